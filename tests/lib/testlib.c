@@ -1,0 +1,3 @@
+#include "lib/check.h"
+
+typedef int testlib_is_a_header_for_now;
