@@ -1,0 +1,57 @@
+/* ctx.h - what one piece of work carries: who asks, when, on which connection, with which memory.
+ *
+ * A ctx belongs to one worker thread and lives for one call, one job, or one batch row. Rules and stores get
+ * it as their first argument; nothing else is global to them.
+ */
+#ifndef CERTDESK_CORE_CTX_H
+#define CERTDESK_CORE_CTX_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+struct app; /* server/app.h: settings, keys, providers; core only passes it on */
+struct db;
+
+enum caller_kind {
+    CALLER_NONE,    /* nobody logged in */
+    CALLER_ACCOUNT, /* a person with a session */
+    CALLER_STAFF,   /* reviewer, operator, ... with a session of two factors */
+    CALLER_PARTNER, /* a partner platform by client certificate */
+    CALLER_SYSTEM,  /* a job or the command line */
+};
+
+/* Staff roles, a bit set. The words of proto enum StaffRole. */
+enum role {
+    ROLE_REVIEWER = 1 << 0,
+    ROLE_OPERATOR = 1 << 1,
+    ROLE_SHIPPER = 1 << 2,
+    ROLE_ADMIN = 1 << 3,
+    ROLE_AUDITOR = 1 << 4,
+};
+
+struct caller {
+    enum caller_kind kind;
+    char id[ID_SIZE];      /* acc_…, stf_…; "system" */
+    char session[ID_SIZE]; /* ses_…; empty without a session */
+    char channel[ID_SIZE]; /* chn_… the caller may see; empty: all (staff) */
+    unsigned roles;        /* enum role */
+};
+
+struct ctx {
+    struct app *app;
+    struct db *db;       /* this worker's connection */
+    struct arena *arena; /* thrown away before a transaction is run again, and at the end */
+    struct fault *fault;
+    struct caller caller;
+    int64_t now_ms;        /* one instant for the whole piece of work */
+    int64_t deadline_ms;   /* clock_mono_ms() at which waiting is useless */
+    char request[ID_SIZE]; /* req_… for the log and the audit row */
+    const char *method;    /* "/certdesk.v1.OrderService/CreateOrder" or "job:sms.send" */
+    int fail_at; /* tests: the k-th statement fails (0: none); counted by db.c with CERTDESK_FAULTS */
+    bool wrote;  /* set by db.c when a statement changed a row: watchers are woken after commit */
+};
+
+#endif

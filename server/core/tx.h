@@ -1,0 +1,28 @@
+/* tx.h - the one transaction wrapper, and idempotency of mutating calls.
+ *
+ * tx_run: BEGIN, body, COMMIT. DB_RETRY (1213, 1020, 1205) rolls back, throws the arena away and runs the
+ * body again (5 tries, 20 ms * 2^n with full jitter, never past ctx->deadline_ms). A connection lost before
+ * COMMIT reconnects and retries. A connection lost at COMMIT is unknown: the body runs again under the same
+ * idempotency key on a new connection, which either finds the stored response or does the work; if that
+ * cannot be decided before the deadline the error is UNKNOWN_OUTCOME. A body therefore has no effect outside
+ * the database.
+ */
+#ifndef CERTDESK_CORE_TX_H
+#define CERTDESK_CORE_TX_H
+
+#include "core/ctx.h"
+
+/* Does the work inside the transaction. Errors roll back. arg is the body's own. */
+typedef enum err tx_body(struct ctx *c, void *arg);
+
+enum err tx_run(struct ctx *c, tx_body *body, void *arg);
+
+/* Inside a transaction, first statement of a mutating call: claims (caller, method, request_id).
+ * OK with *stored NULL: go on, and call idem_store() at the end. OK with *stored set: this is a repeat; those
+ * n bytes are the packed response of the first time. ERR_REQUEST_ID_REUSED: same id, other request.
+ * Concurrent repeats wait for the first one. digest is SHA-256 over the request's bytes. */
+enum err idem_claim(struct ctx *c, const char *request_id, const unsigned char digest[static 32],
+                    const void **stored, size_t *n);
+enum err idem_store(struct ctx *c, const char *request_id, const void *response, size_t n);
+
+#endif
