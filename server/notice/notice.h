@@ -1,0 +1,45 @@
+/* notice.h - what the desk tells people: SMS and mail by versioned templates, each event once.
+ *
+ * Both verbs only add an outbox job inside the caller's transaction; notice_jobs.c calls the provider.
+ */
+#ifndef CERTDESK_NOTICE_NOTICE_H
+#define CERTDESK_NOTICE_NOTICE_H
+
+#include "core/ctx.h"
+#include "core/outbox.h"
+
+/* X(name, wording with {1}, {2} …, number of parameters): the words are registered with the SMS provider
+ * under the template id of the configuration; the text here is what they say. */
+#define SMS_TABLE(X)                                                                                         \
+    X(LOGIN_CODE, "您的登录验证码为{1}，5分钟内有效，请勿泄露。", 1)                                         \
+    X(ACCOUNT_CREATED, "您的账号已创建，用户名{1}，初始密码{2}，请尽快修改密码。", 2)                        \
+    X(VERIFY_CODE, "您正在核验{1}的身份信息，验证码{2}，5分钟内有效，请勿泄露。", 2)                         \
+    X(SIGN_CODE, "您正在签署证书申请（订单{1}），验证码{2}，5分钟内有效，请勿泄露。", 2)                     \
+    X(ORDER_PAID, "您的证书订单{1}已支付{2}元，我们将在3-5个工作日内完成审核。", 2)                          \
+    X(ORDER_APPROVED, "您的证书订单{1}已审核通过，UKEY将在5个工作日内寄出。", 1)                             \
+    X(ORDER_REFUSED, "您的证书订单{1}的资料需要修改：{2}。请登录后重新提交。", 2)                            \
+    X(CERTIFICATE_PIN, "您的证书（介质号{1}）密码为{2}，请妥善保管，首次使用后请修改。", 2)                  \
+    X(ORDER_SHIPPED, "您的UKEY已寄出，{1}单号{2}。", 2)                                                      \
+    X(ORDER_RECEIVED, "您的证书订单{1}已签收，办理完成。", 1)                                                \
+    X(ORDER_CANCELLED, "您的证书订单{1}已取消。", 1)
+
+enum sms_template {
+#define X(name, text, n) SMS_##name,
+    SMS_TABLE(X)
+#undef X
+    SMS_TEMPLATES
+};
+
+/* dedupe: "approved:ord_…:7"; an event that was told is never told again. object: the order or account it is
+ * about. params are text, as many as the template has (at most 4). */
+enum err notice_sms(struct ctx *c, const char *phone, enum sms_template t, const char *const *params,
+                    const char *dedupe, const char *object);
+/* Plain text and subject in UTF-8; html is made from the text. */
+enum err notice_mail(struct ctx *c, const char *address, const char *subject, const char *text,
+                     const char *dedupe, const char *object);
+
+/* The jobs "sms.send" and "mail.send". */
+extern const struct job_kind *const notice_jobs[];
+extern const size_t notice_jobs_n;
+
+#endif
