@@ -52,7 +52,8 @@ struct ctx {
     const char *method;    /* "/certdesk.v1.OrderService/CreateOrder" or "job:sms.send" */
     int fail_at; /* tests: the k-th statement fails (0: none); counted by db.c with CERTDESK_FAULTS */
     bool wrote;  /* set by db.c when a statement changed a row: watchers are woken after commit */
-    bool keep;            /* set by a rule: commit although the body failed (a counted try); tx_run then returns the error */
+    bool keep;   /* set by a rule: commit although the body failed (a counted try); tx_run then returns the
+                    error */
 };
 
 #endif

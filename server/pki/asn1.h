@@ -44,8 +44,8 @@ TBS *asn1_tbs(struct pki_der der);
 /* The first member with its tag and length, as it stood; points into s. */
 struct pki_der asn1_body(const SIGNED *s);
 
-/* Wraps a body with an algorithm and a signature; n is 0 when the body is no SEQUENCE. The AlgorithmIdentifier
- * of ECDSA and SM2 has no parameters (RFC 5758 3.2, GM/T 0015 5.2.3). */
+/* Wraps a body with an algorithm and a signature; n is 0 when the body is no SEQUENCE. The
+ * AlgorithmIdentifier of ECDSA and SM2 has no parameters (RFC 5758 3.2, GM/T 0015 5.2.3). */
 struct pki_der asn1_wrap(struct arena *a, struct pki_der body, enum pki_alg alg, struct pki_der signature);
 
 /* Sets an AlgorithmIdentifier to what certificates signed with alg carry. */

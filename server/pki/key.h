@@ -40,7 +40,8 @@ const char *pki_alg_name(enum pki_alg alg);
 enum pki_alg pki_alg_by_name(const char *name);
 
 /* What kind of key a SubjectPublicKeyInfo holds. ERR_CSR_BAD, with the reason, for anything but a key of the
- * table above in its one strict form: named curve, uncompressed point on the curve, DER, nothing behind it. */
+ * table above in its one strict form: named curve, uncompressed point on the curve, DER, nothing behind it.
+ */
 enum err pki_spki_alg(struct pki_der spki, enum pki_alg *alg, struct fault *f);
 
 /* SHA-256 of the DER: how orders, intents and cards name a key. */

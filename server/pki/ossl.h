@@ -46,10 +46,10 @@ OSSL_DROP(X509_REQ, X509_REQ_free)
 /* How an algorithm is written and how it signs. */
 struct ossl_alg {
     const char *name;
-    int curve;           /* NID, 0 for RSA */
-    int signature;       /* NID of the AlgorithmIdentifier in certificates */
-    const char *md;      /* digest */
-    const char *sm2_id;  /* NULL unless SM2 */
+    int curve;          /* NID, 0 for RSA */
+    int signature;      /* NID of the AlgorithmIdentifier in certificates */
+    const char *md;     /* digest */
+    const char *sm2_id; /* NULL unless SM2 */
 };
 const struct ossl_alg *ossl_alg(enum pki_alg alg);
 

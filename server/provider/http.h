@@ -48,6 +48,9 @@ enum err http_send(struct http *h, const struct http_request *req, struct arena 
  * NULL. */
 const char *http_header(const struct provider_pair *headers, size_t n, const char *name);
 
+/* Percent-encodes all but RFC 3986's unreserved characters. */
+const char *url_escape(struct arena *a, const char *s);
+
 /* application/x-www-form-urlencoded. Encodes the pairs; decodes a body of n bytes: ERR_INVALID for more than
  * 64 fields or a decoded NUL. */
 const char *form_encode(struct arena *a, const struct provider_pair *pairs, size_t n);

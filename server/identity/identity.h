@@ -1,0 +1,69 @@
+/* identity.h - proof of identity (S6-S9, S11): checks of fields, provider checks by jobs, codes, evidence.
+ *
+ * A verification belongs to one order and is of the subject or of the agent. submit -> PENDING (job) ->
+ * CODE_SENT -> PASSED; or MISMATCH / FAILED, after which the step may be submitted again within the limits.
+ */
+#ifndef CERTDESK_IDENTITY_IDENTITY_H
+#define CERTDESK_IDENTITY_IDENTITY_H
+
+#include "core/ctx.h"
+#include "core/outbox.h"
+#include "order/order.h"
+
+enum verification_state {
+    VERIFICATION_PENDING = 1,
+    VERIFICATION_CODE_SENT,
+    VERIFICATION_PASSED,
+    VERIFICATION_MISMATCH,
+    VERIFICATION_FAILED,
+};
+
+struct verification {
+    char id[ID_SIZE], order[ID_SIZE];
+    enum verification_state state;
+    enum method method;
+    bool of_agent;
+    const char *mismatched; /* comma-separated field names, "" */
+    int attempts_left;
+    const char *sent_to; /* phone in clear; mask before showing */
+    int64_t version, updated_ms;
+};
+
+/* Checks every field of table 2 / 5 for the method at once and adds a violation per bad one (S7): presence,
+ * lengths, USCC (GB 32100), resident ID (GB 11643), phone, card (Luhn), account. prefix: "organization." or
+ * "person.". Pure; also normalises in place through `out` (full-width to ASCII, x to X, spaces dropped; in
+ * a). */
+void identity_check_subject(struct fault *f, struct arena *a, const struct subject *in,
+                            enum subject_kind kind, enum method m, const char *prefix, struct subject *out);
+/* The same for table 3. */
+void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, const char *prefix,
+                          struct agent *out);
+
+/* Inside a transaction, after the order moved to *_VERIFYING: makes the verification and its job.
+ * RATE_LIMITED beyond the attempts a day that the method allows per order. */
+enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, struct verification *out);
+enum err identity_load(struct ctx *c, const char *id, struct verification *out);
+
+/* Evidence of provider checks of an order, for reviewers. */
+struct evidence {
+    const char *provider, *check, *outcome, *request_id;
+    int64_t checked_ms;
+};
+enum err identity_evidence(struct ctx *c, const char *order_id, const struct evidence **out, size_t *n);
+
+/* The pure checks, for others (login form, console). text normalised; false for wrong length, characters,
+ * date or check digit. */
+bool uscc_valid(const char *s);
+bool resident_id_valid(const char *s, int64_t today_ms);
+bool phone_valid(const char *s);
+bool card_valid(const char *s);
+bool email_valid(const char *s);
+/* "138****5678", "3301********1234", "张*": for screens and logs. */
+const char *mask_phone(struct arena *a, const char *s);
+const char *mask_number(struct arena *a, const char *s);
+const char *mask_name(struct arena *a, const char *s);
+
+extern const struct job_kind *const identity_jobs[];
+extern const size_t identity_jobs_n;
+
+#endif

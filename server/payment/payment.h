@@ -1,0 +1,48 @@
+/* payment.h - money in: payments, captures, settlement (S15).
+ *
+ * A payment asks a provider for a QR code. A capture is money that the provider says it took (unique by its
+ * transaction number); it settles exactly one order or is held and given back. Callbacks are hints: verified,
+ * stored, then acted on; a poller asks for what no callback told.
+ */
+#ifndef CERTDESK_PAYMENT_PAYMENT_H
+#define CERTDESK_PAYMENT_PAYMENT_H
+
+#include "core/ctx.h"
+#include "core/outbox.h"
+#include "order/order.h"
+#include "provider/provider.h"
+
+enum payment_state {
+    PAYMENT_CREATING = 1,
+    PAYMENT_WAITING,
+    PAYMENT_PAID,
+    PAYMENT_CLOSED,
+    PAYMENT_HELD,
+    PAYMENT_REFUNDING,
+    PAYMENT_REFUNDED,
+    PAYMENT_FAILED,
+};
+
+struct payment {
+    char id[ID_SIZE], order[ID_SIZE];
+    int provider; /* proto PaymentProvider */
+    enum payment_state state;
+    int64_t amount_fen;
+    const char *code_url;
+    int64_t expires_ms, paid_ms, created_ms, version;
+};
+
+enum err payment_load(struct ctx *c, const char *id, struct payment *out);
+/* The payment that settled the order, or the newest; NOT_FOUND when there is none. */
+enum err payment_of_order(struct ctx *c, const char *order_id, struct payment *out);
+
+/* A WeChat callback came in over HTTP: verified against the provider's key, stored once (by event id), then
+ * settled. Called outside a transaction (it runs its own through tx_run). OK: answer success. Errors: answer
+ * failure, it comes again. */
+enum err payment_wechat_callback(struct ctx *c, const struct provider_pair *headers, size_t n_headers,
+                                 const char *body, size_t n_body);
+
+extern const struct job_kind *const payment_jobs[];
+extern const size_t payment_jobs_n;
+
+#endif

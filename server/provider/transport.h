@@ -1,0 +1,38 @@
+/* transport.h - libcurl under the rules that every call keeps (providers.md 10). Only http.c and the SMTP
+ * adapter include it; nothing above sees libcurl.
+ */
+#ifndef CERTDESK_PROVIDER_TRANSPORT_H
+#define CERTDESK_PROVIDER_TRANSPORT_H
+
+#include "provider/http.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+
+struct http {
+    CURLSH *share;
+    pthread_mutex_t locks[CURL_LOCK_DATA_LAST];
+    char *ca_file, *proxy;
+    long connect_ms;
+};
+
+struct transport {
+    CURL *curl;
+    struct curl_slist *resolve;
+    bool loopback;
+    bool left; /* a connection stood and the request was about to be sent */
+};
+
+/* A handle with URL, limits, TLS and name rules set. `secure` and `plain` are the schemes ("https", "http");
+ * the plain one is allowed for loopback hosts alone. ERR_INVALID for any other URL. */
+enum err transport_open(struct http *h, const char *url, const char *secure, const char *plain,
+                        int64_t timeout_ms, struct transport *t, struct fault *f);
+void transport_close(struct transport *t);
+
+/* Passes FI("<point>.<when>"). */
+void transport_point(const char *point, const char *when);
+
+/* What a failed curl_easy_perform() means, told by whether anything left this machine. */
+enum err transport_failure(const struct transport *t, CURLcode code, const char *point, struct fault *f);
+
+#endif
