@@ -35,7 +35,10 @@ enum rpc_kind {
  * client stream, bidi: on_call first (no request yet); then on_message for each message asked for with
  * rpc_next(); on_half_close when the client has sent all. on_cancel (may be NULL): the client went away,
  * reset, or the deadline passed; answers are dropped from here on. on_end (may be NULL): the call is over
- * whichever way; the last event. user data can be released here. */
+ * whichever way; the last event. user data can be released here. on_drain (may be NULL): the server is
+ * draining; a stream that would go on for ever should end itself. Built-in streams do.
+ *
+ * A message of a stream lives until the next rpc_next() or the end of the call. */
 struct rpc_route {
     const ProtobufCServiceDescriptor *service;
     const char *method;
@@ -47,6 +50,7 @@ struct rpc_route {
     void (*on_half_close)(struct rpc_call *call);
     void (*on_cancel)(struct rpc_call *call);
     void (*on_end)(struct rpc_call *call);
+    void (*on_drain)(struct rpc_call *call);
 };
 
 struct rpc_server_options {
@@ -74,6 +78,8 @@ void *rpc_server_app(const struct rpc_server *s);
 /* Stops accepting (GOAWAY, health NOT_SERVING), lets running calls end for grace_ms, then cancels the rest.
  * Returns when no call is left. */
 void rpc_server_drain(struct rpc_server *s, int64_t grace_ms);
+/* Drains without grace if that was not done, and frees. References to calls must have been given back, or
+ * come back within seconds: a call that is still held then is logged, and the server is left in memory. */
 void rpc_server_close(struct rpc_server *s);
 
 /* Health of a service ("" for the whole server); watchers are told at once. Any thread. */
@@ -106,6 +112,8 @@ const char *rpc_call_metadata(const struct rpc_call *c, const char *key);
 int64_t rpc_call_deadline(const struct rpc_call *c);
 /* True after cancel or deadline, or when it has been answered. Any thread. */
 bool rpc_call_over(const struct rpc_call *c);
+/* Value of a binary key ("…-bin"), NULL when absent; *n is set. Lives as long as the call. */
+const void *rpc_call_metadata_bin(const struct rpc_call *c, const char *key, size_t *n);
 /* PEM of the verified client certificate, NULL without mutual TLS. */
 const char *rpc_call_peer_certificate(const struct rpc_call *c);
 void rpc_call_set_user(struct rpc_call *c, void *user);
@@ -118,8 +126,11 @@ bool rpc_reply(struct rpc_call *c, const ProtobufCMessage *response);
  * all violations, RetryInfo, ResourceInfo, LocalizedMessage zh-CN. Initial metadata is always sent. First
  * wins. */
 bool rpc_fail(struct rpc_call *c, const struct fault *f);
+/* Ends any call with a bare status, for protocols whose statuses are not ours (health, interop). */
+bool rpc_fail_status(struct rpc_call *c, enum rpc_status status, const char *message);
 /* Adds trailing metadata to the answer to come (ASCII). Before rpc_reply/rpc_fail. */
 void rpc_call_add_trailer(struct rpc_call *c, const char *key, const char *value);
+void rpc_call_add_trailer_bin(struct rpc_call *c, const char *key, const void *value, size_t n);
 /* Adds initial metadata, before the first message or the answer. */
 void rpc_call_add_header(struct rpc_call *c, const char *key, const char *value);
 
