@@ -1,0 +1,43 @@
+/* account.h - people who apply: registration, login, user centre (S2-S4). */
+#ifndef CERTDESK_ACCOUNT_ACCOUNT_H
+#define CERTDESK_ACCOUNT_ACCOUNT_H
+
+#include "core/ctx.h"
+
+struct account {
+    char id[ID_SIZE], channel[ID_SIZE];
+    const char *user_name;
+    const char *phone;    /* in clear; mask before showing */
+    const char *password; /* scrypt text */
+    bool initial_password;
+    int64_t failures, locked_until_ms, version, created_ms;
+};
+
+struct login {
+    struct account account;
+    char token[44];
+    int64_t expires_ms;
+    bool registered;
+};
+
+/* Checks the captcha, then sends a login code (or another purpose's) to the phone. The answer is the same for
+ * phones with and without account. */
+enum err account_send_code(struct ctx *c, const char *channel, const char *phone, int purpose,
+                           const char *captcha_id, const char *captcha_text, int64_t *expires_ms);
+/* S2, S3: the right code logs in; an unknown phone gets an account with a random user name and the channel's
+ * initial password, both sent by SMS. */
+enum err account_login_sms(struct ctx *c, const char *channel, const char *phone, const char *code,
+                           struct login *out);
+/* S3. LOGIN_FAILED whether name or password is wrong; five wrong passwords lock for 15 minutes. With the
+ * initial password: MUST_CHANGE_PASSWORD and no session (S2). */
+enum err account_login_password(struct ctx *c, const char *channel, const char *login, const char *password,
+                                struct login *out);
+/* The caller's own. */
+enum err account_self(struct ctx *c, struct account *out);
+/* S4: phone, new password twice, code (purpose CHANGE_PASSWORD). Ends all other sessions. */
+enum err account_change_password(struct ctx *c, const char *channel, const char *phone, const char *password,
+                                 const char *again, const char *code);
+/* S4: 4-32 letters, digits, '_' or CJK; EXISTS when taken. */
+enum err account_rename(struct ctx *c, const char *user_name, struct account *out);
+
+#endif

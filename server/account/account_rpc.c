@@ -1,0 +1,122 @@
+#include "account/account_rpc.h"
+
+#include "account/account.h"
+#include "account/captcha.h"
+#include "account/session.h"
+#include "convert/convert.h"
+#include "core/audit.h"
+#include "identity/identity.h"
+
+#include <certdesk/v1/account_service.pb-c.h>
+
+static PB(Account) * to_account(struct ctx *c, const struct account *a)
+{
+    PB(Account) *out = ARENA_NEW(c->arena, PB(Account));
+    PB_INIT(account, out);
+    out->id = to_text(c->arena, a->id);
+    out->user_name = to_text(c->arena, a->user_name);
+    out->phone = to_text(c->arena, mask_phone(c->arena, a->phone));
+    out->create_time = to_timestamp(c->arena, a->created_ms);
+    out->must_change_password = a->initial_password;
+    return out;
+}
+
+static PB(Session) * to_session(struct ctx *c, const struct login *l)
+{
+    PB(Session) *out = ARENA_NEW(c->arena, PB(Session));
+    PB_INIT(session, out);
+    out->token = to_text(c->arena, l->token);
+    out->expire_time = to_timestamp(c->arena, l->expires_ms);
+    return out;
+}
+
+RPC_HANDLER(create_captcha, CreateCaptchaRequest, CreateCaptchaResponse)
+{
+    (void)in;
+    char id[ID_SIZE];
+    const void *png;
+    TRY(captcha_new(c, id, &png, &out->png.len));
+    out->captcha_id = to_text(c->arena, id);
+    out->png.data = arena_memdup(c->arena, png, out->png.len);
+    return OK;
+}
+
+RPC_HANDLER(send_sms_code, SendSmsCodeRequest, SendSmsCodeResponse)
+{
+    int64_t expires;
+    TRY(account_send_code(c, in->channel, in->phone, (int)in->purpose, in->captcha_id, in->captcha_text,
+                          &expires));
+    out->expire_time = to_timestamp(c->arena, expires);
+    out->retry_seconds = 60;
+    return OK;
+}
+
+RPC_HANDLER(login_by_sms, LoginBySmsRequest, LoginBySmsResponse)
+{
+    struct login l = {0};
+    TRY(account_login_sms(c, in->channel, in->phone, in->code, &l));
+    out->account = to_account(c, &l.account);
+    out->session = to_session(c, &l);
+    out->registered = l.registered;
+    return OK;
+}
+
+RPC_HANDLER(login_by_password, LoginByPasswordRequest, LoginByPasswordResponse)
+{
+    struct login l = {0};
+    TRY(account_login_password(c, in->channel, in->login, in->password, &l));
+    out->account = to_account(c, &l.account);
+    out->session = to_session(c, &l);
+    return OK;
+}
+
+RPC_HANDLER(logout, LogoutRequest, LogoutResponse)
+{
+    (void)in;
+    (void)out;
+    TRY(session_end(c));
+    return audit_add(c, &(struct audit_entry){"account.logout", c->caller.id, 0, NULL});
+}
+
+RPC_HANDLER(get_account, GetAccountRequest, GetAccountResponse)
+{
+    (void)in;
+    struct account a;
+    TRY(account_self(c, &a));
+    out->account = to_account(c, &a);
+    return OK;
+}
+
+RPC_HANDLER(update_account, UpdateAccountRequest, UpdateAccountResponse)
+{
+    struct account a;
+    TRY(account_rename(c, in->user_name, &a));
+    out->account = to_account(c, &a);
+    return OK;
+}
+
+RPC_HANDLER(change_password, ChangePasswordRequest, ChangePasswordResponse)
+{
+    (void)out;
+    return account_change_password(c, in->channel, in->phone, in->new_password, in->new_password_again,
+                                   in->code);
+}
+
+#define ROW(m, who, how, fn)                                                                                 \
+    {                                                                                                        \
+        .service = PB_SERVICE(account_service), .method = (m), .access = (who), .mode = (how),               \
+        .handler = (fn)                                                                                      \
+    }
+
+static const struct rpc_row rows[] = {
+    ROW("CreateCaptcha", ACCESS_PUBLIC, MODE_WRITE, create_captcha),
+    ROW("SendSmsCode", ACCESS_PUBLIC, MODE_WRITE, send_sms_code),
+    ROW("LoginBySms", ACCESS_PUBLIC, MODE_WRITE, login_by_sms),
+    ROW("LoginByPassword", ACCESS_PUBLIC, MODE_WRITE, login_by_password),
+    ROW("ChangePassword", ACCESS_PUBLIC, MODE_WRITE, change_password),
+    ROW("Logout", ACCESS_ACCOUNT, MODE_WRITE, logout),
+    ROW("GetAccount", ACCESS_ACCOUNT, MODE_READ, get_account),
+    ROW("UpdateAccount", ACCESS_ACCOUNT, MODE_WRITE, update_account),
+};
+
+const struct rpc_table account_rpc = {rows, sizeof rows / sizeof *rows};

@@ -1,0 +1,97 @@
+#include "account/account_store.h"
+
+#include "app.h"
+#include "core/crypt.h"
+
+#include <string.h>
+
+static const char *place(struct ctx *c, const char *id)
+{
+    return arena_printf(c->arena, "account.phone:%s", id);
+}
+
+enum err account_insert(struct ctx *c, const struct account *a)
+{
+    unsigned char digest[32];
+    const void *sealed;
+    size_t n;
+    crypt_lookup(c->app->keys, "phone", a->phone, digest);
+    TRY(crypt_seal(c->app->keys, c->arena, place(c, a->id), a->phone, strlen(a->phone), &sealed, &n));
+    return db_exec(c, NULL,
+                   SQL("INSERT INTO account (id, channel_id, user_name, phone_digest, phone, password, "
+                       "initial_password, version, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)"),
+                   TEXT(a->id), TEXT(a->channel), TEXT(a->user_name), BYTES(digest, sizeof digest),
+                   BYTES(sealed, n), TEXT(a->password), INT(a->initial_password), INT(a->created_ms));
+}
+
+#define ACCOUNT_SELECT                                                                                       \
+    "SELECT id, channel_id, user_name, phone, password, initial_password, failures, locked_until_ms, "       \
+    "version, created_ms FROM account WHERE "
+
+static enum err read(struct ctx *c, const struct rows *r, struct account *out)
+{
+    if (r->n != 1)
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
+    strncpy(out->id, row_text(r, 0, 0), ID_SIZE - 1);
+    strncpy(out->channel, row_text(r, 0, 1), ID_SIZE - 1);
+    out->id[ID_SIZE - 1] = out->channel[ID_SIZE - 1] = '\0';
+    out->user_name = row_text(r, 0, 2);
+    out->password = row_text(r, 0, 4);
+    out->initial_password = row_int(r, 0, 5) != 0;
+    out->failures = row_int(r, 0, 6);
+    out->locked_until_ms = row_int(r, 0, 7);
+    out->version = row_int(r, 0, 8);
+    out->created_ms = row_int(r, 0, 9);
+    size_t n;
+    return crypt_open(c->app->keys, c->arena, place(c, out->id), row_text(r, 0, 3), row_cell(r, 0, 3)->n,
+                      &out->phone, &n, c->fault);
+}
+
+enum err account_by_id(struct ctx *c, const char *id, struct account *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL(ACCOUNT_SELECT "id = ?"), TEXT(id)));
+    return read(c, &r, out);
+}
+
+enum err account_by_phone(struct ctx *c, const char *channel, const char *phone, struct account *out)
+{
+    struct rows r;
+    unsigned char digest[32];
+    crypt_lookup(c->app->keys, "phone", phone, digest);
+    TRY(db_query(c, &r, SQL(ACCOUNT_SELECT "channel_id = ? AND phone_digest = ?"), TEXT(channel),
+                 BYTES(digest, sizeof digest)));
+    return read(c, &r, out);
+}
+
+enum err account_by_user_name(struct ctx *c, const char *channel, const char *user_name, struct account *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL(ACCOUNT_SELECT "channel_id = ? AND user_name = ?"), TEXT(channel),
+                 TEXT(user_name)));
+    return read(c, &r, out);
+}
+
+enum err account_set_password(struct ctx *c, const struct account *a, const char *password)
+{
+    return db_exec_one(c,
+                       SQL("UPDATE account SET password = ?, initial_password = 0, failures = 0, "
+                           "locked_until_ms = 0, version = version + 1 WHERE id = ? AND version = ?"),
+                       TEXT(password), TEXT(a->id), INT(a->version));
+}
+
+enum err account_set_user_name(struct ctx *c, const struct account *a, const char *user_name)
+{
+    return db_exec_one(
+        c, SQL("UPDATE account SET user_name = ?, version = version + 1 WHERE id = ? AND version = ?"),
+        TEXT(user_name), TEXT(a->id), INT(a->version));
+}
+
+enum err account_set_failures(struct ctx *c, const struct account *a, int64_t failures,
+                              int64_t locked_until_ms)
+{
+    return db_exec_one(c,
+                       SQL("UPDATE account SET failures = ?, locked_until_ms = ?, version = version + 1 "
+                           "WHERE id = ? AND version = ?"),
+                       INT(failures), INT(locked_until_ms), TEXT(a->id), INT(a->version));
+}

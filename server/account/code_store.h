@@ -1,0 +1,31 @@
+/* code_store.h - rows of sms_code and sms_allowance, for code.c alone. */
+#ifndef CERTDESK_ACCOUNT_CODE_STORE_H
+#define CERTDESK_ACCOUNT_CODE_STORE_H
+
+#include "account/code.h"
+
+struct code_allowance {
+    int64_t sent_ms, hour_start_ms, hour_count, day_start_ms, day_count;
+};
+struct code_row {
+    char id[ID_SIZE];
+    unsigned char code[32];
+    int64_t tries, expires_ms;
+};
+
+/* Locks the phone's row of this purpose, so that concurrent sends count one after the other. */
+enum err code_allowance_read(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose,
+                             struct code_allowance *out, bool *found);
+enum err code_allowance_write(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose,
+                              const struct code_allowance *a, bool found);
+/* Makes earlier codes of the binding useless and stores the new one. */
+enum err code_insert(struct ctx *c, const char *id, const unsigned char phone[static 32],
+                     enum code_purpose purpose, const char *scope, const unsigned char code[static 32],
+                     int64_t expires_ms);
+enum err code_newest(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose,
+                     const char *scope, struct code_row *out, bool *found);
+/* Compare-and-set on tries: of two callers at once one gets ERR_CONFLICT. */
+enum err code_count_try(struct ctx *c, const struct code_row *row);
+enum err code_spend(struct ctx *c, const struct code_row *row);
+
+#endif

@@ -1,0 +1,248 @@
+#include "config.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "provider/registry.h"
+
+#include <ini.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    SECRET_MAX = 64 * 1024
+};
+
+static const struct setting {
+    const char *section, *key, *def, *meaning;
+    enum config_kind kind;
+} table[CONFIG_COUNT] = {
+#define X(id, section, key, kind, def, meaning)                                                              \
+    [CONFIG_##id] = {section, key, def, meaning, CONFIG_KIND_##kind},
+    CONFIG_TABLE(X)
+#undef X
+};
+
+struct extra {
+    struct extra *next;
+    const char *section, *key, *value;
+};
+
+struct config {
+    struct arena arena;
+    const char *folder; /* of the file: relative paths start there */
+    const char *value[CONFIG_COUNT];
+    struct extra *extras; /* settings of provider ports */
+    struct fault *f;      /* while reading */
+};
+
+static const char *absolute(struct config *c, const char *path)
+{
+    if (!*path || *path == '/')
+        return arena_strdup(&c->arena, path);
+    return arena_printf(&c->arena, "%s/%s", c->folder, path);
+}
+
+static bool number_ok(const char *s)
+{
+    char *end;
+    errno = 0;
+    long v = strtol(s, &end, 10);
+    return *s && !*end && !errno && v >= 0;
+}
+
+static void complain(struct config *c, const char *section, const char *key, const char *why)
+{
+    char name[80];
+    snprintf(name, sizeof name, "%s.%s", section, key);
+    fault_field(c->f, name, "SETTING", why, why);
+}
+
+static void set(struct config *c, enum config_id id, const char *value)
+{
+    const struct setting *s = &table[id];
+    if (s->kind == CONFIG_KIND_NUMBER && !number_ok(value))
+        complain(c, s->section, s->key, "is not a number");
+    if (s->kind == CONFIG_KIND_FLAG && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+        complain(c, s->section, s->key, "is neither yes nor no");
+    c->value[id] = s->kind == CONFIG_KIND_FILE ? absolute(c, value) : arena_strdup(&c->arena, value);
+}
+
+static bool is_port(const char *section)
+{
+    const struct provider_row *r;
+    for (size_t i = 0; (r = provider_row(i)); i++)
+        if (strcmp(r->port, section) == 0)
+            return true;
+    return false;
+}
+
+/* True when some supplier of the port knows the key, with or without _file. */
+static bool port_knows(const char *port, const char *key)
+{
+    const struct provider_row *r;
+    if (strcmp(key, "supplier") == 0)
+        return true;
+    size_t n = strlen(key);
+    if (n > 5 && strcmp(key + n - 5, "_file") == 0)
+        n -= 5;
+    for (size_t i = 0; (r = provider_row(i)); i++)
+        for (const struct provider_setting *s = r->settings; strcmp(r->port, port) == 0 && s->key; s++)
+            if (strlen(s->key) == n && strncmp(s->key, key, n) == 0)
+                return true;
+    return false;
+}
+
+static void set_extra(struct config *c, const char *section, const char *key, const char *value)
+{
+    size_t n = strlen(key);
+    if (n > 5 && strcmp(key + n - 5, "_file") == 0) {
+        const char *path = absolute(c, value);
+        FILE *f = fopen(path, "re");
+        if (!f) {
+            complain(c, section, key, "names a file that cannot be read");
+            return;
+        }
+        char *text = arena_alloc(&c->arena, SECRET_MAX);
+        size_t got = fread(text, 1, SECRET_MAX - 1, f);
+        fclose(f);
+        while (got && isspace((unsigned char)text[got - 1]))
+            text[--got] = '\0';
+        value = text;
+        n -= 5;
+    }
+    struct extra *e = ARENA_NEW(&c->arena, struct extra);
+    *e = (struct extra){c->extras, arena_strdup(&c->arena, section), arena_strndup(&c->arena, key, n),
+                        arena_strdup(&c->arena, value)};
+    c->extras = e;
+}
+
+static int on_line(void *user, const char *section, const char *key, const char *value)
+{
+    struct config *c = user;
+    for (int i = 0; i < CONFIG_COUNT; i++)
+        if (strcmp(table[i].section, section) == 0 && strcmp(table[i].key, key) == 0) {
+            set(c, (enum config_id)i, value);
+            return 1;
+        }
+    if (is_port(section) && port_knows(section, key))
+        set_extra(c, section, key, value);
+    else
+        complain(c, section, key, "is not a setting; `certdeskd config` lists all");
+    return 1;
+}
+
+static void from_environment(struct config *c)
+{
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "CERTDESK_%s_%s", table[i].section, table[i].key);
+        for (char *p = name; *p; p++)
+            *p = (char)toupper((unsigned char)*p);
+        const char *v = getenv(name);
+        if (v)
+            set(c, (enum config_id)i, v);
+    }
+}
+
+static const char *folder_of(struct arena *a, const char *file)
+{
+    const char *slash = file ? strrchr(file, '/') : NULL;
+    char cwd[4096];
+    const char *here = getcwd(cwd, sizeof cwd) ? cwd : ".";
+    if (!slash)
+        return arena_strdup(a, here);
+    const char *dir = arena_strndup(a, file, (size_t)(slash - file));
+    return *file == '/' ? dir : arena_printf(a, "%s/%s", here, dir);
+}
+
+enum err config_open(const char *file, struct config **out, struct fault *f)
+{
+    struct config *c = calloc(1, sizeof *c);
+    if (!c)
+        return fail(f, ERR_INTERNAL, "out of memory");
+    arena_init(&c->arena, 0);
+    c->f = f;
+    c->folder = folder_of(&c->arena, file);
+    for (int i = 0; i < CONFIG_COUNT; i++)
+        set(c, (enum config_id)i, table[i].def);
+    int line = file ? ini_parse(file, on_line, c) : 0;
+    if (line < 0)
+        complain(c, "file", file, "cannot be read");
+    if (line > 0)
+        complain(c, "file", file,
+                 arena_printf(&c->arena, "line %d is neither [section] nor key = value", line));
+    from_environment(c);
+    c->f = NULL;
+    enum err e = fault_fields(f);
+    if (e != OK) {
+        config_close(c);
+        return e;
+    }
+    *out = c;
+    return OK;
+}
+
+void config_close(struct config *c)
+{
+    if (!c)
+        return;
+    arena_free(&c->arena);
+    free(c);
+}
+
+const char *config_text(const struct config *c, enum config_id id)
+{
+    return c->value[id];
+}
+
+int64_t config_number(const struct config *c, enum config_id id)
+{
+    return strtoll(c->value[id], NULL, 10);
+}
+
+bool config_flag(const struct config *c, enum config_id id)
+{
+    return strcmp(c->value[id], "yes") == 0;
+}
+
+const char *config_provider(const struct config *c, const char *port, const char *key)
+{
+    for (const struct extra *e = c->extras; e; e = e->next)
+        if (strcmp(e->section, port) == 0 && strcmp(e->key, key) == 0)
+            return e->value;
+    return NULL;
+}
+
+static void print_ports(const struct config *c)
+{
+    const struct provider_row *r;
+    for (size_t i = 0; (r = provider_row(i)); i++) {
+        const char *chosen = config_provider(c, r->port, "supplier");
+        printf("\n[%s]\n# who serves this port; without a supplier its jobs wait\n", r->port);
+        printf("%ssupplier = %s\n", chosen ? "" : "; ", r->supplier);
+        for (const struct provider_setting *s = r->settings; s->key; s++) {
+            const char *v = config_provider(c, r->port, s->key);
+            printf("# %s%s\n", s->meaning, s->required ? " (needed)" : "");
+            if (s->secret)
+                printf("%s%s_file = %s\n", v ? "" : "; ", s->key, v ? "(set)" : "");
+            else
+                printf("%s%s = %s\n", v ? "" : "; ", s->key, v ? v : s->fallback ? s->fallback : "");
+        }
+    }
+}
+
+void config_print(const struct config *c)
+{
+    const char *section = "";
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        if (strcmp(section, table[i].section) != 0)
+            printf("%s[%s]\n", *section ? "\n" : "", table[i].section);
+        section = table[i].section;
+        printf("# %s\n%s = %s\n", table[i].meaning, table[i].key, c->value[i]);
+    }
+    print_ports(c);
+}
