@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum {
-    MAIL_TIMEOUT_MS = 20000
+    MAIL_TIMEOUT_MS = 20000,
+    NAME_MAX_BYTES = 255
 };
 
 struct smtp {
@@ -102,7 +103,8 @@ static enum err check(const struct mail_message *m, struct fault *f)
     if (!m->subject || !m->text || !mime_text_ok(m->subject) || (m->to_name && !mime_text_ok(m->to_name)))
         return fail(f, ERR_INVALID, "subject and text are wanted, on one line and in UTF-8");
     for (size_t i = 0; i < m->n_attachments; i++)
-        if (!m->attachments[i].name || !mime_text_ok(m->attachments[i].name) || !m->attachments[i].type)
+        if (!m->attachments[i].name || !mime_text_ok(m->attachments[i].name) ||
+            strlen(m->attachments[i].name) > NAME_MAX_BYTES || !m->attachments[i].type)
             return fail(f, ERR_INVALID, "an attachment has no name or type");
     return OK;
 }
@@ -168,8 +170,8 @@ static enum err send_mail(void *self, const struct mail_message *m, struct arena
     CURLcode code = curl_easy_perform(t.curl);
     transport_point("mail", "after");
     enum err e = outcome(&t, code, &out->trace, f);
-    LOG(DEBUG, "provider.call", KV_S("provider", "mail"), KV_I("curl", code),
-        KV_I("status", out->trace.http_status), KV_I("ms", clock_mono_ms() - start));
+    LOG(DEBUG, "provider.mail", KV_I("curl", code), KV_I("status", out->trace.http_status),
+        KV_I("ms", clock_mono_ms() - start));
     return e;
 }
 
