@@ -2,28 +2,29 @@
 
 #include <openssl/err.h>
 
-ASN1_SEQUENCE(SIGNED) = {
-    ASN1_SIMPLE(SIGNED, body, ASN1_ANY),
-    ASN1_SIMPLE(SIGNED, alg, X509_ALGOR),
-    ASN1_SIMPLE(SIGNED, signature, ASN1_BIT_STRING),
-} ASN1_SEQUENCE_END(SIGNED)
-IMPLEMENT_ASN1_FUNCTIONS(SIGNED)
+ASN1_SEQUENCE(SIGNED) =
+    {
+        ASN1_SIMPLE(SIGNED, body, ASN1_ANY),
+        ASN1_SIMPLE(SIGNED, alg, X509_ALGOR),
+        ASN1_SIMPLE(SIGNED, signature, ASN1_BIT_STRING),
+} ASN1_SEQUENCE_END(SIGNED) IMPLEMENT_ASN1_FUNCTIONS(SIGNED)
 
-ASN1_SEQUENCE(TBS) = {
-    ASN1_EXP_OPT(TBS, version, ASN1_INTEGER, 0),
-    ASN1_SIMPLE(TBS, serial, ASN1_INTEGER),
-    ASN1_SIMPLE(TBS, alg, X509_ALGOR),
-    ASN1_SIMPLE(TBS, issuer, ASN1_ANY),
-    ASN1_SIMPLE(TBS, validity, X509_VAL),
-    ASN1_SIMPLE(TBS, subject, X509_NAME),
-    ASN1_SIMPLE(TBS, spki, ASN1_ANY),
-    ASN1_IMP_OPT(TBS, issuer_uid, ASN1_BIT_STRING, 1),
-    ASN1_IMP_OPT(TBS, subject_uid, ASN1_BIT_STRING, 2),
-    ASN1_EXP_SEQUENCE_OF_OPT(TBS, extensions, X509_EXTENSION, 3),
-} ASN1_SEQUENCE_END(TBS)
-IMPLEMENT_ASN1_FUNCTIONS(TBS)
+        ASN1_SEQUENCE(TBS) =
+            {
+                ASN1_EXP_OPT(TBS, version, ASN1_INTEGER, 0),
+                ASN1_SIMPLE(TBS, serial, ASN1_INTEGER),
+                ASN1_SIMPLE(TBS, alg, X509_ALGOR),
+                ASN1_SIMPLE(TBS, issuer, ASN1_ANY),
+                ASN1_SIMPLE(TBS, validity, X509_VAL),
+                ASN1_SIMPLE(TBS, subject, X509_NAME),
+                ASN1_SIMPLE(TBS, spki, ASN1_ANY),
+                ASN1_IMP_OPT(TBS, issuer_uid, ASN1_BIT_STRING, 1),
+                ASN1_IMP_OPT(TBS, subject_uid, ASN1_BIT_STRING, 2),
+                ASN1_EXP_SEQUENCE_OF_OPT(TBS, extensions, X509_EXTENSION, 3),
+} ASN1_SEQUENCE_END(TBS) IMPLEMENT_ASN1_FUNCTIONS(TBS)
 
-SIGNED *asn1_signed(struct pki_der der)
+                SIGNED
+            * asn1_signed(struct pki_der der)
 {
     const unsigned char *p = der.p;
     SIGNED *s = der.p && der.n <= LONG_MAX ? d2i_SIGNED(NULL, &p, (long)der.n) : NULL;
@@ -64,7 +65,8 @@ bool asn1_set_alg(X509_ALGOR *out, enum pki_alg alg)
 struct pki_der asn1_wrap(struct arena *a, struct pki_der body, enum pki_alg alg, struct pki_der signature)
 {
     const unsigned char *p = body.p;
-    CLEANUP(drop_SIGNED) SIGNED *s = SIGNED_new();
+    CLEANUP(drop_SIGNED)
+    SIGNED *s = SIGNED_new();
     if (!s || body.n > LONG_MAX || !d2i_ASN1_TYPE(&s->body, &p, (long)body.n) || p != body.p + body.n ||
         s->body->type != V_ASN1_SEQUENCE || !asn1_set_alg(s->alg, alg) ||
         ASN1_BIT_STRING_set(s->signature, (unsigned char *)(uintptr_t)signature.p, (int)signature.n) != 1) {

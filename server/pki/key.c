@@ -52,14 +52,13 @@ enum err ossl_fail(struct fault *f, enum err code, const char *what)
     return reason ? fail(f, code, "%s (%s)", what, reason) : fail(f, code, "%s", what);
 }
 
-struct pki_der ossl_der(struct arena *a, int (*i2d)(const void *, unsigned char **), const void *object)
+struct pki_der ossl_take(struct arena *a, unsigned char *allocated, int n)
 {
-    int n = object ? i2d(object, NULL) : 0;
-    if (n <= 0)
-        return (struct pki_der){0};
-    unsigned char *p = arena_alloc(a, (size_t)n), *end = p;
-    i2d(object, &end);
-    return (struct pki_der){p, (size_t)n};
+    struct pki_der out = {0};
+    if (n > 0)
+        out = (struct pki_der){arena_memdup(a, allocated, (size_t)n), (size_t)n};
+    OPENSSL_free(allocated);
+    return out;
 }
 
 X509 *ossl_x509(struct pki_der der)
@@ -147,7 +146,8 @@ static const char *form_problem(const X509_PUBKEY *pub)
 
 static bool numbers_hold(EVP_PKEY *key)
 {
-    CLEANUP(drop_EVP_PKEY_CTX) EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    CLEANUP(drop_EVP_PKEY_CTX)
+    EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     return c && EVP_PKEY_public_check(c) == 1;
 }
 
@@ -158,7 +158,8 @@ enum err ossl_key(struct pki_der spki, EVP_PKEY **out, enum pki_alg *alg, struct
     *alg = PKI_ALG_NONE;
     if (!spki.p || spki.n > SPKI_MAX)
         return fail(f, ERR_CSR_BAD, "the public key is missing or too large");
-    CLEANUP(drop_X509_PUBKEY) X509_PUBKEY *pub = d2i_X509_PUBKEY(NULL, &p, (long)spki.n);
+    CLEANUP(drop_X509_PUBKEY)
+    X509_PUBKEY *pub = d2i_X509_PUBKEY(NULL, &p, (long)spki.n);
     if (!pub || p != spki.p + spki.n)
         return ossl_fail(f, ERR_CSR_BAD, "the public key cannot be read");
     const char *problem = form_problem(pub);
@@ -166,7 +167,8 @@ enum err ossl_key(struct pki_der spki, EVP_PKEY **out, enum pki_alg *alg, struct
         return ossl_fail(f, ERR_CSR_BAD, problem);
     if (!encodes_back(pub, spki))
         return fail(f, ERR_CSR_BAD, "the public key is not in DER");
-    CLEANUP(drop_EVP_PKEY) EVP_PKEY *key = X509_PUBKEY_get(pub);
+    CLEANUP(drop_EVP_PKEY)
+    EVP_PKEY *key = X509_PUBKEY_get(pub);
     enum pki_alg kind = key ? ossl_key_alg(key) : PKI_ALG_NONE;
     if (kind == PKI_ALG_NONE || (kind != PKI_RSA && !numbers_hold(key)))
         return ossl_fail(f, ERR_CSR_BAD, "the public key is not a point on its curve");
@@ -180,7 +182,8 @@ enum err ossl_key(struct pki_der spki, EVP_PKEY **out, enum pki_alg *alg, struct
 
 enum err pki_spki_alg(struct pki_der spki, enum pki_alg *alg, struct fault *f)
 {
-    CLEANUP(drop_EVP_PKEY) EVP_PKEY *key = NULL;
+    CLEANUP(drop_EVP_PKEY)
+    EVP_PKEY *key = NULL;
     return ossl_key(spki, &key, alg, f);
 }
 
@@ -194,7 +197,8 @@ bool ossl_key_id(struct pki_der spki, unsigned char out[static OSSL_KEY_ID_SIZE]
     const unsigned char *p = spki.p, *bits;
     int n;
     unsigned char h[SHA256_DIGEST_LENGTH];
-    CLEANUP(drop_X509_PUBKEY) X509_PUBKEY *pub = d2i_X509_PUBKEY(NULL, &p, (long)spki.n);
+    CLEANUP(drop_X509_PUBKEY)
+    X509_PUBKEY *pub = d2i_X509_PUBKEY(NULL, &p, (long)spki.n);
     if (!pub || X509_PUBKEY_get0_param(NULL, &bits, &n, NULL, pub) != 1) {
         ERR_clear_error();
         return false;
@@ -208,15 +212,15 @@ bool ossl_key_id(struct pki_der spki, unsigned char out[static OSSL_KEY_ID_SIZE]
 /* The id must be set between init and the data: Z, which covers it, is hashed first (GM/T 0009 10.2). */
 static bool set_id(EVP_PKEY_CTX *c, const EVP_PKEY *key, const char *sm2_id)
 {
-    return !sm2_id || !EVP_PKEY_is_a(key, "SM2") ||
-           EVP_PKEY_CTX_set1_id(c, sm2_id, (int)strlen(sm2_id)) == 1;
+    return !sm2_id || !EVP_PKEY_is_a(key, "SM2") || EVP_PKEY_CTX_set1_id(c, sm2_id, (int)strlen(sm2_id)) == 1;
 }
 
 enum err ossl_sign(EVP_PKEY *key, enum pki_alg alg, struct pki_der message, struct arena *a,
                    struct pki_der *out, struct fault *f)
 {
     const struct ossl_alg *row = ossl_alg(alg);
-    CLEANUP(drop_EVP_MD_CTX) EVP_MD_CTX *m = EVP_MD_CTX_new();
+    CLEANUP(drop_EVP_MD_CTX)
+    EVP_MD_CTX *m = EVP_MD_CTX_new();
     EVP_PKEY_CTX *c = NULL; /* belongs to m */
     size_t n = (size_t)EVP_PKEY_get_size(key);
     unsigned char *sig = arena_alloc(a, n);
@@ -230,7 +234,8 @@ enum err ossl_sign(EVP_PKEY *key, enum pki_alg alg, struct pki_der message, stru
 bool ossl_verify(EVP_PKEY *key, const char *md, const char *sm2_id, struct pki_der message,
                  struct pki_der signature)
 {
-    CLEANUP(drop_EVP_MD_CTX) EVP_MD_CTX *m = EVP_MD_CTX_new();
+    CLEANUP(drop_EVP_MD_CTX)
+    EVP_MD_CTX *m = EVP_MD_CTX_new();
     EVP_PKEY_CTX *c = NULL; /* belongs to m */
     bool good = m && EVP_DigestVerifyInit_ex(m, &c, md, NULL, NULL, key, NULL) == 1 &&
                 set_id(c, key, sm2_id) &&
@@ -243,7 +248,8 @@ bool ossl_verify(EVP_PKEY *key, const char *md, const char *sm2_id, struct pki_d
 enum err pki_verify_signature(struct pki_der spki, struct pki_der message, struct pki_der signature,
                               struct fault *f)
 {
-    CLEANUP(drop_EVP_PKEY) EVP_PKEY *key = NULL;
+    CLEANUP(drop_EVP_PKEY)
+    EVP_PKEY *key = NULL;
     enum pki_alg alg;
     TRY(ossl_key(spki, &key, &alg, f));
     const struct ossl_alg *row = ossl_alg(alg);

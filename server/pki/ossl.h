@@ -70,10 +70,15 @@ enum err ossl_sign(EVP_PKEY *key, enum pki_alg alg, struct pki_der message, stru
 bool ossl_verify(EVP_PKEY *key, const char *md, const char *sm2_id, struct pki_der message,
                  struct pki_der signature);
 
-/* DER of an object by its i2d function, in the arena; n is 0 when it has no encoding. */
-struct pki_der ossl_der(struct arena *a, int (*i2d)(const void *, unsigned char **), const void *object);
+/* Moves what an i2d function allocated into the arena; n <= 0 gives no bytes. */
+struct pki_der ossl_take(struct arena *a, unsigned char *allocated, int n);
+/* OSSL_DER(a, X509, x): the DER of an object, in the arena; n is 0 for NULL and for what has no encoding. */
 #define OSSL_DER(a, T, object)                                                                               \
-    ossl_der((a), (int (*)(const void *, unsigned char **))(void (*)(void))i2d_##T, (const T *)(object))
+    ({                                                                                                       \
+        unsigned char *der_ = NULL;                                                                          \
+        int der_n_ = i2d_##T((object), &der_);                                                               \
+        ossl_take((a), der_, der_n_);                                                                        \
+    })
 
 /* The certificate in the DER, nothing behind it; NULL when it is none. The caller frees it. */
 X509 *ossl_x509(struct pki_der der);
