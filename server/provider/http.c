@@ -17,7 +17,19 @@ enum {
 struct sink {
     struct buf body;
     size_t max;
+    bool head_ended; /* libcurl takes a head that breaks off for a whole one */
 };
+
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+    struct sink *s = arg;
+    n *= size;
+    if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
+        s->head_ended = false;
+    else if (n <= 2 && n > 0 && p[n - 1] == '\n')
+        s->head_ended = true;
+    return n;
+}
 
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
@@ -60,6 +72,8 @@ static void set_request(CURL *c, const struct http_request *req, struct curl_sli
     }
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, sink);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, sink);
 }
 
 static void read_headers(CURL *c, struct arena *a, struct http_response *out)
@@ -91,6 +105,8 @@ enum err http_send(struct http *h, const struct http_request *req, struct arena 
     curl_easy_getinfo(t.curl, CURLINFO_RESPONSE_CODE, &status);
     LOG(DEBUG, "provider.call", KV_S("provider", req->point), KV_I("curl", code), KV_I("status", status),
         KV_I("ms", clock_mono_ms() - start));
+    if (code == CURLE_OK && !sink.head_ended)
+        code = CURLE_PARTIAL_FILE;
     if (code != CURLE_OK)
         return transport_failure(&t, code, req->point, f);
     out->status = (int)status;
