@@ -108,13 +108,27 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
     return p;
 }
 
-void arena_free(struct arena *a)
+struct arena_mark arena_mark(const struct arena *a)
 {
-    while (a->top) {
+    return (struct arena_mark){.top = a->top, .top_used = a->top ? a->top->used : 0, .used = a->used};
+}
+
+void arena_release(struct arena *a, struct arena_mark m)
+{
+    while (a->top != m.top) {
         struct arena_chunk *c = a->top;
         a->top = c->below;
         explicit_bzero(c->data, c->used);
         free(c);
     }
-    a->used = 0;
+    if (m.top) {
+        explicit_bzero(m.top->data + m.top_used, m.top->used - m.top_used);
+        m.top->used = m.top_used;
+    }
+    a->used = m.used;
+}
+
+void arena_free(struct arena *a)
+{
+    arena_release(a, (struct arena_mark){0});
 }

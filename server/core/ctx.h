@@ -14,6 +14,7 @@
 
 struct app; /* server/app.h: settings, keys, providers; core only passes it on */
 struct db;
+struct keyring; /* core/crypt.h */
 
 enum caller_kind {
     CALLER_NONE,    /* nobody logged in */
@@ -42,8 +43,9 @@ struct caller {
 
 struct ctx {
     struct app *app;
-    struct db *db;       /* this worker's connection */
-    struct arena *arena; /* thrown away before a transaction is run again, and at the end */
+    struct db *db;              /* this worker's connection */
+    const struct keyring *keys; /* seals stored responses, job payloads and fields; signs audit seals */
+    struct arena *arena;        /* thrown away before a transaction is run again, and at the end */
     struct fault *fault;
     struct caller caller;
     int64_t now_ms;        /* one instant for the whole piece of work */
@@ -52,6 +54,7 @@ struct ctx {
     const char *method;    /* "/certdesk.v1.OrderService/CreateOrder" or "job:sms.send" */
     int fail_at; /* tests: the k-th statement fails (0: none); counted by db.c with CERTDESK_FAULTS */
     bool wrote;  /* set by db.c when a statement changed a row: watchers are woken after commit */
+    bool queued; /* set by outbox_add: outbox_wake() is due after commit */
     bool keep;   /* set by a rule: commit although the body failed (a counted try); tx_run then returns the
                     error */
 };
