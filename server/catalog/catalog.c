@@ -1,0 +1,147 @@
+#include "catalog/catalog.h"
+
+#include "catalog/catalog_store.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    QUANTITY_MAX = 100
+};
+
+enum err catalog_consent(struct ctx *c, const char *channel_id, const char *object, const char *purpose,
+                         const struct consent *given, size_t n)
+{
+    const struct agreement *list;
+    size_t want;
+    TRY(agreement_list(c, channel_id, &list, &want));
+    for (size_t i = 0; i < want; i++) {
+        bool found = false;
+        for (size_t k = 0; k < n; k++)
+            found = found ||
+                    (strcmp(given[k].agreement_id, list[i].id) == 0 && given[k].version == list[i].version);
+        if (!found) {
+            enum err e = fail(c->fault, ERR_CONSENT_MISSING, "agreement %s version %d was not accepted",
+                              list[i].id, list[i].version);
+            snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "请先同意《%s》", list[i].title);
+            return e;
+        }
+        TRY(consent_insert(c, object, purpose, &list[i]));
+    }
+    return OK;
+}
+
+static const struct price *find_price(const struct product *p, int term_months, bool seal)
+{
+    for (size_t i = 0; i < p->n_prices; i++)
+        if (p->prices[i].term_months == term_months && p->prices[i].seal == seal)
+            return &p->prices[i];
+    return NULL;
+}
+
+enum err catalog_quote(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
+                       const char *product_id, int term_months, bool seal, int quantity, struct quote *out)
+{
+    struct product p;
+    char channel[ID_SIZE];
+    if (quantity == 0)
+        quantity = 1;
+    if (quantity < 0 || quantity > QUANTITY_MAX)
+        fault_field(c->fault, "quantity", "RANGE", "between 1 and 100", "数量应为1至100");
+    enum err e = product_load(c, product_id, channel, &p);
+    if (e == ERR_NOT_FOUND ||
+        (e == OK && (strcmp(channel, channel_id) != 0 || p.subject != s || p.medium != m))) {
+        fault_field(c->fault, "product_id", "NOT_OFFERED", "this product is not on offer here",
+                    "该商品不在售");
+        return fault_fields(c->fault);
+    }
+    TRY(e);
+    const struct price *price = find_price(&p, term_months, seal);
+    if (!price)
+        fault_field(c->fault, "term_months", "NOT_OFFERED", "there is no price for this term and seal",
+                    "该期限与签章组合不在售");
+    TRY(fault_fields(c->fault));
+    struct quote_line *line = ARENA_NEW(c->arena, struct quote_line);
+    *line = (struct quote_line){p.name, quantity, price->price_fen, price->price_fen * quantity};
+    *out = (struct quote){.product_id = p.id,
+                          .product_name = p.name,
+                          .term_months = term_months,
+                          .medium = m,
+                          .seal = seal,
+                          .quantity = quantity,
+                          .lines = line,
+                          .n_lines = 1,
+                          .total_fen = line->amount_fen};
+    return OK;
+}
+
+const char *catalog_quote_json(struct arena *a, const struct quote *q)
+{
+    json_t *lines = json_array();
+    for (size_t i = 0; i < q->n_lines; i++)
+        json_array_append_new(lines,
+                              json_pack("{s:s, s:i, s:I, s:I}", "title", q->lines[i].title, "quantity",
+                                        q->lines[i].quantity, "unit_fen", (json_int_t)q->lines[i].unit_fen,
+                                        "amount_fen", (json_int_t)q->lines[i].amount_fen));
+    json_t *j =
+        json_pack("{s:s, s:s, s:i, s:i, s:b, s:i, s:o, s:I}", "product_id", q->product_id, "product_name",
+                  q->product_name, "term_months", q->term_months, "medium", (int)q->medium, "seal", q->seal,
+                  "quantity", q->quantity, "lines", lines, "total_fen", (json_int_t)q->total_fen);
+    char *text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
+    char *kept = arena_strdup(a, text);
+    free(text);
+    json_decref(j);
+    return kept;
+}
+
+static const char *text_of(struct arena *a, const json_t *j, const char *key)
+{
+    const char *s = json_string_value(json_object_get(j, key));
+    return arena_strdup(a, s ? s : "");
+}
+
+enum err catalog_quote_parse(struct ctx *c, const char *json, struct quote *out)
+{
+    json_t *j = json_loads(json, 0, NULL);
+    if (!j)
+        return fail(c->fault, ERR_DATA_LOSS, "a stored quote cannot be read");
+    const json_t *lines = json_object_get(j, "lines");
+    size_t n = json_array_size(lines);
+    struct quote_line *list = ARENA_ARRAY(c->arena, struct quote_line, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *l = json_array_get(lines, i);
+        list[i] = (struct quote_line){text_of(c->arena, l, "title"),
+                                      (int)json_integer_value(json_object_get(l, "quantity")),
+                                      json_integer_value(json_object_get(l, "unit_fen")),
+                                      json_integer_value(json_object_get(l, "amount_fen"))};
+    }
+    *out = (struct quote){.product_id = text_of(c->arena, j, "product_id"),
+                          .product_name = text_of(c->arena, j, "product_name"),
+                          .term_months = (int)json_integer_value(json_object_get(j, "term_months")),
+                          .medium = (enum medium)json_integer_value(json_object_get(j, "medium")),
+                          .seal = json_is_true(json_object_get(j, "seal")),
+                          .quantity = (int)json_integer_value(json_object_get(j, "quantity")),
+                          .lines = list,
+                          .n_lines = n,
+                          .total_fen = json_integer_value(json_object_get(j, "total_fen"))};
+    json_decref(j);
+    return OK;
+}
+
+int64_t catalog_working_days(int64_t from_ms, int n)
+{
+    static const int64_t DAY_MS = INT64_C(86400000), BEIJING_MS = INT64_C(8) * 3600000;
+    int64_t t = from_ms;
+    while (n > 0) {
+        t += DAY_MS;
+        time_t s = (time_t)((t + BEIJING_MS) / 1000); /* the desk's weekday, not UTC's */
+        struct tm tm;
+        gmtime_r(&s, &tm);
+        if (tm.tm_wday != 0 && tm.tm_wday != 6)
+            n--;
+    }
+    return t;
+}

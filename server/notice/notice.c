@@ -1,0 +1,47 @@
+#include "notice/notice.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *text;
+    size_t n;
+} templates[SMS_TEMPLATES] = {
+#define X(name, text, n) [SMS_##name] = {#name, text, n},
+    SMS_TABLE(X)
+#undef X
+};
+
+/* Packs, queues and wipes: the payload holds phones and codes, and is sealed by the outbox. */
+static enum err queue(struct ctx *c, const char *kind, json_t *payload, const char *dedupe,
+                      const char *object)
+{
+    char *text = payload ? json_dumps(payload, JSON_COMPACT) : NULL;
+    json_decref(payload);
+    if (!text)
+        return fail(c->fault, ERR_INTERNAL, "a notice could not be written down");
+    enum err e = outbox_add(c, kind, dedupe, object, text, strlen(text), 0, NULL);
+    wipe(text, strlen(text));
+    free(text);
+    return e;
+}
+
+enum err notice_sms(struct ctx *c, const char *phone, enum sms_template t, const char *const *params,
+                    const char *dedupe, const char *object)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < templates[t].n; i++)
+        json_array_append_new(list, json_string(params[i]));
+    return queue(c, "sms.send",
+                 json_pack("{s:s, s:s, s:o}", "phone", phone, "template", templates[t].name, "params", list),
+                 arena_printf(c->arena, "sms:%s", dedupe), object);
+}
+
+enum err notice_mail(struct ctx *c, const char *address, const char *subject, const char *text,
+                     const char *dedupe, const char *object)
+{
+    return queue(c, "mail.send",
+                 json_pack("{s:s, s:s, s:s}", "to", address, "subject", subject, "text", text),
+                 arena_printf(c->arena, "mail:%s", dedupe), object);
+}

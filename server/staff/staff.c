@@ -1,0 +1,177 @@
+#include "staff/staff.h"
+
+#include "account/session.h"
+#include "app.h"
+#include "core/audit.h"
+#include "core/crypt.h"
+#include "order/order.h"
+#include "staff/staff_store.h"
+
+#include <liboath/oath.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TRIES = 5,
+    LOCK_MS = 15 * 60 * 1000,
+    TOTP_STEP_S = 30,
+    TOTP_DIGITS = 6,
+    TOTP_DRIFT = 1,
+    SECRET_BYTES = 20
+};
+
+/* The 30-second step that the code belongs to, newer than the last one used; -1 when there is none. */
+static int64_t totp_step_of(const struct staff_row *s, const char *code, int64_t now_ms)
+{
+    time_t now = (time_t)(now_ms / 1000);
+    int64_t current = now / TOTP_STEP_S;
+    for (int64_t step = current - TOTP_DRIFT; step <= current + TOTP_DRIFT; step++) {
+        char want[TOTP_DIGITS + 1];
+        if (oath_totp_generate(s->totp, s->totp_n, (time_t)(step * TOTP_STEP_S), TOTP_STEP_S, 0, TOTP_DIGITS,
+                               want) != OATH_OK)
+            return -1;
+        bool same = strlen(code) == TOTP_DIGITS && same_bytes(want, code, TOTP_DIGITS);
+        wipe(want, sizeof want);
+        if (same && step > s->totp_step)
+            return step;
+    }
+    return -1;
+}
+
+static enum err refuse(struct ctx *c, const struct staff_row *s)
+{
+    int64_t failures = s->failures + 1;
+    bool lock = failures >= TRIES;
+    TRY(staff_note_failure(c, s, lock ? 0 : failures, lock ? c->now_ms + LOCK_MS : s->locked_until_ms));
+    TRY(audit_add(c, &(struct audit_entry){"staff.login_failed", s->staff.id, s->version + 1, NULL}));
+    c->keep = true; /* the count stays */
+    return fail(c->fault, ERR_LOGIN_FAILED, NULL);
+}
+
+enum err staff_login(struct ctx *c, const char *login, const char *password, const char *totp,
+                     struct staff *out, char token[static 44], int64_t *expires_ms)
+{
+    if (!*login)
+        fault_field(c->fault, "login", "REQUIRED", "your user name", "请输入用户名");
+    if (!*password)
+        fault_field(c->fault, "password", "REQUIRED", "your password", "请输入密码");
+    if (!*totp)
+        fault_field(c->fault, "totp", "REQUIRED", "the six digits of your authenticator", "请输入动态口令");
+    TRY(fault_fields(c->fault));
+    struct staff_row s;
+    enum err e = staff_by_login(c, login, &s);
+    if (e == ERR_NOT_FOUND) {
+        const char *spent; /* takes as long as for a known name */
+        TRY(crypt_password_hash(c->arena, password, &spent, c->fault));
+        return fail(c->fault, ERR_LOGIN_FAILED, NULL);
+    }
+    TRY(e);
+    if (s.locked_until_ms > c->now_ms) {
+        e = fail(c->fault, ERR_RATE_LIMITED, "too many failed logins; try again later");
+        c->fault->retry_ms = s.locked_until_ms - c->now_ms;
+        return e;
+    }
+    bool password_ok = crypt_password_matches(s.password, password);
+    int64_t step = totp_step_of(&s, totp, c->now_ms);
+    if (!password_ok || step < 0 || s.disabled)
+        return refuse(c, &s);
+    TRY(staff_note_login(c, &s, step));
+    TRY(session_start(c, CALLER_STAFF, s.staff.id, "", s.staff.roles, token, expires_ms));
+    *out = s.staff;
+    return audit_add(c, &(struct audit_entry){"staff.login", s.staff.id, s.version + 1, NULL});
+}
+
+enum err staff_self(struct ctx *c, struct staff *out)
+{
+    struct staff_row s;
+    TRY(staff_by_id(c, c->caller.id, &s));
+    *out = s.staff;
+    return OK;
+}
+
+enum err staff_roles(const char *words, unsigned *out, struct fault *f)
+{
+    static const struct {
+        const char *word;
+        unsigned bit;
+    } known[] = {{"reviewer", ROLE_REVIEWER},
+                 {"operator", ROLE_OPERATOR},
+                 {"shipper", ROLE_SHIPPER},
+                 {"admin", ROLE_ADMIN},
+                 {"auditor", ROLE_AUDITOR}};
+    *out = 0;
+    for (const char *p = words; *p;) {
+        size_t n = strcspn(p, ","), i;
+        for (i = 0; i < sizeof known / sizeof *known; i++)
+            if (strlen(known[i].word) == n && strncmp(known[i].word, p, n) == 0)
+                break;
+        if (i == sizeof known / sizeof *known)
+            return fail(f, ERR_INVALID,
+                        "\"%.*s\" is no role; there are reviewer, operator, shipper, admin, auditor", (int)n,
+                        p);
+        *out |= known[i].bit;
+        p += n + (p[n] == ',');
+    }
+    return *out ? OK : fail(f, ERR_INVALID, "a person needs at least one role");
+}
+
+enum err staff_put(struct ctx *c, const char *login, const char *name, const char *password, unsigned roles,
+                   const char **totp_base32)
+{
+    struct staff_row known;
+    struct staff s = {.login = login, .name = name, .roles = roles};
+    enum err e = staff_by_login(c, login, &known);
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(c->fault);
+    if (e == OK)
+        memcpy(s.id, known.staff.id, ID_SIZE);
+    else
+        id_new("stf", s.id);
+    const char *hash;
+    unsigned char secret[SECRET_BYTES];
+    char *base32 = NULL;
+    random_bytes(secret, sizeof secret);
+    TRY(crypt_password_hash(c->arena, password, &hash, c->fault));
+    TRY(staff_upsert(c, &s, hash, secret, sizeof secret));
+    TRY(session_end_all(c, s.id));
+    if (oath_base32_encode((const char *)secret, sizeof secret, &base32, NULL) != OATH_OK)
+        return fail(c->fault, ERR_INTERNAL, "the TOTP secret could not be written down");
+    *totp_base32 = arena_strdup(c->arena, base32);
+    free(base32);
+    wipe(secret, sizeof secret);
+    return audit_add(c, &(struct audit_entry){"staff.put", s.id, 0, NULL});
+}
+
+enum err staff_queues(struct ctx *c, struct queues *out)
+{
+    TRY(staff_queue_counts(c, out));
+    struct outbox_counts jobs;
+    TRY(outbox_stats(c, &jobs));
+    out->exhausted_jobs = jobs.exhausted + jobs.failed;
+    out->mark ^= out->exhausted_jobs;
+    return OK;
+}
+
+enum err staff_find(struct ctx *c, const char *query, struct found_order **out, size_t *n)
+{
+    struct buf key = BUF(c->arena);
+    for (const char *p = query; *p; p++)
+        if (!isspace((unsigned char)*p))
+            buf_add(&key, p, 1);
+    unsigned char digest[32];
+    struct buf upper = BUF(c->arena);
+    for (const char *p = buf_text(&key); *p; p++)
+        buf_printf(&upper, "%c", toupper((unsigned char)*p));
+    crypt_lookup(c->app->keys, "identity", buf_text(&upper), digest);
+    const char **ids;
+    TRY(staff_find_ids(c, buf_text(&key), digest, &ids, n));
+    *out = ARENA_ARRAY(c->arena, struct found_order, *n + 1);
+    for (size_t i = 0; i < *n; i++) {
+        struct order o;
+        TRY(order_load(c, ids[i], &o));
+        (*out)[i] = (struct found_order){ids[i], o.subject.name, (int)o.state, o.created_ms};
+    }
+    return OK;
+}
