@@ -31,6 +31,7 @@ struct sandbox {
     struct keys *keys;
     struct deliver *deliver;
     struct smtp *smtp;
+    struct http *http;
     int port, smtp_port;
     bool seeded;
     uint64_t seed, drawn; /* with --seed, ids are drawn from the seed and can be repeated */
@@ -46,6 +47,7 @@ struct request {
     const char *target; /* path and query exactly as sent: what WeChat signs */
     const char *path;   /* without query; without the supplier's prefix when the Host did not name it */
     const char *host;
+    const char *door; /* the supplier that was named: "sms"; NULL for control and page */
     const char *body; /* a NUL follows */
     size_t n_body;
     void *conn; /* http.c's own */

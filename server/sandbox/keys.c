@@ -1,0 +1,157 @@
+#include "sandbox/keys.h"
+
+#include "base/clock.h"
+#include "sandbox/crypto.h"
+#include "sandbox/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *upper_hex(struct sandbox *sb, struct arena *a, size_t bytes)
+{
+    unsigned char raw[32];
+    draw_bytes(sb, raw, bytes);
+    raw[0] =
+        (unsigned char)((raw[0] & 0x3F) | 0x40); /* a certificate's serial is positive and of full length */
+    char *out = arena_alloc(a, 2 * bytes + 1);
+    for (size_t i = 0; i < bytes; i++)
+        snprintf(out + 2 * i, 3, "%02X", raw[i]);
+    return out;
+}
+
+static void make_platform(struct sandbox *sb, struct arena *a, json_t *o)
+{
+    const char *priv, *pub, *forger, *unused;
+    rsa_new(a, &priv, &pub);
+    rsa_new(a, &forger, &unused);
+    const char *serial = upper_hex(sb, a, 20);
+    long now = (long)(clock_now_ms() / 1000);
+    json_object_set_new(o, "platform_key", json_string(priv));
+    json_object_set_new(o, "platform_public", json_string(pub));
+    json_object_set_new(o, "platform_id",
+                        json_string(arena_printf(a, "PUB_KEY_ID_01%s", draw_digits(sb, a, 30))));
+    json_object_set_new(o, "platform_serial", json_string(serial));
+    json_object_set_new(o, "platform_certificate",
+                        json_string(rsa_certificate(a, priv, serial, "Tenpay.com sandbox", now - 86400,
+                                                    now + 5L * 365 * 86400)));
+    json_object_set_new(o, "forger_key", json_string(forger));
+}
+
+static json_t *make(struct sandbox *sb, struct arena *a)
+{
+    const char *priv, *pub;
+    rsa_new(a, &priv, &pub);
+    json_t *o = json_object();
+#define SET(key, text) json_object_set_new(o, key, json_string(text))
+    SET("tencent_id", arena_printf(a, "AKID%s", draw_letters(sb, a, 32)));
+    SET("tencent_key", draw_letters(sb, a, 32));
+    SET("sms_app_id", arena_printf(a, "1400%s", draw_digits(sb, a, 6)));
+    SET("mchid", arena_printf(a, "16%s", draw_digits(sb, a, 8)));
+    SET("appid", arena_printf(a, "wx%s", sha256_hex(a, draw_letters(sb, a, 16), 16) + 48));
+    SET("apiv3_key", draw_letters(sb, a, 32));
+    SET("merchant_key", priv);
+    SET("merchant_public", pub);
+    SET("merchant_serial", upper_hex(sb, a, 20));
+    SET("kuaidi100_key", draw_letters(sb, a, 12));
+    SET("kuaidi100_customer", upper_hex(sb, a, 16));
+    SET("smtp_user", "notice@certdesk.test");
+    SET("smtp_password", draw_letters(sb, a, 16));
+#undef SET
+    make_platform(sb, a, o);
+    return o;
+}
+
+static int write_file(struct sandbox *sb, struct arena *a, const char *name, const char *text)
+{
+    const char *path = arena_printf(a, "%s/%s", sb->dir, name);
+    const char *fresh = arena_printf(a, "%s.new", path);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    size_t n = strlen(text);
+    bool ok = fd >= 0 && write(fd, text, n) == (ssize_t)n;
+    if (fd >= 0)
+        ok = close(fd) == 0 && ok;
+    if (!ok || rename(fresh, path)) {
+        fprintf(stderr, "certdesk-sandbox: %s: %s\n", path, strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+struct keys *keys_open(struct sandbox *sb)
+{
+    struct keys *k = calloc(1, sizeof *k);
+    if (!k)
+        abort();
+    arena_init(&k->a, 0);
+    json_t *o = state_get(sb->state, "keys", "all");
+    if (!o) {
+        state_put(sb->state, "keys", "all", make(sb, &k->a));
+        o = state_get(sb->state, "keys", "all");
+    }
+#define GET(field) k->field = arena_strdup(&k->a, member(o, #field))
+    GET(tencent_id), GET(tencent_key), GET(sms_app_id), GET(mchid), GET(appid), GET(apiv3_key);
+    GET(merchant_key), GET(merchant_public), GET(merchant_serial), GET(platform_key), GET(platform_public);
+    GET(platform_id), GET(platform_serial), GET(platform_certificate), GET(forger_key);
+    GET(kuaidi100_key), GET(kuaidi100_customer), GET(smtp_user), GET(smtp_password);
+#undef GET
+    if (write_file(sb, &k->a, "apiclient_key.pem", k->merchant_key) ||
+        write_file(sb, &k->a, "wxp_pub.pem", k->platform_public) ||
+        write_file(sb, &k->a, "wxp_cert.pem", k->platform_certificate)) {
+        keys_close(k);
+        return NULL;
+    }
+    return k;
+}
+
+void keys_close(struct keys *k)
+{
+    if (!k)
+        return;
+    arena_free(&k->a);
+    free(k);
+}
+
+static json_t *tencent(const struct sandbox *sb)
+{
+    const struct keys *k = sb->keys;
+    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "secret_id", k->tencent_id, "secret_key",
+                     k->tencent_key, "sms_sdk_app_id", k->sms_app_id, "region", "ap-guangzhou", "faceid_url",
+                     json_sprintf("http://faceid.localhost:%d", sb->port), "ocr_url",
+                     json_sprintf("http://ocr.localhost:%d", sb->port), "sms_url",
+                     json_sprintf("http://sms.localhost:%d", sb->port));
+}
+
+static json_t *wechat(const struct sandbox *sb)
+{
+    const struct keys *k = sb->keys;
+    return json_pack(
+        "{s:o,s:s,s:s,s:s,s:o,s:s,s:s,s:o,s:s,s:o}", "url",
+        json_sprintf("http://wechat.localhost:%d", sb->port), "mchid", k->mchid, "appid", k->appid,
+        "apiv3_key", k->apiv3_key, "merchant_key_file", json_sprintf("%s/apiclient_key.pem", sb->dir),
+        "merchant_serial", k->merchant_serial, "platform_key_id", k->platform_id, "platform_key_file",
+        json_sprintf("%s/wxp_pub.pem", sb->dir), "platform_certificate_serial", k->platform_serial,
+        "platform_certificate_file", json_sprintf("%s/wxp_cert.pem", sb->dir));
+}
+
+int keys_publish(struct sandbox *sb)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    const struct keys *k = sb->keys;
+    json_t *o = json_pack("{s:i,s:i,s:o,s:o,s:o,s:{s:o,s:s,s:s},s:{s:s,s:i,s:s,s:s}}", "port", sb->port,
+                          "smtp_port", sb->smtp_port, "url", json_sprintf("http://127.0.0.1:%d", sb->port),
+                          "tencent", tencent(sb), "wechat", wechat(sb), "kuaidi100", "url",
+                          json_sprintf("http://kuaidi100.localhost:%d", sb->port), "key", k->kuaidi100_key,
+                          "customer", k->kuaidi100_customer, "smtp", "host", "127.0.0.1", "port",
+                          sb->smtp_port, "user", k->smtp_user, "password", k->smtp_password);
+    char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+    int bad = text ? write_file(sb, &a, "sandbox.json", text) : -1;
+    free(text);
+    json_decref(o);
+    arena_free(&a);
+    return bad;
+}

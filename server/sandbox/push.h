@@ -1,0 +1,9 @@
+/* push.h - the callers that deliver.c knows. */
+#ifndef CERTDESK_SANDBOX_PUSH_H
+#define CERTDESK_SANDBOX_PUSH_H
+
+#include "sandbox/deliver.h"
+
+extern const struct caller wechat_caller, kuaidi100_caller;
+
+#endif

@@ -1,0 +1,24 @@
+/* suppliers.h - the suppliers that this program plays; each in its own file, none knows another.
+ *
+ * Sources of every rule: providers.md, cited in each file; the suppliers' own SDKs are the judges
+ * (tests/provider).
+ */
+#ifndef CERTDESK_SANDBOX_SUPPLIERS_H
+#define CERTDESK_SANDBOX_SUPPLIERS_H
+
+#include "sandbox/sandbox.h"
+
+/* Tencent Cloud: faceid, ocr, sms (tencent.c). */
+const char *tencent_action(struct request *r);
+void tencent_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
+
+/* WeChat Pay v3 (wechat.c). Actions: order, query, close, refund, refund_query, bill, bill_file,
+ * certificates. */
+const char *wechat_action(struct request *r);
+void wechat_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
+
+/* kuaidi100 (kuaidi100.c). Actions: query, subscribe. */
+const char *kuaidi100_action(struct request *r);
+void kuaidi100_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
+
+#endif
