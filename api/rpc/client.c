@@ -90,7 +90,7 @@ enum err rpc_channel_open(const struct rpc_channel_options *o, struct rpc_channe
 {
     if (!o->tls_cert_pem != !o->tls_key_pem)
         return fail(f, ERR_INVALID, "a client certificate needs its key");
-    grpc_init();
+    wire_init();
     grpc_channel_credentials *creds = credentials(o);
     if (!creds) {
         grpc_shutdown();

@@ -96,7 +96,7 @@ static size_t largest_message(const struct rpc_server *s)
 enum err rpc_server_open(const struct rpc_server_options *o, const struct rpc_route *routes, size_t n_routes,
                          struct rpc_server **out, struct fault *f)
 {
-    grpc_init();
+    wire_init();
     struct rpc_server *s = calloc(1, sizeof *s);
     if (!s)
         abort();

@@ -1,6 +1,7 @@
 /* Where the server listens, with which credentials and which limits. */
 #include "rpc/server_internal.h"
 
+#include <arpa/inet.h>
 #include <grpc/grpc_security.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,11 +13,16 @@
  * says so. */
 static bool is_local(const char *address)
 {
-    static const char *const prefixes[] = {"unix:", "127.", "[::1]:", "localhost:"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (strncmp(address, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    return false;
+    if (strncmp(address, "unix:", 5) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
+        strncmp(address, "localhost:", 10) == 0)
+        return true;
+    char host[INET_ADDRSTRLEN];
+    size_t n = strcspn(address, ":");
+    struct in_addr ip;
+    if (n >= sizeof host)
+        return false;
+    snprintf(host, sizeof host, "%.*s", (int)n, address);
+    return inet_pton(AF_INET, host, &ip) == 1 && ntohl(ip.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 /* The core unlinks a socket file before it binds, also one that a living server listens on. */

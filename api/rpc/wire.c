@@ -1,9 +1,26 @@
 #include "rpc/wire.h"
 
+#include "base/log.h"
+
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/slice.h>
+#include <grpc/support/log.h>
 #include <string.h>
+
+/* The core would write lines of its own form to standard error, over a full-screen program too. */
+static void core_log(gpr_log_func_args *args)
+{
+    if (args->severity == GPR_LOG_SEVERITY_ERROR)
+        LOG(WARN, "grpc.core", KV_S("text", args->message), KV_S("file", args->file),
+            KV_I("line", args->line));
+}
+
+void wire_init(void)
+{
+    gpr_set_log_function(core_log);
+    grpc_init();
+}
 
 grpc_byte_buffer *wire_pack(const ProtobufCMessage *m)
 {

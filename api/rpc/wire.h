@@ -20,6 +20,9 @@ struct tag {
 /* The struct of type T that holds the member `m` at address p. */
 #define HOLDER(p, T, m) ((T *)((char *)(p)-offsetof(T, m)))
 
+/* Starts the core (counted; grpc_shutdown() is the end) with its messages in our log. */
+void wire_init(void);
+
 /* A message as a buffer for SEND_MESSAGE; the caller destroys it after the batch. */
 grpc_byte_buffer *wire_pack(const ProtobufCMessage *m);
 /* The bytes of a received buffer, without a copy in the usual case of one slice; the caller unrefs. False
