@@ -88,3 +88,11 @@ enum err idem_store(struct ctx *c, const char *request_id, const void *response,
     db_claims(c->db)->settled++;
     return OK;
 }
+
+enum err idem_release(struct ctx *c, const char *request_id)
+{
+    TRY(db_exec_one(c, SQL("DELETE FROM idempotency WHERE caller = ? AND method = ? AND request_id = ?"),
+                    TEXT(c->caller.id), TEXT(c->method), TEXT(request_id)));
+    db_claims(c->db)->settled++;
+    return OK;
+}

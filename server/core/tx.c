@@ -46,6 +46,8 @@ static enum err once(struct run *r)
     bool claimed = db_claims(c->db)->claimed > 0;
     if (e == OK)
         e = db_commit(c);
+    else if (c->keep && e != ERR_DB_RETRY)
+        TRY(db_commit(c)); /* a counted try stays; the caller still gets the body's error */
     db_rollback(c->db);
     /* Without a claim a second run cannot tell the first one's effects from somebody else's. */
     if (r->unknown && !claimed && e != OK && e != ERR_DB_RETRY && db_usable(c->db))
@@ -109,10 +111,10 @@ enum err tx_run(struct ctx *c, tx_body *body, void *arg)
         arena_release(c->arena, r.mark);
         if (c->fault)
             fault_clear(c->fault);
-        c->wrote = c->queued = false;
+        c->wrote = c->queued = c->keep = false;
         e = once(&r);
     }
-    if (e != OK)
+    if (e != OK && !c->keep)
         c->wrote = c->queued = false;
     return verdict(&r, e);
 }
