@@ -22,7 +22,12 @@ struct log_kv {
     int64_t number;
 };
 
-#define KV_S(k, v) ((struct log_kv){.key = (k), .text = (v) ? (v) : ""})
+static inline const char *log_text(const char *s)
+{
+    return s ? s : "";
+}
+
+#define KV_S(k, v) ((struct log_kv){.key = (k), .text = log_text(v)})
 #define KV_I(k, v) ((struct log_kv){.key = (k), .number = (int64_t)(v)})
 
 /* Lines below `level` are dropped. Default LOG_INFO. */
