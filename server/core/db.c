@@ -19,7 +19,7 @@ enum {
 
 struct column {
     bool integer;    /* bound to number */
-    bool as_integer; /* DECIMAL(n,0), as SUM() of integers gives: text that is also a number */
+    bool as_integer; /* DECIMAL(n,0) or floating point, as SUM() and ? + ? give: text that is also a number */
     bool rendered;   /* dates and floats: the library makes the text */
     long long number;
     unsigned long length;
@@ -302,7 +302,9 @@ static void bind_columns(struct stmt *s)
         enum enum_field_types t = fields[i].type;
         col->integer = is_integer(t);
         col->rendered = is_rendered(t);
-        col->as_integer = (t == MYSQL_TYPE_NEWDECIMAL || t == MYSQL_TYPE_DECIMAL) && fields[i].decimals == 0;
+        col->as_integer =
+            t == MYSQL_TYPE_FLOAT || t == MYSQL_TYPE_DOUBLE ||
+            ((t == MYSQL_TYPE_NEWDECIMAL || t == MYSQL_TYPE_DECIMAL) && fields[i].decimals == 0);
         s->out[i] = (MYSQL_BIND){
             .buffer_type = col->integer ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_STRING,
             .buffer = col->integer ? &col->number : NULL,

@@ -60,7 +60,7 @@ struct arg db_text_arg(const char *s);
 /* A result, whole, in ctx->arena. */
 struct cell {
     bool null;
-    int64_t number;   /* integer columns */
+    int64_t number;   /* integer columns, SUM() and the like included; a bare ? in a SELECT list is text */
     const char *text; /* others: bytes, with a NUL behind them; "" for NULL */
     size_t n;
 };
