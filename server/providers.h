@@ -18,6 +18,7 @@ struct providers {
     struct payment_port wechat;
     struct courier_port courier;
     const char *public_url; /* where providers reach our callbacks, "http://127.0.0.1:8081" */
+    char made_url[256];     /* public_url when the settings name none */
     bool simulator;         /* some base URL is loopback: say so on every screen */
 };
 

@@ -1,0 +1,267 @@
+#include "start.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config.h"
+#include "core/keyring.h"
+#include "pki/ca.h"
+#include "provider/registry.h"
+#include "providers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CA_ROOT_DAYS = 7300,
+    CA_ISSUING_DAYS = 3650,
+    RETRY_MS = 200,
+    SAY_EVERY_MS = 5000,
+    PATH_SIZE = 4096
+};
+
+static enum err folder(const char *path, struct fault *f)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return OK;
+    return fail(f, ERR_INVALID, "folder %s cannot be made: %s", path, strerror(errno));
+}
+
+/* True when something answers on the options; quiet. */
+static bool answers(const struct db_options *o)
+{
+    struct db *db;
+    struct fault f;
+    struct db_options bare = *o;
+    bare.schema = NULL;
+    fault_clear(&f);
+    if (db_open(&bare, &db, &f) != OK)
+        return false;
+    db_close(db);
+    return true;
+}
+
+static enum err wait_for_database(const struct db_options *o, int64_t patience_ms, struct fault *f)
+{
+    int64_t began = clock_mono_ms(), said = began;
+    while (!answers(o)) {
+        int64_t now = clock_mono_ms();
+        if (patience_ms && now - began > patience_ms)
+            return fail(f, ERR_UNAVAILABLE, "the database does not answer");
+        if (now - said > SAY_EVERY_MS) {
+            LOG(WARN, "database.waiting", KV_I("seconds", (now - began) / 1000));
+            said = now;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000}, NULL);
+    }
+    return OK;
+}
+
+static enum err find_database(struct started *s, int64_t patience_ms, struct fault *f)
+{
+    const struct config *c = s->app.config;
+    struct db_options *o = &s->app.db;
+    *o = (struct db_options){.user = config_text(c, CONFIG_DB_USER),
+                             .password = s->db_password,
+                             .schema = config_text(c, CONFIG_DB_SCHEMA),
+                             .port = (unsigned)config_number(c, CONFIG_DB_PORT)};
+    const char *socket = config_text(c, CONFIG_DB_SOCKET), *host = config_text(c, CONFIG_DB_HOST);
+    if (*socket || *host) {
+        o->socket = *socket ? socket : NULL;
+        o->host = *socket ? NULL : host;
+        return wait_for_database(o, patience_ms, f);
+    }
+    char dir[PATH_SIZE];
+    snprintf(dir, sizeof dir, "%s/db", s->app.state_dir);
+    snprintf(s->embedded.socket, sizeof s->embedded.socket, "%s/db.sock", dir);
+    o->socket = s->embedded.socket;
+    if (answers(o)) /* a server of this state folder is running: the command line uses its database */
+        return OK;
+    TRY(embedded_start(dir, &s->embedded, f));
+    o->socket = s->embedded.socket;
+    return wait_for_database(o, patience_ms, f);
+}
+
+static char *read_secret(const char *path)
+{
+    FILE *file = *path ? fopen(path, "re") : NULL;
+    if (!file)
+        return NULL;
+    char *text = calloc(1, 4096);
+    size_t n = text ? fread(text, 1, 4095, file) : 0;
+    fclose(file);
+    while (n && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+        text[--n] = '\0';
+    return text;
+}
+
+enum err start_app(const char *config_file, int64_t patience_ms, struct started *s, struct fault *f)
+{
+    struct config *config;
+    char keys[PATH_SIZE];
+    *s = (struct started){0};
+    TRY(config_open(config_file, &config, f));
+    s->app.config = config;
+    s->app.state_dir = config_text(config, CONFIG_STATE_DIR);
+    if (!*s->app.state_dir)
+        return fail(f, ERR_INVALID,
+                    "say where to keep things: server.state_dir in the settings, or --state DIR");
+    s->db_password = read_secret(config_text(config, CONFIG_DB_PASSWORD));
+    TRY(folder(s->app.state_dir, f));
+    snprintf(keys, sizeof keys, "%s/keys", s->app.state_dir);
+    TRY(folder(keys, f));
+    TRY(keyring_open(keys, true, &s->app.keys, f));
+    return find_database(s, patience_ms, f);
+}
+
+static enum err open_ca(struct started *s, const char *dir, enum pki_alg alg, const char *passphrase,
+                        struct pki_ca **out, struct fault *f)
+{
+    enum err e = pki_ca_open(dir, alg, passphrase, out, f);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(f);
+    struct pki_ca_plan plan = {
+        .alg = alg,
+        .organization = "certdesk",
+        .root_name = alg == PKI_SM2 ? "certdesk SM2 Root CA" : "certdesk P-256 Root CA",
+        .issuing_name = alg == PKI_SM2 ? "certdesk SM2 Issuing CA" : "certdesk P-256 Issuing CA",
+        .not_before_ms = clock_now_ms(),
+        .root_days = CA_ROOT_DAYS,
+        .issuing_days = CA_ISSUING_DAYS,
+        .passphrase = passphrase};
+    TRY(pki_ca_create(dir, &plan, f));
+    LOG(INFO, "ca.made", KV_S("algorithm", alg == PKI_SM2 ? "SM2" : "P-256"));
+    (void)s;
+    return pki_ca_open(dir, alg, passphrase, out, f);
+}
+
+static enum err open_cas(struct started *s, struct fault *f)
+{
+    char dir[PATH_SIZE], passphrase[65];
+    unsigned char derived[32];
+    const char *set = config_text(s->app.config, CONFIG_CA_DIR);
+    snprintf(dir, sizeof dir, "%s", *set ? set : s->app.state_dir);
+    if (!*set)
+        strncat(dir, "/ca", sizeof dir - strlen(dir) - 1);
+    TRY(folder(dir, f));
+    crypt_derive(s->app.keys, "ca.passphrase", derived);
+    hex_encode(derived, sizeof derived, passphrase);
+    char *own = read_secret(config_text(s->app.config, CONFIG_CA_PASSPHRASE));
+    enum err e = open_ca(s, dir, PKI_SM2, own ? own : passphrase, &s->app.ca_sm2, f);
+    if (e == OK)
+        e = open_ca(s, dir, PKI_P256, own ? own : passphrase, &s->app.ca_p256, f);
+    if (own)
+        wipe(own, strlen(own));
+    free(own);
+    wipe(passphrase, sizeof passphrase);
+    wipe(derived, sizeof derived);
+    return e;
+}
+
+struct asking {
+    const struct config *config;
+    const char *port;
+};
+
+static const char *setting(void *arg, const char *key)
+{
+    const struct asking *a = arg;
+    return config_provider(a->config, a->port, key);
+}
+
+static enum err open_providers(struct started *s, struct fault *f)
+{
+    struct providers *p = calloc(1, sizeof *p);
+    if (!p)
+        return fail(f, ERR_INTERNAL, "out of memory");
+    s->app.providers = p;
+    const struct config *c = s->app.config;
+    TRY(http_open(&(struct http_options){0}, &p->http, f));
+#define PORT(member, name, open)                                                                             \
+    do {                                                                                                     \
+        struct asking ask = {c, name};                                                                       \
+        struct provider_env env = {                                                                          \
+            .http = p->http, .setting = setting, .arg = &ask, .now_ms = clock_now_ms};                       \
+        const char *supplier = config_provider(c, name, "supplier");                                         \
+        if (supplier) {                                                                                      \
+            TRY(open(supplier, &env, &p->member, f));                                                        \
+            p->simulator = p->simulator || p->member.simulator;                                              \
+        }                                                                                                    \
+    } while (0)
+    PORT(identity, "identity", identity_open);
+    PORT(sms, "sms", sms_open);
+    PORT(mail, "mail", mail_open);
+    PORT(wechat, "payment", payment_open);
+    PORT(courier, "courier", courier_open);
+#undef PORT
+    const char *url = config_text(c, CONFIG_PUBLIC_URL);
+    if (!*url) {
+        snprintf(p->made_url, sizeof p->made_url, "http://%s", config_text(c, CONFIG_CALLBACK_LISTEN));
+        url = p->made_url;
+    }
+    p->public_url = url;
+    return OK;
+}
+
+enum err start_issuing(struct started *s, struct fault *f)
+{
+    TRY(open_cas(s, f));
+    return open_providers(s, f);
+}
+
+static void close_port(bool open, void (*fn)(void *), void *self)
+{
+    if (open)
+        fn(self);
+}
+
+static void close_providers(struct providers *p)
+{
+    if (!p)
+        return;
+#define CLOSE(m) close_port(p->m.ops != NULL, p->m.ops ? p->m.ops->close : NULL, p->m.self)
+    CLOSE(identity);
+    CLOSE(sms);
+    CLOSE(mail);
+    CLOSE(wechat);
+    CLOSE(courier);
+#undef CLOSE
+    if (p->http)
+        http_close(p->http);
+    free(p);
+}
+
+void start_close(struct started *s)
+{
+    close_providers(s->app.providers);
+    pki_ca_close(s->app.ca_sm2);
+    pki_ca_close(s->app.ca_p256);
+    if (s->embedded.keeper)
+        embedded_stop(&s->embedded);
+    if (s->app.keys)
+        keyring_close(s->app.keys);
+    if (s->db_password)
+        wipe((char *)(uintptr_t)s->db_password, strlen(s->db_password));
+    free((void *)(uintptr_t)s->db_password);
+    config_close((struct config *)(uintptr_t)s->app.config);
+}
+
+void start_ctx(struct started *s, struct db *db, struct arena *a, struct fault *f, const char *method,
+               struct ctx *out)
+{
+    fault_clear(f);
+    *out = (struct ctx){.app = &s->app,
+                        .db = db,
+                        .keys = s->app.keys,
+                        .arena = a,
+                        .fault = f,
+                        .caller = {.kind = CALLER_SYSTEM, .id = "system"},
+                        .now_ms = clock_now_ms(),
+                        .method = method};
+    id_new("req", out->request);
+}

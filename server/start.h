@@ -1,0 +1,26 @@
+/* start.h - making the parts of the process that serve, the command line and tests share. */
+#ifndef CERTDESK_START_H
+#define CERTDESK_START_H
+
+#include "app.h"
+#include "core/embedded.h"
+
+/* Settings, keys, a database that answers (a private one when none is configured), and its options in app. */
+struct started {
+    struct app app;
+    struct embedded embedded; /* keeper 0: somebody else's database */
+    const char *db_password;
+};
+
+/* Loads settings and keys and finds the database. patience_ms: how long to wait for it; 0: for ever, with a
+ * line in the log now and then. Must run before other threads exist (it may fork the keeper). */
+enum err start_app(const char *config_file, int64_t patience_ms, struct started *out, struct fault *f);
+/* Opens the CA (makes it on first use) and the providers. */
+enum err start_issuing(struct started *s, struct fault *f);
+void start_close(struct started *s);
+
+/* A ctx of the system itself on a connection of its own; the arena and fault are the caller's. */
+void start_ctx(struct started *s, struct db *db, struct arena *a, struct fault *f, const char *method,
+               struct ctx *out);
+
+#endif
