@@ -288,8 +288,9 @@ static void json_is_read_strictly(void **state)
         "{'a':1}",    "{\"a\":NaN}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_null(js_parse(bad[i], strlen(bad[i])));
+    static const char good[] = "{\"n\":12,\"s\":\"12\",\"r\":1.0}";
     CLEANUP(js_free)
-    json_t *j = js_parse("{\"n\":12,\"s\":\"12\",\"r\":1.0}", 26);
+    json_t *j = js_parse(good, strlen(good));
     assert_non_null(j);
     int64_t n = 0;
     assert_true(js_int(j, "n", &n));
