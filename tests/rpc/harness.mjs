@@ -37,9 +37,11 @@ export class TestServer {
     s.child = spawn(path.join(build, 'tests/rpc-testserver'), args,
       { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     s.exit = once(s.child, 'exit');
+    s.exit.catch(() => {}); // a program that is not there: said by the line below
     s.child.stderr.on('data', d => { s.stderr += d; });
     createInterface({ input: s.child.stdout }).on('line', l => s.lines.push(l));
     await until(() => s.lines.length || s.child.exitCode !== null, 'the port');
+    if (!s.lines.length) throw new Error(`rpc-testserver did not start: ${s.stderr}`);
     s.port = Number(/port (\d+)/.exec(s.lines[0])?.[1]);
     s.address = `127.0.0.1:${s.port}`;
     return s;
