@@ -2,33 +2,39 @@
 
 #include <openssl/err.h>
 
-ASN1_SEQUENCE(SIGNED) =
-    {
-        ASN1_SIMPLE(SIGNED, body, ASN1_ANY),
-        ASN1_SIMPLE(SIGNED, alg, X509_ALGOR),
-        ASN1_SIMPLE(SIGNED, signature, ASN1_BIT_STRING),
-} ASN1_SEQUENCE_END(SIGNED) IMPLEMENT_ASN1_FUNCTIONS(SIGNED)
+enum {
+    UNUSED_BITS = 7 /* of a BIT STRING's flags: how many of its last octet; a signature is whole octets */
+};
 
-        ASN1_SEQUENCE(TBS) =
-            {
-                ASN1_EXP_OPT(TBS, version, ASN1_INTEGER, 0),
-                ASN1_SIMPLE(TBS, serial, ASN1_INTEGER),
-                ASN1_SIMPLE(TBS, alg, X509_ALGOR),
-                ASN1_SIMPLE(TBS, issuer, ASN1_ANY),
-                ASN1_SIMPLE(TBS, validity, X509_VAL),
-                ASN1_SIMPLE(TBS, subject, X509_NAME),
-                ASN1_SIMPLE(TBS, spki, ASN1_ANY),
-                ASN1_IMP_OPT(TBS, issuer_uid, ASN1_BIT_STRING, 1),
-                ASN1_IMP_OPT(TBS, subject_uid, ASN1_BIT_STRING, 2),
-                ASN1_EXP_SEQUENCE_OF_OPT(TBS, extensions, X509_EXTENSION, 3),
-} ASN1_SEQUENCE_END(TBS) IMPLEMENT_ASN1_FUNCTIONS(TBS)
+// clang-format off
+ASN1_SEQUENCE(SIGNED) = {
+    ASN1_SIMPLE(SIGNED, body, ASN1_ANY),
+    ASN1_SIMPLE(SIGNED, alg, X509_ALGOR),
+    ASN1_SIMPLE(SIGNED, signature, ASN1_BIT_STRING),
+} ASN1_SEQUENCE_END(SIGNED)
+IMPLEMENT_ASN1_FUNCTIONS(SIGNED)
 
-                SIGNED
+ASN1_SEQUENCE(TBS) = {
+    ASN1_EXP_OPT(TBS, version, ASN1_INTEGER, 0),
+    ASN1_SIMPLE(TBS, serial, ASN1_INTEGER),
+    ASN1_SIMPLE(TBS, alg, X509_ALGOR),
+    ASN1_SIMPLE(TBS, issuer, ASN1_ANY),
+    ASN1_SIMPLE(TBS, validity, X509_VAL),
+    ASN1_SIMPLE(TBS, subject, X509_NAME),
+    ASN1_SIMPLE(TBS, spki, ASN1_ANY),
+    ASN1_IMP_OPT(TBS, issuer_uid, ASN1_BIT_STRING, 1),
+    ASN1_IMP_OPT(TBS, subject_uid, ASN1_BIT_STRING, 2),
+    ASN1_EXP_SEQUENCE_OF_OPT(TBS, extensions, X509_EXTENSION, 3),
+} ASN1_SEQUENCE_END(TBS)
+IMPLEMENT_ASN1_FUNCTIONS(TBS)
+            // clang-format on
+
+            SIGNED
             * asn1_signed(struct pki_der der)
 {
     const unsigned char *p = der.p;
     SIGNED *s = der.p && der.n <= LONG_MAX ? d2i_SIGNED(NULL, &p, (long)der.n) : NULL;
-    if (s && (p != der.p + der.n || s->body->type != V_ASN1_SEQUENCE)) {
+    if (s && (p != der.p + der.n || s->body->type != V_ASN1_SEQUENCE || s->signature->flags & UNUSED_BITS)) {
         SIGNED_free(s);
         s = NULL;
     }

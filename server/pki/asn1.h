@@ -32,12 +32,13 @@ typedef struct {
     ASN1_TYPE *spki;
     ASN1_BIT_STRING *issuer_uid;
     ASN1_BIT_STRING *subject_uid;
-    STACK_OF(X509_EXTENSION) * extensions;
+    X509_EXTENSIONS *extensions;
 } TBS;
 DECLARE_ASN1_FUNCTIONS(TBS)
 OSSL_DROP(TBS, TBS_free)
 
-/* Reads exactly the bytes given, or NULL. The caller frees it. */
+/* Reads exactly the bytes given, the signature in whole octets; NULL for anything else. The caller frees it.
+ */
 SIGNED *asn1_signed(struct pki_der der);
 TBS *asn1_tbs(struct pki_der der);
 

@@ -48,7 +48,7 @@ static enum err check_possession(EVP_PKEY *key, enum pki_alg alg, const SIGNED *
 
 static int count_extensions(X509_REQ *req)
 {
-    STACK_OF(X509_EXTENSION) *sk = X509_REQ_get_extensions(req);
+    X509_EXTENSIONS *sk = X509_REQ_get_extensions(req);
     int n = sk ? sk_X509_EXTENSION_num(sk) : 0;
     sk_X509_EXTENSION_pop_free(sk, X509_EXTENSION_free);
     ERR_clear_error();

@@ -32,7 +32,7 @@ const char *ext_identity_oid(enum pki_series series, enum pki_kind kind)
     return identities[identity_row(series, kind)].oid;
 }
 
-void ext_free(STACK_OF(X509_EXTENSION) * sk)
+void ext_free(X509_EXTENSIONS *sk)
 {
     sk_X509_EXTENSION_pop_free(sk, X509_EXTENSION_free);
 }
@@ -53,7 +53,7 @@ static struct pki_der identity_der(struct arena *a, const char *text, enum pki_f
     return OSSL_DER(a, ASN1_TYPE, t);
 }
 
-static bool add_identity(STACK_OF(X509_EXTENSION) * sk, const struct pki_request *r)
+static bool add_identity(X509_EXTENSIONS *sk, const struct pki_request *r)
 {
     size_t row = identity_row(r->policy->series, r->profile->kind);
     enum pki_form form = r->policy->form == PKI_FORM_DEFAULT ? identities[row].form : r->policy->form;
@@ -126,12 +126,12 @@ void ext_identity_of(const X509 *x, char out[static EXT_IDENTITY_MAX])
 
 /* -- the standard ones ---------------------------------------------------------------------------------- */
 
-static bool add(STACK_OF(X509_EXTENSION) * *sk, int nid, void *value, int critical)
+static bool add(X509_EXTENSIONS **sk, int nid, void *value, int critical)
 {
     return value && X509V3_add1_i2d(sk, nid, value, critical, X509V3_ADD_APPEND) == 1;
 }
 
-static bool add_usage(STACK_OF(X509_EXTENSION) * *sk, unsigned usage)
+static bool add_usage(X509_EXTENSIONS **sk, unsigned usage)
 {
     CLEANUP(drop_ASN1_BIT_STRING)
     ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
@@ -141,7 +141,7 @@ static bool add_usage(STACK_OF(X509_EXTENSION) * *sk, unsigned usage)
     return add(sk, NID_key_usage, bits, 1);
 }
 
-static bool add_eku(STACK_OF(X509_EXTENSION) * *sk, const char *const *oids)
+static bool add_eku(X509_EXTENSIONS **sk, const char *const *oids)
 {
     CLEANUP(drop_EXTENDED_KEY_USAGE)
     EXTENDED_KEY_USAGE *eku = EXTENDED_KEY_USAGE_new();
@@ -155,8 +155,7 @@ static bool add_eku(STACK_OF(X509_EXTENSION) * *sk, const char *const *oids)
     return add(sk, NID_ext_key_usage, eku, 0);
 }
 
-static bool add_key_ids(STACK_OF(X509_EXTENSION) * *sk, struct pki_der spki,
-                        const ASN1_OCTET_STRING *authority)
+static bool add_key_ids(X509_EXTENSIONS **sk, struct pki_der spki, const ASN1_OCTET_STRING *authority)
 {
     unsigned char id[OSSL_KEY_ID_SIZE];
     CLEANUP(drop_ASN1_OCTET_STRING)
@@ -185,7 +184,7 @@ static GENERAL_NAME *url_name(const char *url)
     return NULL;
 }
 
-static bool add_crl_url(STACK_OF(X509_EXTENSION) * *sk, const char *url)
+static bool add_crl_url(X509_EXTENSIONS **sk, const char *url)
 {
     if (!url)
         return true;
@@ -226,7 +225,7 @@ static bool push_access(AUTHORITY_INFO_ACCESS *aia, int method, const char *url)
     return true;
 }
 
-static bool add_access(STACK_OF(X509_EXTENSION) * *sk, const struct pki_policy *p)
+static bool add_access(X509_EXTENSIONS **sk, const struct pki_policy *p)
 {
     if (!p->ocsp_url && !p->ca_issuers_url)
         return true;
@@ -236,7 +235,7 @@ static bool add_access(STACK_OF(X509_EXTENSION) * *sk, const struct pki_policy *
            push_access(aia, NID_ad_ca_issuers, p->ca_issuers_url) && add(sk, NID_info_access, aia, 0);
 }
 
-static bool add_policy(STACK_OF(X509_EXTENSION) * *sk, const char *oid)
+static bool add_policy(X509_EXTENSIONS **sk, const char *oid)
 {
     if (!oid)
         return true;
@@ -254,9 +253,9 @@ static bool add_policy(STACK_OF(X509_EXTENSION) * *sk, const char *oid)
     return add(sk, NID_certificate_policies, policies, 0);
 }
 
-STACK_OF(X509_EXTENSION) * ext_holder(const struct pki_request *r, const ASN1_OCTET_STRING *authority_key_id)
+X509_EXTENSIONS *ext_holder(const struct pki_request *r, const ASN1_OCTET_STRING *authority_key_id)
 {
-    STACK_OF(X509_EXTENSION) *sk = sk_X509_EXTENSION_new_null();
+    X509_EXTENSIONS *sk = sk_X509_EXTENSION_new_null();
     if (sk && add_key_ids(&sk, r->spki, authority_key_id) && add_usage(&sk, r->profile->usage) &&
         add_eku(&sk, r->profile->eku) && add_policy(&sk, r->policy->policy_oid) &&
         add_crl_url(&sk, r->policy->crl_url) && add_access(&sk, r->policy) && add_identity(sk, r))
@@ -265,12 +264,12 @@ STACK_OF(X509_EXTENSION) * ext_holder(const struct pki_request *r, const ASN1_OC
     return NULL;
 }
 
-STACK_OF(X509_EXTENSION) *
-    ext_authority(struct pki_der spki, int path_length, const ASN1_OCTET_STRING *authority_key_id)
+X509_EXTENSIONS *ext_authority(struct pki_der spki, int path_length,
+                               const ASN1_OCTET_STRING *authority_key_id)
 {
     CLEANUP(drop_BASIC_CONSTRAINTS)
     BASIC_CONSTRAINTS *bc = BASIC_CONSTRAINTS_new();
-    STACK_OF(X509_EXTENSION) *sk = sk_X509_EXTENSION_new_null();
+    X509_EXTENSIONS *sk = sk_X509_EXTENSION_new_null();
     if (bc && path_length >= 0 &&
         (!(bc->pathlen = ASN1_INTEGER_new()) || !ASN1_INTEGER_set(bc->pathlen, path_length)))
         goto failed;

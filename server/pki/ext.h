@@ -10,13 +10,13 @@
 
 /* All extensions of a holder's certificate, in the order in which they are written. authority_key_id is the
  * issuer's SKI. NULL when something cannot be encoded. The caller frees with ext_free(). */
-STACK_OF(X509_EXTENSION) * ext_holder(const struct pki_request *r, const ASN1_OCTET_STRING *authority_key_id);
+X509_EXTENSIONS *ext_holder(const struct pki_request *r, const ASN1_OCTET_STRING *authority_key_id);
 
 /* Those of a CA: path_length -1 for none; authority_key_id NULL for a root. */
-STACK_OF(X509_EXTENSION) *
-    ext_authority(struct pki_der spki, int path_length, const ASN1_OCTET_STRING *authority_key_id);
+X509_EXTENSIONS *ext_authority(struct pki_der spki, int path_length,
+                               const ASN1_OCTET_STRING *authority_key_id);
 
-void ext_free(STACK_OF(X509_EXTENSION) * sk);
+void ext_free(X509_EXTENSIONS *sk);
 
 /* The identity extension's OID under this series, dotted. */
 const char *ext_identity_oid(enum pki_series series, enum pki_kind kind);

@@ -123,6 +123,18 @@ static void subject_entry(struct lint *l, const X509_NAME_ENTRY *e)
         lint_say(l, PKI_RULE_SUBJECT_TEXT, "%s is empty or holds what cannot be shown", OBJ_nid2sn(nid));
 }
 
+/* Silent where a more exact rule has spoken. */
+static void subject_of_the_order(struct lint *l, const X509_NAME *name)
+{
+    if (pki_findings_has(l->out, PKI_RULE_SUBJECT_FIELDS) ||
+        pki_findings_has(l->out, PKI_RULE_SUBJECT_TEXT) || pki_findings_has(l->out, PKI_RULE_SUBJECT_LENGTH))
+        return;
+    CLEANUP(drop_X509_NAME)
+    X509_NAME *want = name_build(l->r->profile->kind, &l->r->subject);
+    if (!want || !pki_der_equal(OSSL_DER(l->a, X509_NAME, want), OSSL_DER(l->a, X509_NAME, name)))
+        lint_say(l, PKI_RULE_SUBJECT_ORDER, "another subject than the order's");
+}
+
 static void names(struct lint *l)
 {
     const X509_NAME *name = X509_get_subject_name(l->x);
@@ -132,10 +144,7 @@ static void names(struct lint *l)
     subject_fields(l, name);
     for (int i = 0; i < X509_NAME_entry_count(name); i++)
         subject_entry(l, X509_NAME_get_entry(name, i));
-    CLEANUP(drop_X509_NAME)
-    X509_NAME *want = name_build(l->r->profile->kind, &l->r->subject);
-    if (!pki_der_equal(OSSL_DER(l->a, X509_NAME, want), OSSL_DER(l->a, X509_NAME, name)))
-        lint_say(l, PKI_RULE_SUBJECT_ORDER, "another subject than the order's");
+    subject_of_the_order(l, name);
 }
 
 static void key(struct lint *l)

@@ -39,12 +39,24 @@ static bool allowed(const struct lint *l, X509_EXTENSION *e)
     return is_identity(l, oid) && !critical;
 }
 
+/* OpenSSL keeps the octet of a BOOLEAN as it came; DER has only 00 and FF. */
+static bool encoded_well(const struct lint *l, X509_EXTENSION *e)
+{
+    X509_EXTENSION *again = X509_EXTENSION_create_by_OBJ(
+        NULL, X509_EXTENSION_get_object(e), X509_EXTENSION_get_critical(e), X509_EXTENSION_get_data(e));
+    bool same = pki_der_equal(OSSL_DER(l->a, X509_EXTENSION, again), OSSL_DER(l->a, X509_EXTENSION, e));
+    X509_EXTENSION_free(again);
+    return same;
+}
+
 static void each_once_and_known(struct lint *l)
 {
     for (int i = 0; i < X509_get_ext_count(l->x); i++) {
         X509_EXTENSION *e = X509_get_ext(l->x, i);
         char oid[64];
         OBJ_obj2txt(oid, sizeof oid, X509_EXTENSION_get_object(e), 0);
+        if (!encoded_well(l, e))
+            lint_say(l, PKI_RULE_DER, "%s is not in DER", oid);
         if (X509_get_ext_by_OBJ(l->x, X509_EXTENSION_get_object(e), i) >= 0)
             lint_say(l, PKI_RULE_EXTENSION_TWICE, "%s", oid);
         if (!allowed(l, e))
