@@ -114,12 +114,14 @@ describe('enterprise (ocr VerifyBizLicenseEnterprise4 and 3)', () => {
     assert.equal((await company4()).IsEntNameConsistent, false);
   });
   test('three-factor', async () => {
-    const client = new ocr.v20181119.Client(config('ocr'));
-    const { CreditCode, EntName, LrName } = company;
-    const said = await client.VerifyBizLicenseEnterprise3({ CreditCode, EntName, LrName, VerifyType: 'ENT_3META' });
+    const client = new CommonClient('', '2018-11-19', config('ocr'));
+    const ask = (more) => client.request('VerifyBizLicenseEnterprise3',
+      { CreditCode: company.CreditCode, EntName: company.EntName, ...more });
+    const said = await ask({ LrName: company.LrName, VerifyType: 'ENT_3META' });
     assert.deepEqual([said.StatusCode, said.VerifyResult], [0, 1]);
-    await assert.rejects(client.VerifyBizLicenseEnterprise3({ CreditCode, EntName, VerifyType: 'ENT_9META' }),
-      { code: 'InvalidParameterValue' });
+    assert.equal((await ask({ LrName: '李不一致' })).VerifyResult, 0);
+    assert.equal((await ask({ EntName: '查无公司' })).StatusCode, 2);
+    await assert.rejects(ask({ VerifyType: 'ENT_9META' }), { code: 'InvalidParameterValue' });
   });
   test('busy is StatusCode 1', async () => {
     await box.fault('tencent', 'VerifyBizLicenseEnterprise4', 'busy');
@@ -183,7 +185,7 @@ describe('text messages (sms)', () => {
       assert.equal((await smsClient().SendSms(message())).SendStatusSet[0].Code, want);
     }
     await box.fault('tencent', 'SendSms', 'undelivered');
-    await smsClient().SendSms(message());
+    await smsClient().SendSms(message({ SessionContext: 'outbox-2' }));
     const { PullSmsSendStatusSet: reports } = await smsClient().PullSmsSendStatus(
       { Limit: 100, SmsSdkAppId: box.conf.tencent.sms_sdk_app_id });
     assert.deepEqual(reports.map((r) => r.ReportStatus), ['FAIL']);
