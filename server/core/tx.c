@@ -44,10 +44,10 @@ static enum err once(struct run *r)
     TRY(db_begin(c, TX_SNAPSHOT));
     enum err e = r->body(c, r->arg);
     bool claimed = db_claims(c->db)->claimed > 0;
-    if (e == OK)
-        e = db_commit(c);
-    else if (c->keep && e != ERR_DB_RETRY)
-        TRY(db_commit(c)); /* a counted try stays; the caller still gets the body's error */
+    /* a counted try stays, and the caller still gets the body's error */
+    enum err kept = e == OK || (c->keep && e != ERR_DB_RETRY) ? db_commit(c) : OK;
+    if (kept != OK)
+        e = kept;
     db_rollback(c->db);
     /* Without a claim a second run cannot tell the first one's effects from somebody else's. */
     if (r->unknown && !claimed && e != OK && e != ERR_DB_RETRY && db_usable(c->db))
