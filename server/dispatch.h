@@ -93,9 +93,11 @@ struct dispatch_options {
     struct app *app;
     const struct rpc_table *tables;
     size_t n_tables;
-    int workers;            /* connections; 0: 10 */
-    size_t queue;           /* waiting calls before RESOURCE_EXHAUSTED; 0: 1024 */
-    const char *upload_dir; /* temporary files of uploads */
+    int workers;                          /* connections; 0: 10 */
+    size_t queue;                         /* waiting calls before RESOURCE_EXHAUSTED; 0: 1024 */
+    const char *upload_dir;               /* temporary files of uploads */
+    bool (*database_up)(const void *arg); /* asked before a call is queued: no new work while it is down */
+    const void *database_arg;
 };
 
 /* Makes routes for every row: pass them to rpc_server_open(). */

@@ -1,0 +1,23 @@
+/* callback.h - the HTTP side: providers tell us things (payment captured, parcel moved).
+ *
+ * POST /callback/wechat             WeChat Pay notification
+ * POST /callback/kuaidi100/<key>    push of the shipment that the key names
+ * GET  /healthz                     200 while the database answers, 503 otherwise
+ *
+ * A callback is a hint: verified and stored before it is answered, acted on by the feature. Loopback behind
+ * nginx.
+ */
+#ifndef CERTDESK_CALLBACK_H
+#define CERTDESK_CALLBACK_H
+
+#include "start.h"
+
+struct callback_server;
+
+/* Listens on "127.0.0.1:port" with one thread and one database connection of its own, so that calls in a
+ * queue never hold up a provider. */
+enum err callback_open(struct started *s, const char *listen, struct callback_server **out, struct fault *f);
+int callback_port(const struct callback_server *c);
+void callback_close(struct callback_server *c);
+
+#endif

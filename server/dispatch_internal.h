@@ -1,0 +1,92 @@
+/* dispatch_internal.h - what the files of dispatch share. */
+#ifndef CERTDESK_DISPATCH_INTERNAL_H
+#define CERTDESK_DISPATCH_INTERNAL_H
+
+#include "app.h"
+#include "core/pool.h"
+#include "dispatch.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    ANSWER_WITHIN_MS = 2800, /* no caller waits longer, whatever the database does */
+    WATCHDOG_EVERY_MS = 200,
+    LOOK_EVERY_MS = 1000, /* watchers look at least this often: other servers commit too */
+    RETRY_AFTER_MS = 1000,
+    STREAM_LIFE_MS = 5 * 60 * 1000, /* uploads and downloads */
+};
+
+/* A row as dispatch uses it. */
+struct entry {
+    struct dispatch *dispatch;
+    const struct rpc_row *row;
+    const ProtobufCMethodDescriptor *types;
+    const ProtobufCFieldDescriptor *request_id; /* of the request; NULL: the method takes none */
+    char path[128];
+};
+
+struct dispatch {
+    struct app *app;
+    struct dispatch_options options;
+    struct pool *pool;
+    struct rpc_server *server;
+    struct entry *entries;
+    struct rpc_route *routes;
+    size_t n;
+    pthread_mutex_t mu;
+    struct task *oldest, *newest; /* unary calls that are not answered yet, by age */
+    struct watch *watches;
+    bool tick_due; /* a look at all watches is on its way */
+    bool closing;
+    size_t timers; /* functions that rpc_after still owes us */
+};
+
+/* One unary call on its way through the pool; in the call's arena. */
+struct task {
+    struct pool_work work;
+    struct rpc_call *call;
+    const struct entry *entry;
+    struct task *older, *newer;
+    int64_t began_ms; /* clock_mono_ms() */
+    bool listed;
+};
+
+/* -- dispatch.c: shared steps ---- */
+
+/* Fills a ctx for one call on this connection; the caller is not known yet. */
+void call_ctx(const struct entry *e, struct rpc_call *call, struct db *db, struct arena *a, struct fault *f,
+              struct ctx *out);
+/* The bearer token of the call, NULL without one. */
+const char *call_token(const struct rpc_call *call);
+/* UNAUTHENTICATED or DENIED unless the caller may use the row. */
+enum err call_allowed(const struct rpc_row *row, struct ctx *c);
+/* Makes the fault say what goes on the wire: its code is e, internal codes are translated, retries are told.
+ */
+void fault_for_wire(struct fault *f, enum err e);
+/* Looks up who calls, in one statement for the list. */
+enum err call_who(size_t n, struct rpc_call *const *calls, struct ctx *const *cs);
+/* Fails the call with this code. */
+void call_refuse_code(struct rpc_call *call, enum err e);
+/* An empty response of the row's type, in the arena. */
+ProtobufCMessage *new_response(const struct entry *e, struct arena *a);
+/* Runs a write: transaction, idempotency, handler; `run` is the handler's call. request_id may be NULL. */
+typedef enum err write_body(struct ctx *c, void *arg, ProtobufCMessage *out);
+enum err run_write(struct ctx *c, const struct entry *e, const char *request_id,
+                   const unsigned char digest[static 32], write_body *body, void *arg,
+                   ProtobufCMessage **out);
+/* After a call that wrote: watchers and jobs. */
+void after_write(struct dispatch *d, const struct ctx *c);
+void log_call(const struct entry *e, const struct ctx *c, enum err outcome, int64_t began_ms);
+
+/* -- the kinds of calls ---- */
+void unary_route(struct rpc_route *r);
+void watch_route(struct rpc_route *r);
+void upload_route(struct rpc_route *r);
+void download_route(struct rpc_route *r);
+/* Answers UNAVAILABLE for calls that have waited too long; on the queue's thread, with d->mu not held. */
+void unary_watchdog(struct dispatch *d);
+/* Every watch looks again. */
+void watch_tick(struct dispatch *d);
+
+#endif
