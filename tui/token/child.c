@@ -5,6 +5,8 @@
 
 #include "base/str.h"
 
+#include <assert.h>
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -139,6 +141,8 @@ static void do_end(struct child *c, bool reset)
 }
 
 /* ---- all readers ---- */
+
+static_assert(sizeof(struct reader_list) < CHILD_MESSAGE_MAX, "one message holds all readers");
 
 struct watch {
     SCARDCONTEXT context;

@@ -77,12 +77,9 @@ static enum err authenticate(struct saga *s, bool *fresh, struct fault *f)
     return right ? OK : doubtful(f, "the UKEY's management key is neither its old one nor its new one");
 }
 
-enum err step_admin(struct saga *s, struct fault *f)
+/* A token without a CHUID gets a random GUID. */
+static enum err give_guid(struct saga *s, struct fault *f)
 {
-    bool fresh;
-    TRY(authenticate(s, &fresh, f));
-    if (s->info.has_guid)
-        return OK;
     uint8_t guid[UKEY_GUID];
     random_bytes(guid, sizeof guid);
     guid[6] = (uint8_t)((guid[6] & 0x0F) | 0x40); /* RFC 4122, version 4 */
@@ -91,8 +88,17 @@ enum err step_admin(struct saga *s, struct fault *f)
     TRY(s->u.ops->info(&s->u, &s->info, f));
     if (!s->info.has_guid || memcmp(s->info.guid, guid, UKEY_GUID) != 0)
         return doubtful(f, "the UKEY does not keep the identity that was written to it");
-    s->r->has_guid = true;
-    memcpy(s->r->guid, guid, UKEY_GUID);
+    return OK;
+}
+
+enum err step_admin(struct saga *s, struct fault *f)
+{
+    bool fresh;
+    TRY(authenticate(s, &fresh, f));
+    if (!s->info.has_guid)
+        TRY(give_guid(s, f));
+    s->r->has_guid = true; /* written just now, or by a run whose journal was lost */
+    memcpy(s->r->guid, s->info.guid, UKEY_GUID);
     return OK;
 }
 

@@ -3,9 +3,9 @@
  * A TCP client of vpcd's port (one card a port): messages of a 2-byte big-endian length and a body, both
  * ways. A body of one byte from the reader is power off (0), power on (1), reset (2) or "send the ATR" (4).
  * A Unix socket takes orders, one a connection: `fault SPEC` (trouble.h), `clear`, `pull`, `insert`,
- * `status`, `quit`; the answer is `ok WHERE commands=N fault=armed|none`, WHERE one of out, looking (for the
- * reader), in, ready (powered), hung. `ukey-sim --tell SOCKET ORDER` sends one. What is logged: instruction,
- * lengths, status word; never a body.
+ * `factory`, `status`, `quit`; the answer is `ok WHERE commands=N fault=armed|none`, WHERE one of out,
+ * looking (for the reader), in, ready (powered), hung. `ukey-sim --tell SOCKET ORDER` sends one. What is
+ * logged: instruction, lengths, status word; never a body.
  */
 #include "card.h"
 #include "trouble.h"
@@ -171,6 +171,9 @@ static const char *order(struct sim *s, char *line)
         s->out = false;
         if (s->hung)
             leave(s);
+    } else if (!strcmp(line, "factory")) {
+        card_factory(&s->card, s->card.style_name, s->card.serial);
+        card_save(&s->card);
     } else if (!strcmp(line, "quit")) {
         s->quit = true;
     } else if (strcmp(line, "status") != 0) {
