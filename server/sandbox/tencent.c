@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 enum {
@@ -253,15 +254,16 @@ static bool refused_by_plan(struct tc_call *c)
     return true;
 }
 
-/* A signature is remembered only when it takes effect, so a call that was lost on its way can be repeated. */
-static bool first_use(struct tc_call *c, const char *signature)
+/* A signature is remembered when it took effect, so a call that was lost or refused can be repeated. */
+static void perform_once(struct tc_call *c, const struct tc_action *t, const char *signature)
 {
-    if (state_get(c->sb->state, "tc3_used", signature)) {
+    if (t->once && state_get(c->sb->state, "tc3_used", signature)) {
         tc_error(c, "AuthFailure.SignatureFailure", "The signature has been used already.");
-        return false;
+        return;
     }
-    state_put(c->sb->state, "tc3_used", signature, json_integer(clock_now_ms()));
-    return true;
+    t->serve(c);
+    if (t->once && strcasecmp(c->p->outcome, "ok") == 0)
+        state_put(c->sb->state, "tc3_used", signature, json_integer(clock_now_ms()));
 }
 
 static void perform(struct tc_call *c, const struct authorization *au)
@@ -276,8 +278,8 @@ static void perform(struct tc_call *c, const struct authorization *au)
         tc_error(c, "NoSuchVersion", "The request version=`%s` is not found.", version ? version : "");
     else if (t->region && !request_header(c->r, "X-TC-Region"))
         tc_error(c, "MissingParameter", "The request is missing a required parameter `Region`.");
-    else if (check_params(c, t->params) && !refused_by_plan(c) && (!t->once || first_use(c, au->signature)))
-        t->serve(c);
+    else if (check_params(c, t->params) && !refused_by_plan(c))
+        perform_once(c, t, au->signature);
 }
 
 void tencent_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p)

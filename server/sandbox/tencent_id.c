@@ -46,9 +46,9 @@ static struct result phone_result(struct tc_call *c, const char **detail)
         return (struct result){"-13", "该号段不支持验证"};
     switch (register_phone3(c->sb, in(c, "Name"), in(c, "IdCard"), phone, detail)) {
     case MATCH_YES:
-        return (struct result){"0", "认证通过"};
+        return (struct result){"0", "三要素信息一致"};
     case MATCH_NO:
-        return (struct result){"-4", "信息不一致"};
+        return (struct result){"-4", "三要素信息不一致"};
     case MATCH_NO_RECORD:
         break;
     }
@@ -128,29 +128,40 @@ static void enterprise4(struct tc_call *c)
                        "OperatingStatus", m.status, "OperatingPeriod", m.period));
 }
 
+/* Two or three factors; three are asked when nothing is said and a legal representative is named. */
+static bool enterprise3_kind(struct tc_call *c, bool *three)
+{
+    const char *type = in(c, "VerifyType");
+    *three = strcmp(type, "ENT_3META") == 0 || (!*type && *in(c, "LrName"));
+    if (*type && !*three && strcmp(type, "ENT_2META") != 0)
+        tc_error(c, "InvalidParameterValue", "The value of parameter `VerifyType` is not valid.");
+    else if (*three && !*in(c, "LrName"))
+        tc_error(c, "MissingParameter", "The request is missing a required parameter `LrName`.");
+    else
+        return true;
+    return false;
+}
+
 static void enterprise3(struct tc_call *c)
 {
+    bool three = false;
     log_company(c, in(c, "LrName"));
-    bool three = strcmp(in(c, "VerifyType"), "ENT_3META") == 0;
-    if (!three && strcmp(in(c, "VerifyType"), "ENT_2META") != 0) {
-        tc_error(c, "InvalidParameterValue", "The value of parameter `VerifyType` is not valid.");
+    if (!enterprise3_kind(c, &three))
         return;
-    }
-    if (three && !*in(c, "LrName")) {
-        tc_error(c, "MissingParameter", "The request is missing a required parameter `LrName`.");
-        return;
-    }
-    if (planned(c, "busy")) {
-        c->p->outcome = "1";
-        tc_ok(c, json_pack("{s:i}", "StatusCode", 1));
-        return;
-    }
     struct company_match m =
         register_company(c->sb, in(c, "CreditCode"), in(c, "EntName"), in(c, "LrName"), NULL);
-    bool all = m.credit_code && m.name && (!three || m.legal_rep);
+    int status = planned(c, "busy") ? 1 : m.credit_code ? 0 : 2;
+    if (status) {
+        c->p->outcome = status == 1 ? "1" : "2";
+        tc_ok(c, json_pack("{s:i}", "StatusCode", status));
+        return;
+    }
+    bool all = m.name && (!three || m.legal_rep), works = strcmp(m.status, "1") == 0;
     c->p->outcome = all ? "match" : "mismatch";
-    tc_ok(c, json_pack("{s:i,s:i,s:s}", "StatusCode", m.credit_code ? 0 : 2, "VerifyResult", all,
-                       "OperatingStatus", m.status));
+    tc_ok(c, json_pack("{s:i,s:i,s:s}", "StatusCode", 0, "VerifyResult", all, "OperatingStatus",
+                       !three  ? m.status
+                       : works ? "1"
+                               : "2"));
 }
 
 /* Encryption of fields is a product of its own that this desk does not buy; asking for it is refused as an
@@ -163,7 +174,7 @@ static const struct tc_param enterprise4_params[] = {
 static const struct tc_param enterprise3_params[] = {{"CreditCode", 's', true},
                                                      {"EntName", 's', true},
                                                      {"LrName", 's', false},
-                                                     {"VerifyType", 's', true},
+                                                     {"VerifyType", 's', false},
                                                      {0}};
 
 const struct tc_action tencent_id_actions[] = {
