@@ -2,9 +2,9 @@
  *
  * One hash chain per writer (one writer per connection, named by process start and number), because a single
  * chain would serialise all commits: row hash = SHA-256(previous hash, canonical row). The head is held in
- * memory and advances at commit. A seal job signs all heads every minute and at shutdown (ECDSA P-256 key of
- * its own); the verifier recomputes every chain and names the first bad row, gaps, and rows missing at the
- * tail against the seals.
+ * memory and advances at commit; after a COMMIT of unknown outcome the connection starts a new writer. A seal
+ * job signs all heads every minute and at shutdown (ECDSA P-256 key of its own); the verifier recomputes
+ * every chain and names the first bad row, gaps, and rows missing at the tail against the seals.
  */
 #ifndef CERTDESK_CORE_AUDIT_H
 #define CERTDESK_CORE_AUDIT_H
@@ -22,8 +22,10 @@ struct audit_entry {
  * ctx. */
 enum err audit_add(struct ctx *c, const struct audit_entry *e);
 
-/* Signs the heads of all writers of this process and stores the seal. Run by the server every minute and at
- * stop. */
+/* Signs the heads of all writers of this process and stores the seal, in a transaction of its own; nothing is
+ * stored when no row was added since. The first seal of a process also covers what dead processes left in the
+ * last day. Run by the server every minute and at stop. Key: seal.key.pem of the keyring; the auditor's copy
+ * is seal.pub.pem. */
 enum err audit_seal(struct ctx *c);
 
 struct audit_report {
