@@ -172,7 +172,7 @@ void id_new(const char *prefix, char out[static ID_SIZE])
     for (int digit = 0; digit < ID_DIGITS; digit++) {
         unsigned v = 0;
         for (int bit = digit * 5 - 2; bit < digit * 5 + 3; bit++)
-            v = v << 1 | (bit < 0 ? 0u : (b[bit / 8] >> (7 - bit % 8) & 1u));
+            v = v << 1 | (bit < 0 ? 0u : ((unsigned)b[bit / 8] >> (7 - bit % 8) & 1u));
         out[n++] = alphabet[v];
     }
     out[n] = '\0';
