@@ -91,7 +91,8 @@ enum err http_send(struct http *h, const struct http_request *req, struct arena 
     *out = (struct http_response){0};
     CLEANUP(transport_close)
     struct transport t = {0};
-    TRY(transport_open(h, req->url, "https", "http", req->timeout_ms, &t, f));
+    struct transport_schemes schemes = {"https", "http", false};
+    TRY(transport_open(h, req->url, schemes, req->timeout_ms, &t, f));
     CLEANUP(slist_free)
     struct curl_slist *headers = header_list(req, a);
     struct sink sink = {.body = BUF(a), .max = req->max_answer ? req->max_answer : MAX_ANSWER};

@@ -155,7 +155,8 @@ static enum err send_mail(void *self, const struct mail_message *m, struct arena
     TRY(check(m, f));
     CLEANUP(transport_close)
     struct transport t = {0};
-    TRY(transport_open(s->http, s->url, "smtps", "smtp", MAIL_TIMEOUT_MS, &t, f));
+    struct transport_schemes schemes = {"smtps", "smtp", true};
+    TRY(transport_open(s->http, s->url, schemes, MAIL_TIMEOUT_MS, &t, f));
     CLEANUP(mime_free)
     curl_mime *mime = build(t.curl, m, a);
     CLEANUP(slist_free)

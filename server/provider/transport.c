@@ -148,8 +148,8 @@ static void set_rules(struct http *h, struct transport *t, const char *schemes, 
     curl_easy_setopt(c, CURLOPT_PREREQDATA, t);
 }
 
-enum err transport_open(struct http *h, const char *url, const char *secure, const char *plain,
-                        int64_t timeout_ms, struct transport *t, struct fault *f)
+enum err transport_open(struct http *h, const char *url, struct transport_schemes s, int64_t timeout_ms,
+                        struct transport *t, struct fault *f)
 {
     *t = (struct transport){0};
     CLEANUP(parts_free)
@@ -157,13 +157,13 @@ enum err transport_open(struct http *h, const char *url, const char *secure, con
     if (!parts_read(url, &p))
         return fail(f, ERR_INVALID, "the provider's address is not a URL");
     t->loopback = host_is_loopback(p.host);
-    bool is_plain = strcmp(p.scheme, plain) == 0;
-    if (strcmp(p.scheme, secure) != 0 && !(is_plain && t->loopback))
-        return fail(f, ERR_INVALID, "the provider's address must be %s", secure);
+    bool is_plain = strcmp(p.scheme, s.plain) == 0;
+    if (strcmp(p.scheme, s.secure) != 0 && !(is_plain && (s.upgrades || t->loopback)))
+        return fail(f, ERR_INVALID, "the provider's address must be %s", s.secure);
     t->curl = curl_easy_init();
     if (!t->curl)
         return fail(f, ERR_UNAVAILABLE, "libcurl does not start");
-    set_rules(h, t, is_plain ? plain : secure, timeout_ms);
+    set_rules(h, t, is_plain ? s.plain : s.secure, timeout_ms);
     pin_localhost(t, &p);
     if (curl_easy_setopt(t->curl, CURLOPT_URL, url) != CURLE_OK) {
         transport_close(t);

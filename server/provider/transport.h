@@ -23,10 +23,15 @@ struct transport {
     bool left; /* a connection stood and the request was about to be sent */
 };
 
-/* A handle with URL, limits, TLS and name rules set. `secure` and `plain` are the schemes ("https", "http");
- * the plain one is allowed for loopback hosts alone. ERR_INVALID for any other URL. */
-enum err transport_open(struct http *h, const char *url, const char *secure, const char *plain,
-                        int64_t timeout_ms, struct transport *t, struct fault *f);
+struct transport_schemes {
+    const char *secure, *plain; /* "https", "http" */
+    bool upgrades;              /* the plain one turns to TLS before it says anything (STARTTLS) */
+};
+
+/* A handle with URL, limits, TLS and name rules set. A plain scheme that does not upgrade is allowed for
+ * loopback hosts alone. ERR_INVALID for any other URL. */
+enum err transport_open(struct http *h, const char *url, struct transport_schemes s, int64_t timeout_ms,
+                        struct transport *t, struct fault *f);
 void transport_close(struct transport *t);
 
 /* Passes FI("<point>.<when>"). */
