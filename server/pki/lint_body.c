@@ -13,8 +13,6 @@ enum {
 static void version_and_serial(struct lint *l)
 {
     const ASN1_INTEGER *s = X509_get0_serialNumber(l->x);
-    CLEANUP(drop_X509_NAME)
-    X509_NAME *unused = NULL;
     BIGNUM *bn = ASN1_INTEGER_to_BN(s, NULL), *want = NULL;
     if (X509_get_version(l->x) != X509_VERSION_3)
         lint_say(l, PKI_RULE_VERSION, "version %ld", X509_get_version(l->x) + 1);
