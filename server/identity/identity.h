@@ -23,7 +23,8 @@ struct verification {
     enum verification_state state;
     enum method method;
     bool of_agent;
-    const char *mismatched; /* comma-separated field names, "" */
+    const char *mismatched; /* comma-separated field names, ""; "operating_status:CANCELLED" for a company
+                               that the register has closed */
     int attempts_left;
     const char *sent_to; /* phone in clear; mask before showing */
     int64_t version, updated_ms;
@@ -39,9 +40,14 @@ void identity_check_subject(struct fault *f, struct arena *a, const struct subje
 void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, const char *prefix,
                           struct agent *out);
 
-/* Inside a transaction, after the order moved to *_VERIFYING: makes the verification and its job.
- * RATE_LIMITED beyond the attempts a day that the method allows per order. */
+/* Some provider adapter serves the method for this kind of check. Others answer METHOD_NOT_OFFERED. */
+bool identity_method_served(enum method m);
+
+/* Inside a transaction, before the order moves to *_VERIFYING, with the new subject or agent in *o: makes the
+ * verification, whose id goes into the move (order_change.verification), and its job. RATE_LIMITED beyond the
+ * attempts a day that the method allows per order. */
 enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, struct verification *out);
+/* One that the ctx's caller may see; NOT_FOUND otherwise. */
 enum err identity_load(struct ctx *c, const char *id, struct verification *out);
 
 /* Evidence of provider checks of an order, for reviewers. */
@@ -58,7 +64,8 @@ bool resident_id_valid(const char *s, int64_t today_ms);
 bool phone_valid(const char *s);
 bool card_valid(const char *s);
 bool email_valid(const char *s);
-/* "138****5678", "3301********1234", "张*": for screens and logs. */
+/* "138****5678", "3301**********1234", "张*": for screens and logs. Defined beside the adapters (provider.h),
+ * which mask their records with the same. */
 const char *mask_phone(struct arena *a, const char *s);
 const char *mask_number(struct arena *a, const char *s);
 const char *mask_name(struct arena *a, const char *s);

@@ -55,6 +55,7 @@ enum order_state {
     ORDER_FINISHED,
     ORDER_CANCELLED,
     ORDER_REFUNDING,
+    ORDER_LAST_STATE = ORDER_REFUNDING,
 };
 
 /* What happens to an order. The table of states and events is in order_moves.c. */
@@ -86,6 +87,8 @@ enum order_event {
     EV_CANCELLED,      /* nothing was paid */
     EV_CANCELLED_PAID, /* paid: to REFUNDING */
     EV_REFUNDED,
+    EV_METHOD_CHANGED, /* another method before the subject is verified */
+    EV_LAST = EV_METHOD_CHANGED,
 };
 
 struct bank_account {
@@ -144,7 +147,7 @@ struct order {
     int64_t created_ms, updated_ms, submitted_ms /* to review */, due_ms /* review promised by (S18) */;
 };
 
-/* What changes with a move, besides the state. NULL members stay as they are. */
+/* What changes with a move, besides the state. NULL members stay as they are; "" empties a text. */
 struct order_change {
     const struct subject
         *subject; /* also sets the identity number's digest: ORDER_OPEN when another is open (S10) */
@@ -169,13 +172,21 @@ enum err order_load(struct ctx *c, const char *id, struct order *out);
  * such move. */
 enum err order_move(struct ctx *c, struct order *o, enum order_event event, const struct order_change *change,
                     const char *detail);
-/* Stores a change without a move, in the state it has. */
+/* Stores a change without a move, in the state it has; also an empty one, to wake who watches the order. The
+ * audit row is as with order_move, under `action`. */
 enum err order_store(struct ctx *c, struct order *o, const char *action, const struct order_change *change);
+
+/* The table of moves for this kind of subject (core/machine.h). */
+struct machine;
+const struct machine *order_machine(enum subject_kind kind);
+/* True when the order's table has a move for event from its state. */
+bool order_can(const struct order *o, enum order_event event);
 
 const char *order_state_name(int state); /* "REVIEW" */
 const char *order_event_name(int event); /* "approved" */
 /* Chinese name of a state for people: "待审核". */
 const char *order_state_zh(int state);
+/* Neither FINISHED, CANCELLED nor REFUNDING: its identity number is taken (S10). */
 bool order_state_is_open(enum order_state s);
 
 /* Who gets what: name, phone and e-mail of the person that notices go to (the agent, or the applicant). */

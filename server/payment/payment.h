@@ -12,29 +12,34 @@
 #include "order/order.h"
 #include "provider/provider.h"
 
-enum payment_state {
-    PAYMENT_CREATING = 1,
-    PAYMENT_WAITING,
-    PAYMENT_PAID,
-    PAYMENT_CLOSED,
-    PAYMENT_HELD,
-    PAYMENT_REFUNDING,
-    PAYMENT_REFUNDED,
-    PAYMENT_FAILED,
+/* proto PaymentState. (The adapters' own states, provider/payment.h, are what a provider says.) */
+enum pay_state {
+    PAY_CREATING = 1,
+    PAY_WAITING,
+    PAY_PAID,
+    PAY_CLOSED,
+    PAY_HELD,
+    PAY_REFUNDING,
+    PAY_REFUNDED,
+    PAY_FAILED,
 };
 
 struct payment {
     char id[ID_SIZE], order[ID_SIZE];
     int provider; /* proto PaymentProvider */
-    enum payment_state state;
+    enum pay_state state;
     int64_t amount_fen;
-    const char *code_url;
+    const char *code_url; /* "" until WAITING */
     int64_t expires_ms, paid_ms, created_ms, version;
 };
 
 enum err payment_load(struct ctx *c, const char *id, struct payment *out);
 /* The payment that settled the order, or the newest; NOT_FOUND when there is none. */
 enum err payment_of_order(struct ctx *c, const char *order_id, struct payment *out);
+
+/* Inside the transaction that cancels the order: what could still be paid for it is closed as soon as may be.
+ */
+enum err payment_order_cancelled(struct ctx *c, const char *order_id);
 
 /* A WeChat callback came in over HTTP: verified against the provider's key, stored once (by event id), then
  * settled. Called outside a transaction (it runs its own through tx_run). OK: answer success. Errors: answer

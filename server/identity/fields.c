@@ -1,0 +1,111 @@
+#include "identity/fields.h"
+
+#include "base/str.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *reason, *en, *zh; /* sentences begin and end with the label as the texts need it */
+} problems[] = {
+    [PROBLEM_MISSING] = {"REQUIRED", "is missing", "不能为空"},
+    [PROBLEM_LENGTH] = {"LENGTH", "has a wrong length", "位数不正确"},
+    [PROBLEM_FORMAT] = {"FORMAT", "has characters that cannot be there", "格式不正确"},
+    [PROBLEM_DATE] = {"RANGE", "holds an impossible date of birth", "中的出生日期无效"},
+    [PROBLEM_CHECK_DIGIT] = {"CHECK_DIGIT", "does not fit its check digit", "校验位不正确，请核对"},
+    [PROBLEM_NOT_OFFERED] = {"NOT_OFFERED", "is not on offer", "不在可选范围内"},
+};
+
+void field_problem(struct fault *f, const char *prefix, const char *field, const char *label,
+                   const char *label_zh, enum problem p)
+{
+    if (p == PROBLEM_NONE)
+        return;
+    char path[80], en[160], zh[160];
+    snprintf(path, sizeof path, "%s%s", prefix, field);
+    snprintf(en, sizeof en, "the %s %s", label, problems[p].en);
+    snprintf(zh, sizeof zh, "%s%s", label_zh, problems[p].zh);
+    fault_field(f, path, problems[p].reason, en, zh);
+}
+
+/* One character of p as ASCII where it is full-width (U+FF01-FF5E, U+3000); *n bytes were read. 0: another
+ * character. */
+static char narrow(const unsigned char *p, size_t *n)
+{
+    *n = 1;
+    if (*p < 0x80)
+        return (char)*p;
+    if (p[0] == 0xE3 && p[1] == 0x80 && p[2] == 0x80) {
+        *n = 3;
+        return ' ';
+    }
+    if (p[0] == 0xEF && (p[1] == 0xBC || p[1] == 0xBD) && p[2]) {
+        int code = ((p[1] & 0x3F) << 6 | (p[2] & 0x3F)) - 0xF00;
+        if (code >= 1 && code <= 0x5E) {
+            *n = 3;
+            return (char)(code + 0x20);
+        }
+    }
+    return 0;
+}
+
+const char *field_number(struct arena *a, const char *s)
+{
+    struct buf b = BUF(a);
+    size_t n;
+    for (const unsigned char *p = (const unsigned char *)(s ? s : ""); *p; p += n) {
+        char ch = narrow(p, &n);
+        if (!ch) {
+            buf_add(&b, p, n);
+        } else if (!isspace((unsigned char)ch) && ch != '-') {
+            ch = (char)toupper((unsigned char)ch);
+            buf_add(&b, &ch, 1);
+        }
+    }
+    return buf_text(&b);
+}
+
+const char *field_phone(struct arena *a, const char *s)
+{
+    const char *n = field_number(a, s);
+    if (strncmp(n, "+86", 3) == 0)
+        return n + 3;
+    if (strncmp(n, "0086", 4) == 0)
+        return n + 4;
+    return n;
+}
+
+static size_t space_at(const char *p)
+{
+    if (isspace((unsigned char)*p))
+        return 1;
+    return strncmp(p, "\u3000", 3) == 0 ? 3 : 0;
+}
+
+const char *field_text(struct arena *a, const char *s)
+{
+    if (!s)
+        return "";
+    for (size_t n; (n = space_at(s)) > 0;)
+        s += n;
+    const char *end = s;
+    for (const char *p = s; *p;) {
+        size_t n = space_at(p);
+        p += n ? n : 1;
+        if (!n)
+            end = p;
+    }
+    return arena_strndup(a, s, (size_t)(end - s));
+}
+
+const char *field_ascii(struct arena *a, const char *s)
+{
+    struct buf b = BUF(a);
+    size_t n;
+    for (const unsigned char *p = (const unsigned char *)field_text(a, s); *p; p += n) {
+        char ch = narrow(p, &n);
+        buf_add(&b, ch ? (const void *)&ch : p, ch ? 1 : n);
+    }
+    return field_text(a, buf_text(&b));
+}

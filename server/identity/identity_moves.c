@@ -1,0 +1,58 @@
+/* identity_moves.c - the states of a verification, and the one function that moves it (S6-S9, S11).
+ *
+ *   PENDING -matched-> CODE_SENT -confirmed-> PASSED
+ *      |                |     ^
+ *      |                +-----+ resent
+ *      +- mismatched -> MISMATCH
+ *      +- given up ---> FAILED
+ *
+ * A MISMATCH or FAILED one is over: submitting the step again makes a new one.
+ */
+#include "identity/identity_moves.h"
+
+#include "core/audit.h"
+#include "identity/identity_store.h"
+
+#define N(a) (sizeof(a) / sizeof *(a))
+
+static const struct move moves[] = {
+    {VERIFICATION_PENDING, VERIFIED_MATCHED, VERIFICATION_CODE_SENT},
+    {VERIFICATION_PENDING, VERIFIED_MISMATCHED, VERIFICATION_MISMATCH},
+    {VERIFICATION_PENDING, VERIFIED_GIVEN_UP, VERIFICATION_FAILED},
+    {VERIFICATION_CODE_SENT, VERIFIED_RESENT, VERIFICATION_CODE_SENT},
+    {VERIFICATION_CODE_SENT, VERIFIED_CONFIRMED, VERIFICATION_PASSED},
+};
+
+static const char *state_name(int s)
+{
+    static const char *const names[] = {
+        [VERIFICATION_PENDING] = "PENDING", [VERIFICATION_CODE_SENT] = "CODE_SENT",
+        [VERIFICATION_PASSED] = "PASSED",   [VERIFICATION_MISMATCH] = "MISMATCH",
+        [VERIFICATION_FAILED] = "FAILED",
+    };
+    return s > 0 && (size_t)s < N(names) ? names[s] : "UNKNOWN";
+}
+
+static const char *event_name(int e)
+{
+    static const char *const names[] = {
+        [VERIFIED_MATCHED] = "matched",     [VERIFIED_MISMATCHED] = "mismatched",
+        [VERIFIED_GIVEN_UP] = "given_up",   [VERIFIED_RESENT] = "resent",
+        [VERIFIED_CONFIRMED] = "confirmed",
+    };
+    return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
+}
+
+const struct machine verification_machine = {"verification", moves, N(moves), state_name, event_name};
+
+enum err verification_move(struct ctx *c, struct verification *v, enum verification_event event,
+                           const char *mismatched, const char *sent_to)
+{
+    int to;
+    TRY(machine_next(&verification_machine, (int)v->state, (int)event, ERR_PRECONDITION, &to, c->fault));
+    TRY(verification_update(c, v, (enum verification_state)to, mismatched, sent_to));
+    return audit_add(
+        c, &(struct audit_entry){.action = arena_printf(c->arena, "verification.%s", event_name((int)event)),
+                                 .object = v->id,
+                                 .version = v->version});
+}

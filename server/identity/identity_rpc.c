@@ -1,0 +1,52 @@
+#include "identity/identity_rpc.h"
+
+#include "identity/identity_steps.h"
+#include "order/order_wire.h"
+
+#include <certdesk/v1/verification_service.pb-c.h>
+
+RPC_HANDLER(confirm_verification, ConfirmVerificationRequest, ConfirmVerificationResponse)
+{
+    struct order o;
+    TRY(identity_confirm(c, in->verification_id, in->code, &o));
+    return wire_order(c, &o, &out->order);
+}
+
+RPC_HANDLER(resend_code, ResendVerificationCodeRequest, ResendVerificationCodeResponse)
+{
+    struct verification v;
+    TRY(identity_resend(c, in->verification_id, &v));
+    out->verification = wire_verification(c, &v);
+    return OK;
+}
+
+RPC_HANDLER(get_verification, GetVerificationRequest, GetVerificationResponse)
+{
+    struct verification v;
+    TRY(identity_load(c, in->verification_id, &v));
+    out->verification = wire_verification(c, &v);
+    return OK;
+}
+
+#define EVERY_ROLE (ROLE_REVIEWER | ROLE_OPERATOR | ROLE_SHIPPER | ROLE_ADMIN | ROLE_AUDITOR)
+
+static const struct rpc_row rows[] = {
+    {.service = PB_SERVICE(verification_service),
+     .method = "ConfirmVerification",
+     .access = ACCESS_ACCOUNT,
+     .mode = MODE_WRITE,
+     .handler = confirm_verification},
+    {.service = PB_SERVICE(verification_service),
+     .method = "ResendVerificationCode",
+     .access = ACCESS_ACCOUNT,
+     .mode = MODE_WRITE,
+     .handler = resend_code},
+    {.service = PB_SERVICE(verification_service),
+     .method = "GetVerification",
+     .access = ACCESS_ANY,
+     .roles = EVERY_ROLE,
+     .mode = MODE_READ,
+     .handler = get_verification},
+};
+
+const struct rpc_table identity_rpc = {rows, sizeof rows / sizeof *rows};

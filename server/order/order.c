@@ -1,0 +1,240 @@
+#include "order/order.h"
+
+#include "core/audit.h"
+#include "core/machine.h"
+#include "identity/identity.h"
+#include "order/order_json.h"
+#include "order/order_steps.h"
+#include "order/order_store.h"
+#include "payment/payment.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool in_range(int v, int low, int high)
+{
+    return v >= low && v <= high;
+}
+
+static enum err refuse_state(struct ctx *c, const struct order *o, const char *en, const char *zh)
+{
+    enum err e =
+        fail(c->fault, ERR_ORDER_STATE, "%s; it is in state %s", en, order_state_name((int)o->state));
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "%s（当前状态：%s）", zh,
+             order_state_zh((int)o->state));
+    return e;
+}
+
+/* The order's own sentence when the table has no such move, before anything else is looked at. */
+static enum err expect(struct ctx *c, const struct order *o, enum order_event event)
+{
+    int to;
+    return machine_next(order_machine(o->subject_kind), (int)o->state, (int)event, ERR_ORDER_STATE, &to,
+                        c->fault);
+}
+
+/* -- beginning ------------------------------------------------------------------------------------------- */
+
+static void check_choice(struct fault *f, const struct order_choice *ch)
+{
+    if (!in_range(ch->kind, ORDER_NEW, ORDER_UNLOCK))
+        fault_field(f, "kind", "REQUIRED", "say what the order is for", "请选择业务类型");
+    if (!in_range(ch->subject_kind, SUBJECT_ORGANIZATION, SUBJECT_INDIVIDUAL))
+        fault_field(f, "subject_kind", "REQUIRED", "an organization or an individual?", "请选择单位或个人");
+    if (!in_range(ch->medium, MEDIUM_UKEY, MEDIUM_CLOUD))
+        fault_field(f, "medium", "REQUIRED", "UKEY or cloud?", "请选择证书介质");
+    if (!in_range(ch->method, METHOD_MICRO_DEPOSIT, METHOD_FACE))
+        fault_field(f, "method", "REQUIRED", "choose a verification method", "请选择核验方式");
+}
+
+/* Offered by the channel, and served by an adapter. */
+static enum err method_offered(struct ctx *c, unsigned methods, int m)
+{
+    return in_range(m, METHOD_MICRO_DEPOSIT, METHOD_FACE) && methods & 1U << m &&
+                   identity_method_served((enum method)m)
+               ? OK
+               : fail(c->fault, ERR_METHOD_NOT_OFFERED, NULL);
+}
+
+enum err order_create(struct ctx *c, const struct order_choice *ch, struct order *out)
+{
+    struct channel channel;
+    struct offer offer;
+    check_choice(c->fault, ch);
+    TRY(fault_fields(c->fault));
+    if (ch->kind != ORDER_NEW)
+        return fail(c->fault, ERR_METHOD_NOT_OFFERED, "only new certificates are offered for now");
+    TRY(catalog_channel(c, ch->channel, &channel));
+    TRY(catalog_offer(c, channel.id, (enum subject_kind)ch->subject_kind, (enum medium)ch->medium, &offer));
+    TRY(method_offered(c, offer.methods, ch->method));
+    *out = (struct order){.kind = (enum order_kind)ch->kind,
+                          .subject_kind = (enum subject_kind)ch->subject_kind,
+                          .state = ORDER_SUBJECT,
+                          .version = 1,
+                          .method = (enum method)ch->method,
+                          .medium = (enum medium)ch->medium,
+                          .quote_json = "",
+                          .signed_text = "",
+                          .created_ms = c->now_ms,
+                          .updated_ms = c->now_ms};
+    id_new("ord", out->id);
+    snprintf(out->channel, sizeof out->channel, "%s", channel.id);
+    snprintf(out->account, sizeof out->account, "%s", c->caller.id);
+    order_json_blank(out);
+    TRY(order_store_insert(c, out));
+    TRY(catalog_consent(c, channel.id, out->id, "method", ch->consents, ch->n_consents));
+    return audit_add(c, &(struct audit_entry){.action = "order.created", .object = out->id, .version = 1});
+}
+
+/* -- subject and agent -------------------------------------------------------------------------------------
+ */
+
+enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
+                              struct order *out)
+{
+    TRY(order_load(c, id, out));
+    if (out->subject_kind != kind)
+        return refuse_state(c, out, "the order is for the other kind of subject", "订单主体类型不符");
+    TRY(expect(c, out, EV_SUBJECT_SUBMITTED));
+    struct subject clean;
+    identity_check_subject(c->fault, c->arena, s, kind, out->method,
+                           kind == SUBJECT_ORGANIZATION ? "organization." : "person.", &clean);
+    TRY(fault_fields(c->fault));
+    struct verification v;
+    struct order next = *out;
+    next.subject = clean;
+    TRY(identity_start(c, &next, false, &v));
+    return order_move(c, out, EV_SUBJECT_SUBMITTED,
+                      &(struct order_change){.subject = &clean, .verification = v.id}, NULL);
+}
+
+enum err order_change_method(struct ctx *c, const char *id, int method, struct order *out)
+{
+    struct offer offer;
+    TRY(order_load(c, id, out));
+    TRY(expect(c, out, EV_METHOD_CHANGED));
+    TRY(catalog_offer(c, out->channel, out->subject_kind, out->medium, &offer));
+    TRY(method_offered(c, offer.methods, method));
+    enum method m = (enum method)method;
+    return order_move(c, out, EV_METHOD_CHANGED, &(struct order_change){.method = &m, .verification = ""},
+                      NULL);
+}
+
+/* S11: what was verified of the legal representative, and the e-mail. */
+static enum err in_person(struct ctx *c, struct order *o, struct agent *a)
+{
+    a->method = (int)o->method;
+    a->name = o->subject.legal_rep_name;
+    a->id_number = o->subject.id_number;
+    a->phone = o->subject.phone;
+    return order_move(c, o, EV_AGENT_IN_PERSON, &(struct order_change){.agent = a}, NULL);
+}
+
+enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out)
+{
+    struct agent clean;
+    struct offer offer;
+    struct verification v;
+    TRY(order_load(c, id, out));
+    TRY(expect(c, out, a->in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED));
+    identity_check_agent(c->fault, c->arena, a, "agent.", &clean);
+    TRY(fault_fields(c->fault));
+    if (clean.in_person)
+        return in_person(c, out, &clean);
+    TRY(catalog_offer(c, out->channel, out->subject_kind, out->medium, &offer));
+    TRY(method_offered(c, offer.agent_methods, clean.method));
+    struct order next = *out;
+    next.agent = clean;
+    TRY(identity_start(c, &next, true, &v));
+    return order_move(c, out, EV_AGENT_SUBMITTED,
+                      &(struct order_change){.agent = &clean, .verification = v.id}, NULL);
+}
+
+/* -- end
+ * ----------------------------------------------------------------------------------------------------- */
+
+enum err order_cancel(struct ctx *c, const char *id, struct order *out)
+{
+    TRY(order_load(c, id, out));
+    if (order_can(out, EV_CANCELLED_PAID))
+        return refuse_state(c, out, "the order is paid; cancelling paid orders is not offered yet",
+                            "订单已支付，暂不支持取消");
+    TRY(order_move(c, out, EV_CANCELLED, NULL, NULL));
+    return payment_order_cancelled(c, out->id);
+}
+
+/* -- who may do what ---------------------------------------------------------------------------------------
+ */
+
+struct action {
+    const char *verb;
+    enum order_event event; /* possible when the order's table has it from its state */
+    unsigned kinds;         /* bits of subject kinds */
+    bool code;              /* only while a code is waited for */
+    unsigned roles;         /* 0: the applicant's; else staff with one of these */
+};
+
+enum {
+    ORGANIZATION = 1 << SUBJECT_ORGANIZATION,
+    INDIVIDUAL = 1 << SUBJECT_INDIVIDUAL,
+    BOTH = ORGANIZATION | INDIVIDUAL,
+};
+
+static const struct action actions[] = {
+    {"SubmitOrganization", EV_SUBJECT_SUBMITTED, ORGANIZATION, false, 0},
+    {"SubmitPerson", EV_SUBJECT_SUBMITTED, INDIVIDUAL, false, 0},
+    {"ChangeMethod", EV_METHOD_CHANGED, BOTH, false, 0},
+    {"ConfirmVerification", EV_SUBJECT_PASSED, BOTH, true, 0},
+    {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, false, 0},
+    {"ConfirmVerification", EV_AGENT_PASSED, BOTH, true, 0},
+    {"SetPurchase", EV_PURCHASE_SET, BOTH, false, 0},
+    {"ConfirmPurchase", EV_PURCHASE_CONFIRMED, BOTH, false, 0},
+    {"ReturnToPurchase", EV_PURCHASE_REOPENED, BOTH, false, 0},
+    {"UploadMaterial", EV_SIGNATURE_REQUESTED, BOTH, false, 0},
+    {"RequestApplicationSignature", EV_SIGNATURE_REQUESTED, BOTH, false, 0},
+    {"SignApplication", EV_SIGNED, BOTH, false, 0},
+    {"SignApplication", EV_CORRECTED, BOTH, false, 0},
+    {"CreatePayment", EV_PAID, BOTH, false, 0},
+    {"CancelOrder", EV_CANCELLED, BOTH, false, 0},
+    {"DecideReview", EV_APPROVED, BOTH, false, ROLE_REVIEWER},
+    {"BeginPersonalisation", EV_PERSONALISATION_BEGUN, BOTH, false, ROLE_OPERATOR},
+    {"IssueCertificate", EV_WRITTEN, BOTH, false, ROLE_OPERATOR},
+    {"FinishPersonalisation", EV_WRITTEN, BOTH, false, ROLE_OPERATOR},
+    {"CreateShipment", EV_POSTED, BOTH, false, ROLE_SHIPPER},
+    {"ResolveShipment", EV_RETURNED, BOTH, false, ROLE_SHIPPER},
+};
+
+static bool may(const struct caller *k, const struct order *o, const struct action *a)
+{
+    if (a->roles)
+        return k->kind == CALLER_STAFF && k->roles & a->roles;
+    return k->kind == CALLER_ACCOUNT && strcmp(k->id, o->account) == 0;
+}
+
+size_t order_actions(const struct ctx *c, const struct order *o, bool waiting,
+                     const char *out[static ORDER_ACTIONS])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof actions / sizeof *actions && n < ORDER_ACTIONS; i++) {
+        const struct action *a = &actions[i];
+        if (may(&c->caller, o, a) && a->kinds & 1U << o->subject_kind && (!a->code || waiting) &&
+            order_can(o, a->event))
+            out[n++] = a->verb;
+    }
+    return n;
+}
+
+/* -- who is told
+ * --------------------------------------------------------------------------------------------- */
+
+struct order_contact order_contact(const struct order *o)
+{
+    if (o->subject_kind == SUBJECT_ORGANIZATION)
+        return (struct order_contact){o->agent.name, o->agent.phone, o->agent.email};
+    return (struct order_contact){o->subject.name, o->subject.phone, o->subject.email};
+}
+
+const char *order_pin_phone(const struct order *o)
+{
+    return o->subject.phone;
+}

@@ -1,0 +1,134 @@
+/* order_moves.c - the states of an order, and the one function that moves it (S6-S20).
+ *
+ *   SUBJECT -submitted-> SUBJECT_VERIFYING -passed-> AGENT -submitted-> AGENT_VERIFYING -passed-+
+ *      ^                        |            \         | ^                     |                |
+ *      +------- mismatch -------+             \        | +----- mismatch ------+                |
+ *                                  individual: \       +- in person -+                          |
+ *                                  no agent     \                    v                          |
+ *                                                +--------------> PURCHASE <--------------------+
+ *                                                                  |    ^
+ *                                                     purchase set |    | reopened (also from MATERIALS,
+ * SIGNATURE) v    | PAYMENT <-signed- SIGNATURE <-signature requested- MATERIALS <- CONFIRM | | ^ | paid
+ * +------ signature reopened -----+
+ *      v
+ *   REVIEW <-corrected- CORRECTION          PAPERS -papers arrived-> REVIEW
+ *      | \                  ^
+ *      |  +---- refused ----+
+ *      | approved
+ *      v                                     +----- dropped -----+
+ *   ISSUE -personalisation begun-> PERSONALISING <-> ISSUE       |
+ *                                     | written
+ *                                     v
+ *   FINISHED <-received- SHIPPED <-posted- SHIP     (SHIPPED -returned-> SHIP)
+ *
+ *   everything up to PAYMENT -cancelled-> CANCELLED;  REVIEW, CORRECTION, ISSUE -cancelled paid-> REFUNDING
+ *   -refunded-> CANCELLED
+ *
+ * A verification that hangs (a code that never came) is left by submitting the step again; the newest
+ * verification alone counts.
+ */
+#include "order/order.h"
+
+#include "core/audit.h"
+#include "core/machine.h"
+#include "order/order_store.h"
+
+#define N(a) (sizeof(a) / sizeof *(a))
+
+/* The same for both kinds of subject. */
+#define COMMON_MOVES                                                                                         \
+    {ORDER_SUBJECT, EV_SUBJECT_SUBMITTED, ORDER_SUBJECT_VERIFYING},                                          \
+        {ORDER_SUBJECT, EV_METHOD_CHANGED, ORDER_SUBJECT},                                                   \
+        {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_SUBMITTED, ORDER_SUBJECT_VERIFYING},                            \
+        {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_MISMATCH, ORDER_SUBJECT},                                       \
+        {ORDER_SUBJECT_VERIFYING, EV_METHOD_CHANGED, ORDER_SUBJECT},                                         \
+        {ORDER_PURCHASE, EV_PURCHASE_SET, ORDER_CONFIRM},                                                    \
+        {ORDER_CONFIRM, EV_PURCHASE_CONFIRMED, ORDER_MATERIALS},                                             \
+        {ORDER_CONFIRM, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                               \
+        {ORDER_MATERIALS, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                             \
+        {ORDER_MATERIALS, EV_SIGNATURE_REQUESTED, ORDER_SIGNATURE},                                          \
+        {ORDER_SIGNATURE, EV_SIGNATURE_REQUESTED, ORDER_SIGNATURE},                                          \
+        {ORDER_SIGNATURE, EV_SIGNATURE_REOPENED, ORDER_MATERIALS},                                           \
+        {ORDER_SIGNATURE, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                             \
+        {ORDER_SIGNATURE, EV_SIGNED, ORDER_PAYMENT}, {ORDER_PAYMENT, EV_PAID, ORDER_REVIEW},                 \
+        {ORDER_PAPERS, EV_PAPERS_ARRIVED, ORDER_REVIEW}, {ORDER_REVIEW, EV_APPROVED, ORDER_ISSUE},           \
+        {ORDER_REVIEW, EV_REFUSED, ORDER_CORRECTION},                                                        \
+        {ORDER_CORRECTION, EV_SIGNATURE_REQUESTED, ORDER_CORRECTION},                                        \
+        {ORDER_CORRECTION, EV_CORRECTED, ORDER_REVIEW},                                                      \
+        {ORDER_ISSUE, EV_PERSONALISATION_BEGUN, ORDER_PERSONALISING},                                        \
+        {ORDER_PERSONALISING, EV_PERSONALISATION_DROPPED, ORDER_ISSUE},                                      \
+        {ORDER_PERSONALISING, EV_WRITTEN, ORDER_SHIP}, {ORDER_SHIP, EV_POSTED, ORDER_SHIPPED},               \
+        {ORDER_SHIPPED, EV_RETURNED, ORDER_SHIP}, {ORDER_SHIPPED, EV_RECEIVED, ORDER_FINISHED},              \
+        {ORDER_SUBJECT, EV_CANCELLED, ORDER_CANCELLED},                                                      \
+        {ORDER_SUBJECT_VERIFYING, EV_CANCELLED, ORDER_CANCELLED},                                            \
+        {ORDER_PURCHASE, EV_CANCELLED, ORDER_CANCELLED}, {ORDER_CONFIRM, EV_CANCELLED, ORDER_CANCELLED},     \
+        {ORDER_MATERIALS, EV_CANCELLED, ORDER_CANCELLED}, {ORDER_SIGNATURE, EV_CANCELLED, ORDER_CANCELLED},  \
+        {ORDER_PAYMENT, EV_CANCELLED, ORDER_CANCELLED}, {ORDER_REVIEW, EV_CANCELLED_PAID, ORDER_REFUNDING},  \
+        {ORDER_CORRECTION, EV_CANCELLED_PAID, ORDER_REFUNDING},                                              \
+        {ORDER_ISSUE, EV_CANCELLED_PAID, ORDER_REFUNDING},                                                   \
+    {                                                                                                        \
+        ORDER_REFUNDING, EV_REFUNDED, ORDER_CANCELLED                                                        \
+    }
+
+static const struct move organization_moves[] = {
+    COMMON_MOVES,
+    {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_PASSED, ORDER_AGENT},
+    {ORDER_AGENT, EV_AGENT_SUBMITTED, ORDER_AGENT_VERIFYING},
+    {ORDER_AGENT, EV_AGENT_IN_PERSON, ORDER_PURCHASE},
+    {ORDER_AGENT, EV_CANCELLED, ORDER_CANCELLED},
+    {ORDER_AGENT_VERIFYING, EV_AGENT_SUBMITTED, ORDER_AGENT_VERIFYING},
+    {ORDER_AGENT_VERIFYING, EV_AGENT_IN_PERSON, ORDER_PURCHASE},
+    {ORDER_AGENT_VERIFYING, EV_AGENT_PASSED, ORDER_PURCHASE},
+    {ORDER_AGENT_VERIFYING, EV_AGENT_MISMATCH, ORDER_AGENT},
+    {ORDER_AGENT_VERIFYING, EV_CANCELLED, ORDER_CANCELLED},
+};
+
+static const struct move individual_moves[] = {
+    COMMON_MOVES,
+    {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_PASSED, ORDER_PURCHASE},
+};
+
+static const struct machine organization = {"order", organization_moves, N(organization_moves),
+                                            order_state_name, order_event_name};
+static const struct machine individual = {"order", individual_moves, N(individual_moves), order_state_name,
+                                          order_event_name};
+
+const struct machine *order_machine(enum subject_kind kind)
+{
+    return kind == SUBJECT_INDIVIDUAL ? &individual : &organization;
+}
+
+bool order_can(const struct order *o, enum order_event event)
+{
+    int to;
+    return machine_next(order_machine(o->subject_kind), (int)o->state, (int)event, ERR_ORDER_STATE, &to,
+                        NULL) == OK;
+}
+
+static enum err store(struct ctx *c, struct order *o, enum order_state to, const char *action,
+                      const struct order_change *change, const char *detail)
+{
+    TRY(order_store_update(c, o, to, change ? change : &(struct order_change){0}));
+    return audit_add(
+        c, &(struct audit_entry){.action = action, .object = o->id, .version = o->version, .detail = detail});
+}
+
+enum err order_move(struct ctx *c, struct order *o, enum order_event event, const struct order_change *change,
+                    const char *detail)
+{
+    int to;
+    TRY(machine_next(order_machine(o->subject_kind), (int)o->state, (int)event, ERR_ORDER_STATE, &to,
+                     c->fault));
+    const char *action = arena_printf(c->arena, "order.%s", order_event_name((int)event));
+    return store(c, o, (enum order_state)to, action, change, detail);
+}
+
+enum err order_store(struct ctx *c, struct order *o, const char *action, const struct order_change *change)
+{
+    return store(c, o, o->state, action, change, NULL);
+}
+
+bool order_state_is_open(enum order_state s)
+{
+    return s < ORDER_FINISHED;
+}

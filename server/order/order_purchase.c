@@ -1,0 +1,205 @@
+/* order_purchase.c - certificate, invoice, delivery; the quote and its freezing (S12). */
+#include "catalog/catalog.h"
+#include "core/machine.h"
+#include "identity/fields.h"
+#include "order/order_steps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* -- the form -------------------------------------------------------------------------------------------- */
+
+static enum problem needed(const char *s, enum problem p)
+{
+    return *s ? p : PROBLEM_MISSING;
+}
+
+static enum problem optional(const char *s, enum problem p)
+{
+    return *s ? p : PROBLEM_NONE;
+}
+
+/* Mobile, or a landline with its area code: couriers ring both. */
+static enum problem contact_phone_problem(const char *s)
+{
+    if (phone_problem(s) == PROBLEM_NONE)
+        return PROBLEM_NONE;
+    size_t n = strlen(s);
+    if (n < 7 || n > 20)
+        return PROBLEM_LENGTH;
+    return strspn(s, "0123456789-") == n ? PROBLEM_NONE : PROBLEM_FORMAT;
+}
+
+static const char *contact_phone(struct arena *a, const char *s)
+{
+    const char *mobile = field_phone(a, s);
+    return phone_problem(mobile) == PROBLEM_NONE ? mobile : field_ascii(a, s);
+}
+
+static const char *or_else(const char *s, const char *fallback)
+{
+    return *s ? s : fallback;
+}
+
+/* Title is the applicant's name, whatever was sent (S12). */
+static void clean_invoice(struct ctx *c, const struct order *o, const struct purchase *in,
+                          struct purchase *out)
+{
+    struct arena *a = c->arena;
+    out->invoice_wanted = in->invoice_wanted;
+    out->invoice_title = in->invoice_wanted ? o->subject.name : "";
+    out->tax_number = field_number(a, in->tax_number);
+    out->invoice_email = field_ascii(a, in->invoice_email);
+    out->invoice_bank = field_text(a, in->invoice_bank);
+    out->invoice_bank_account = field_number(a, in->invoice_bank_account);
+    out->invoice_address = field_text(a, in->invoice_address);
+    out->invoice_phone = contact_phone(a, in->invoice_phone);
+    if (in->invoice_wanted) {
+        out->tax_number = or_else(out->tax_number, o->subject.uscc);
+        out->invoice_email = or_else(out->invoice_email, order_contact(o).email);
+    }
+}
+
+static void check_invoice(struct fault *f, bool offered, const struct purchase *p)
+{
+    static const char in[] = "purchase.invoice.";
+    if (!p->invoice_wanted)
+        return;
+    if (!offered)
+        field_problem(f, in, "wanted", "invoice", "发票", PROBLEM_NOT_OFFERED);
+    field_problem(f, in, "email", "e-mail address for the invoice", "发票接收邮箱",
+                  needed(p->invoice_email, email_problem(p->invoice_email)));
+    field_problem(f, in, "tax_number", "tax number", "纳税人识别号",
+                  optional(p->tax_number, text_problem(p->tax_number, 15, 20)));
+    field_problem(f, in, "bank", "bank", "开户行",
+                  optional(p->invoice_bank, text_problem(p->invoice_bank, 2, 100)));
+    field_problem(f, in, "bank_account", "bank account", "银行账号",
+                  optional(p->invoice_bank_account, digits_problem(p->invoice_bank_account, 6, 32)));
+    field_problem(f, in, "address", "address", "注册地址",
+                  optional(p->invoice_address, text_problem(p->invoice_address, 2, 120)));
+    field_problem(f, in, "phone", "phone", "注册电话",
+                  optional(p->invoice_phone, contact_phone_problem(p->invoice_phone)));
+}
+
+static void clean_delivery(struct ctx *c, const struct order *o, const struct address *in,
+                           struct address *out)
+{
+    struct arena *a = c->arena;
+    struct order_contact to = order_contact(o);
+    *out = (struct address){.recipient = or_else(field_text(a, in->recipient), to.name),
+                            .phone = or_else(contact_phone(a, in->phone), to.phone),
+                            .province = field_text(a, in->province),
+                            .city = field_text(a, in->city),
+                            .district = field_text(a, in->district),
+                            .street = field_text(a, in->street),
+                            .postal_code = field_number(a, in->postal_code)};
+}
+
+/* Something is posted, so it must be possible to post it: nobody's address was asked for before. */
+static void check_delivery(struct fault *f, const struct address *d)
+{
+    static const char in[] = "purchase.delivery.";
+    field_problem(f, in, "recipient", "recipient", "收件人",
+                  needed(d->recipient, text_problem(d->recipient, 1, 60)));
+    field_problem(f, in, "phone", "recipient's phone", "收件人电话",
+                  needed(d->phone, contact_phone_problem(d->phone)));
+    field_problem(f, in, "province", "province", "省份",
+                  needed(d->province, text_problem(d->province, 2, 30)));
+    field_problem(f, in, "city", "city", "城市", needed(d->city, text_problem(d->city, 2, 40)));
+    field_problem(f, in, "district", "district", "区县",
+                  optional(d->district, text_problem(d->district, 1, 40)));
+    field_problem(f, in, "street", "street and number", "详细地址",
+                  needed(d->street, text_problem(d->street, 2, 120)));
+    field_problem(f, in, "postal_code", "postal code", "邮政编码",
+                  optional(d->postal_code, digits_problem(d->postal_code, 6, 6)));
+}
+
+/* The catalog names its fields without the message they came in. */
+static void say_where(struct fault *f, size_t from)
+{
+    for (size_t i = from; i < f->n_violations; i++) {
+        char path[sizeof f->violations[i].field];
+        snprintf(path, sizeof path, "purchase.%.60s", f->violations[i].field);
+        memcpy(f->violations[i].field, path, sizeof path);
+    }
+}
+
+static enum err quote_for(struct ctx *c, const struct order *o, const struct purchase *p, struct quote *out)
+{
+    return catalog_quote(c, o->channel, o->subject_kind, o->medium, p->product_id, p->term_months, p->seal,
+                         p->quantity, out);
+}
+
+enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase *in, struct order *out)
+{
+    struct channel channel;
+    struct quote quote;
+    TRY(order_load(c, id, out));
+    int to;
+    TRY(machine_next(order_machine(out->subject_kind), (int)out->state, EV_PURCHASE_SET, ERR_ORDER_STATE, &to,
+                     c->fault));
+    TRY(catalog_channel(c, out->channel, &channel));
+    struct purchase p = {.product_id = field_text(c->arena, in->product_id),
+                         .term_months = in->term_months,
+                         .seal = in->seal,
+                         .quantity = in->quantity ? in->quantity : 1};
+    clean_invoice(c, out, in, &p);
+    clean_delivery(c, out, &in->delivery, &p.delivery);
+    check_invoice(c->fault, channel.invoice_offered, &p);
+    if (out->medium == MEDIUM_UKEY)
+        check_delivery(c->fault, &p.delivery);
+    size_t before = c->fault->n_violations;
+    enum err e = quote_for(c, out, &p, &quote);
+    say_where(c->fault, before);
+    if (e != OK)
+        return e;
+    TRY(fault_fields(c->fault));
+    return order_move(c, out, EV_PURCHASE_SET, &(struct order_change){.purchase = &p}, NULL);
+}
+
+/* -- the quote ----------------------------------------------------------------------------------------------
+ */
+
+enum err order_quote(struct ctx *c, const struct order *o, struct quote *out)
+{
+    *out = (struct quote){0};
+    if (*o->quote_json)
+        return catalog_quote_parse(c, o->quote_json, out);
+    if (!*o->purchase.product_id || !order_state_is_open(o->state))
+        return OK;
+    enum err e = quote_for(c, o, &o->purchase, out);
+    if (e != ERR_INVALID)
+        return e;
+    fault_clear(c->fault); /* withdrawn meanwhile: nothing to show until another is chosen */
+    *out = (struct quote){0};
+    return OK;
+}
+
+enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen, struct order *out)
+{
+    struct quote q;
+    TRY(order_load(c, id, out));
+    if (!order_can(out, EV_PURCHASE_CONFIRMED))
+        return order_move(c, out, EV_PURCHASE_CONFIRMED, NULL, NULL); /* the table's own refusal */
+    TRY(order_quote(c, out, &q));
+    if (q.n_lines == 0)
+        return fail(c->fault, ERR_PRICE_CHANGED, "the product is no longer on offer; choose again");
+    if (q.total_fen != total_fen) {
+        enum err e = fail(c->fault, ERR_PRICE_CHANGED, "the price is now %lld fen; confirm the new quote",
+                          (long long)q.total_fen);
+        snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "价格已变为%lld.%02lld元，请重新确认",
+                 (long long)q.total_fen / 100, (long long)q.total_fen % 100);
+        return e;
+    }
+    const char *json = catalog_quote_json(c->arena, &q);
+    return order_move(c, out, EV_PURCHASE_CONFIRMED,
+                      &(struct order_change){.quote_json = json, .price_fen = &q.total_fen}, NULL);
+}
+
+enum err order_return_to_purchase(struct ctx *c, const char *id, struct order *out)
+{
+    int64_t none = 0;
+    TRY(order_load(c, id, out));
+    return order_move(c, out, EV_PURCHASE_REOPENED,
+                      &(struct order_change){.quote_json = "", .price_fen = &none}, NULL);
+}

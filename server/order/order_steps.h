@@ -1,0 +1,54 @@
+/* order_steps.h - the applicant's steps through an order, each inside the caller's transaction. What the
+ * handlers of OrderService call; *out is the order after the step. */
+#ifndef CERTDESK_ORDER_ORDER_STEPS_H
+#define CERTDESK_ORDER_ORDER_STEPS_H
+
+#include "catalog/catalog.h"
+#include "order/order.h"
+
+struct order_choice {
+    const char *channel; /* id or code */
+    int kind, subject_kind, medium, method;
+    const struct consent *consents;
+    size_t n_consents;
+};
+/* S6, S17. INVALID for missing choices; METHOD_NOT_OFFERED; CONSENT_MISSING. */
+enum err order_create(struct ctx *c, const struct order_choice *choice, struct order *out);
+
+/* S7, S10, S17. INVALID with every bad field; ORDER_OPEN; RATE_LIMITED. kind is what the caller submits: an
+ * organization for a person's order is ORDER_STATE. */
+enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
+                              struct order *out);
+/* S11. In person goes on at once; else the agent is verified. */
+enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out);
+enum err order_change_method(struct ctx *c, const char *id, int method, struct order *out);
+
+/* S12. What is empty is filled in: recipient and phone, invoice title (always the applicant), its e-mail and
+ * tax number. INVALID with every bad field. */
+enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase *p, struct order *out);
+/* Freezes today's quote; PRICE_CHANGED when it is not the total that the applicant saw. */
+enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen, struct order *out);
+enum err order_return_to_purchase(struct ctx *c, const char *id, struct order *out);
+/* The quote to show: the frozen one, or today's while the purchase is still open; n_lines 0 when there is
+ * none. */
+enum err order_quote(struct ctx *c, const struct order *o, struct quote *out);
+
+/* S13, S14. MATERIAL_MISSING; RATE_LIMITED. *expires_ms is the code's end. */
+enum err order_request_signature(struct ctx *c, const char *id, struct order *out, int64_t *expires_ms);
+/* Code and consent; stores the canonical text of everything that was signed. From SIGNATURE to PAYMENT, from
+ * CORRECTION back to REVIEW. */
+enum err order_sign(struct ctx *c, const char *id, const char *code, const struct consent *consents, size_t n,
+                    struct order *out);
+
+/* S10: frees the identity number. Refuses paid orders for now: giving money back is not built. */
+enum err order_cancel(struct ctx *c, const char *id, struct order *out);
+
+/* Verbs of the API that the ctx's caller may use now (S20); NULL-terminated, static texts. waiting: the
+ * step's verification waits for its code. */
+enum {
+    ORDER_ACTIONS = 12
+};
+size_t order_actions(const struct ctx *c, const struct order *o, bool waiting,
+                     const char *out[static ORDER_ACTIONS]);
+
+#endif

@@ -1,0 +1,328 @@
+#include "order/order_wire.h"
+
+#include "certificate/certificate.h"
+#include "convert/convert.h"
+#include "material/material.h"
+#include "order/order_steps.h"
+#include "payment/payment.h"
+#include "shipment/shipment.h"
+
+#include <certdesk/v1/shipment_service.pb-c.h>
+#include <string.h>
+
+/* A new message of type T in the arena. */
+#define NEW(a, T, fn, name)                                                                                  \
+    PB(T) *name = ARENA_NEW((a), PB(T));                                                                     \
+    PB_INIT(fn, name)
+
+/* -- masked people ----------------------------------------------------------------------------------------
+ */
+
+static char *masked(struct arena *a, const char *(*mask)(struct arena *, const char *), const char *s)
+{
+    return to_text(a, s && *s ? mask(a, s) : "");
+}
+
+static PB(BankAccount) * to_account(struct arena *a, const struct bank_account *b)
+{
+    if (!*b->number)
+        return NULL;
+    NEW(a, BankAccount, bank_account, out);
+    out->number = masked(a, mask_number, b->number);
+    out->bank = to_text(a, b->bank);
+    out->branch = to_text(a, b->branch);
+    out->cnaps_code = to_text(a, b->cnaps_code);
+    return out;
+}
+
+static PB(Organization) * to_organization(struct arena *a, const struct subject *s)
+{
+    NEW(a, Organization, organization, out);
+    out->name = to_text(a, s->name);
+    out->uscc = to_text(a, s->uscc); /* public register */
+    out->legal_rep_name = masked(a, mask_name, s->legal_rep_name);
+    out->legal_rep_id_number = masked(a, mask_number, s->id_number);
+    out->legal_rep_phone = masked(a, mask_phone, s->phone);
+    out->legal_rep_card_number = masked(a, mask_number, s->card_number);
+    out->account = to_account(a, &s->account);
+    return out;
+}
+
+static PB(Person) * to_person(struct arena *a, const struct subject *s)
+{
+    NEW(a, Person, person, out);
+    out->name = masked(a, mask_name, s->name);
+    out->document_type = (PB(DocumentType))s->document_type;
+    out->id_number = masked(a, mask_number, s->id_number);
+    out->phone = masked(a, mask_phone, s->phone);
+    out->email = to_text(a, s->email);
+    out->card_number = masked(a, mask_number, s->card_number);
+    out->account = to_account(a, &s->account);
+    return out;
+}
+
+static PB(Agent) * to_agent(struct arena *a, const struct agent *g)
+{
+    if (!*g->name)
+        return NULL;
+    NEW(a, Agent, agent, out);
+    out->method = (PB(VerificationMethod))g->method;
+    out->legal_rep_in_person = g->in_person;
+    out->name = masked(a, mask_name, g->name);
+    out->id_number = masked(a, mask_number, g->id_number);
+    out->email = to_text(a, g->email);
+    out->phone = masked(a, mask_phone, g->phone);
+    out->card_number = masked(a, mask_number, g->card_number);
+    return out;
+}
+
+static PB(Address) * to_address(struct arena *a, const struct address *d)
+{
+    NEW(a, Address, address, out);
+    out->recipient = masked(a, mask_name, d->recipient);
+    out->phone = masked(a, mask_phone, d->phone);
+    out->province = to_text(a, d->province);
+    out->city = to_text(a, d->city);
+    out->district = to_text(a, d->district);
+    out->street = to_text(a, d->street);
+    out->postal_code = to_text(a, d->postal_code);
+    return out;
+}
+
+static PB(InvoiceData) * to_invoice(struct arena *a, const struct purchase *p)
+{
+    NEW(a, InvoiceData, invoice_data, out);
+    out->wanted = p->invoice_wanted;
+    out->title = to_text(a, p->invoice_title);
+    out->tax_number = to_text(a, p->tax_number);
+    out->email = to_text(a, p->invoice_email);
+    out->bank = to_text(a, p->invoice_bank);
+    out->bank_account = masked(a, mask_number, p->invoice_bank_account);
+    out->address = to_text(a, p->invoice_address);
+    out->phone = to_text(a, p->invoice_phone);
+    return out;
+}
+
+static PB(Purchase) * to_purchase(struct arena *a, const struct purchase *p)
+{
+    if (!*p->product_id)
+        return NULL;
+    NEW(a, Purchase, purchase, out);
+    out->product_id = to_text(a, p->product_id);
+    out->term_months = p->term_months;
+    out->seal = p->seal;
+    out->quantity = p->quantity;
+    out->invoice = to_invoice(a, p);
+    out->delivery = to_address(a, &p->delivery);
+    return out;
+}
+
+/* -- what stands beside the order ---------------------------------------------------------------------------
+ */
+
+PB(Verification) * wire_verification(struct ctx *c, const struct verification *v)
+{
+    struct arena *a = c->arena;
+    NEW(a, Verification, verification, out);
+    out->id = to_text(a, v->id);
+    out->state = (PB(VerificationState))v->state;
+    out->method = (PB(VerificationMethod))v->method;
+    out->of_agent = v->of_agent;
+    out->attempts_left = v->attempts_left;
+    out->sent_to = masked(a, mask_phone, v->sent_to);
+    out->update_time = to_timestamp(a, v->updated_ms);
+    out->mismatched_fields = ARENA_ARRAY(a, char *, strlen(v->mismatched) / 2 + 1);
+    for (const char *p = v->mismatched; *p;) {
+        size_t n = strcspn(p, ",");
+        out->mismatched_fields[out->n_mismatched_fields++] = arena_strndup(a, p, n);
+        p += n + (p[n] == ',');
+    }
+    return out;
+}
+
+/* The newest verification when it is of the step where the order stands. */
+static enum err add_verification(struct ctx *c, const struct order *o, PB(Order) * out, bool *waiting)
+{
+    struct verification v;
+    bool agent_step = o->state == ORDER_AGENT || o->state == ORDER_AGENT_VERIFYING;
+    *waiting = false;
+    if (o->state > ORDER_AGENT_VERIFYING || !*o->verification)
+        return OK;
+    TRY(identity_load(c, o->verification, &v));
+    if (v.of_agent != agent_step)
+        return OK;
+    *waiting = v.state == VERIFICATION_CODE_SENT;
+    out->verification = wire_verification(c, &v);
+    return OK;
+}
+
+static enum err add_quote(struct ctx *c, const struct order *o, PB(Order) * out)
+{
+    struct arena *a = c->arena;
+    struct quote q;
+    TRY(order_quote(c, o, &q));
+    if (q.n_lines == 0)
+        return OK;
+    NEW(a, Quote, quote, w);
+    w->product_id = to_text(a, q.product_id);
+    w->product_name = to_text(a, q.product_name);
+    w->term_months = q.term_months;
+    w->medium = (PB(Medium))q.medium;
+    w->seal = q.seal;
+    w->quantity = q.quantity;
+    w->total_fen = q.total_fen;
+    w->n_lines = q.n_lines;
+    w->lines = ARENA_ARRAY(a, PB(QuoteLine) *, q.n_lines);
+    for (size_t i = 0; i < q.n_lines; i++) {
+        NEW(a, QuoteLine, quote_line, line);
+        line->title = to_text(a, q.lines[i].title);
+        line->quantity = q.lines[i].quantity;
+        line->unit_fen = q.lines[i].unit_fen;
+        line->amount_fen = q.lines[i].amount_fen;
+        w->lines[i] = line;
+    }
+    out->quote = w;
+    return OK;
+}
+
+/* S18: only what has to be done again. */
+static enum err add_reasons(struct ctx *c, const struct order *o, PB(Order) * out)
+{
+    const struct material *m;
+    size_t n;
+    if (o->state != ORDER_CORRECTION)
+        return OK;
+    TRY(material_list(c, o->id, &m, &n));
+    out->reasons = ARENA_ARRAY(c->arena, PB(MaterialReason) *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        if (m[i].verdict != VERDICT_REFUSED)
+            continue;
+        NEW(c->arena, MaterialReason, material_reason, r);
+        r->material_id = to_text(c->arena, m[i].id);
+        r->kind = to_text(c->arena, m[i].kind);
+        r->reason = to_text(c->arena, m[i].reason);
+        out->reasons[out->n_reasons++] = r;
+    }
+    return OK;
+}
+
+/* OK with *found false when there is none yet. */
+static enum err found_or_not(struct ctx *c, enum err e, bool *found)
+{
+    *found = e == OK;
+    if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(c->fault);
+    return OK;
+}
+
+static enum err add_payment(struct ctx *c, const struct order *o, PB(Order) * out)
+{
+    struct payment p;
+    bool found;
+    if (o->state < ORDER_PAYMENT)
+        return OK;
+    TRY(found_or_not(c, payment_of_order(c, o->id, &p), &found));
+    if (!found)
+        return OK;
+    NEW(c->arena, PaymentSummary, payment_summary, w);
+    w->payment_id = to_text(c->arena, p.id);
+    w->amount_fen = p.amount_fen;
+    w->paid = p.state == PAY_PAID;
+    w->pay_time = to_timestamp(c->arena, p.paid_ms);
+    out->payment = w;
+    return OK;
+}
+
+static enum err add_certificate(struct ctx *c, const struct order *o, PB(Order) * out)
+{
+    struct certificate_summary s;
+    bool found;
+    if (o->state < ORDER_PERSONALISING || o->state == ORDER_CANCELLED)
+        return OK;
+    TRY(found_or_not(c, certificate_of_order(c, o->id, &s), &found));
+    if (!found)
+        return OK;
+    NEW(c->arena, CertificateSummary, certificate_summary, w);
+    w->certificate_id = to_text(c->arena, s.id);
+    w->serial_number = to_text(c->arena, s.serial_hex);
+    w->medium_number = to_text(c->arena, s.medium_number);
+    w->not_before_time = to_timestamp(c->arena, s.not_before_ms);
+    w->not_after_time = to_timestamp(c->arena, s.not_after_ms);
+    out->certificate = w;
+    return OK;
+}
+
+static const char *shipment_state_name(int state)
+{
+    const ProtobufCEnumValue *v =
+        protobuf_c_enum_descriptor_get_value(&certdesk__v1__shipment_state__descriptor, state);
+    return v && strncmp(v->name, "SHIPMENT_STATE_", 15) == 0 ? v->name + 15 : "";
+}
+
+static enum err add_shipment(struct ctx *c, const struct order *o, PB(Order) * out)
+{
+    struct shipment_summary s;
+    bool found;
+    if (o->state < ORDER_SHIP || o->state > ORDER_FINISHED)
+        return OK;
+    TRY(found_or_not(c, shipment_of_order(c, o->id, &s), &found));
+    if (!found)
+        return OK;
+    NEW(c->arena, ShipmentSummary, shipment_summary, w);
+    w->shipment_id = to_text(c->arena, s.id);
+    w->courier = to_text(c->arena, s.courier);
+    w->tracking_number = to_text(c->arena, s.number);
+    w->state_text = to_text(c->arena, shipment_state_name(s.state));
+    out->shipment = w;
+    return OK;
+}
+
+static void add_actions(struct ctx *c, const struct order *o, bool waiting, PB(Order) * out)
+{
+    const char *verbs[ORDER_ACTIONS];
+    out->n_actions = order_actions(c, o, waiting, verbs);
+    out->actions = ARENA_ARRAY(c->arena, char *, ORDER_ACTIONS);
+    for (size_t i = 0; i < out->n_actions; i++)
+        out->actions[i] = to_text(c->arena, verbs[i]);
+}
+
+static void put_order(struct arena *a, const struct order *o, PB(Order) * w)
+{
+    w->id = to_text(a, o->id);
+    w->channel_id = to_text(a, o->channel);
+    w->kind = (PB(OrderKind))o->kind;
+    w->subject_kind = (PB(SubjectKind))o->subject_kind;
+    w->state = (PB(OrderState))o->state;
+    w->version = o->version;
+    w->etag = arena_printf(a, "%lld", (long long)o->version);
+    w->method = (PB(VerificationMethod))o->method;
+    w->medium = (PB(Medium))o->medium;
+    w->paper_route = o->paper_route;
+    w->create_time = to_timestamp(a, o->created_ms);
+    w->update_time = to_timestamp(a, o->updated_ms);
+    if (o->subject.name && *o->subject.name) {
+        if (o->subject_kind == SUBJECT_ORGANIZATION)
+            w->organization = to_organization(a, &o->subject);
+        else
+            w->person = to_person(a, &o->subject);
+    }
+    w->agent = o->agent.name ? to_agent(a, &o->agent) : NULL;
+    w->purchase = o->purchase.product_id ? to_purchase(a, &o->purchase) : NULL;
+}
+
+enum err wire_order(struct ctx *c, const struct order *o, PB(Order) * *out)
+{
+    bool waiting;
+    NEW(c->arena, Order, order, w);
+    put_order(c->arena, o, w);
+    TRY(add_verification(c, o, w, &waiting));
+    TRY(add_quote(c, o, w));
+    TRY(add_reasons(c, o, w));
+    TRY(add_payment(c, o, w));
+    TRY(add_certificate(c, o, w));
+    TRY(add_shipment(c, o, w));
+    add_actions(c, o, waiting, w);
+    *out = w;
+    return OK;
+}

@@ -1,0 +1,225 @@
+#include "payment/payment.h"
+
+#include "base/fi.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "core/audit.h"
+#include "notice/notice.h"
+#include "payment/payment_steps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const int64_t MINUTE_MS = 60000;
+
+enum err payment_load(struct ctx *c, const char *id, struct payment *out)
+{
+    struct order o;
+    TRY(payment_read(c, id, out));
+    return order_load(c, out->order, &o); /* NOT_FOUND for those who may not see the order */
+}
+
+bool payment_is_wanted(const struct ctx *c, const struct payment *p, const struct order *o)
+{
+    return o->state == ORDER_PAYMENT && c->now_ms < p->expires_ms;
+}
+
+/* -- asking for money ---------------------------------------------------------------------------------------
+ */
+
+static enum err reuse(struct ctx *c, const struct order *o, int provider, struct payment *out)
+{
+    enum err e = payment_read_open(c, o->id, provider, out);
+    if (e != OK)
+        return e;
+    if (payment_is_wanted(c, out, o) && out->amount_fen == o->price_fen)
+        return OK;
+    e = fail(c->fault, ERR_PAYMENT_STATE, "the expired payment is being closed; try again in a moment");
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "原支付二维码正在关闭，请稍后重试");
+    c->fault->retry_ms = 5000;
+    return e;
+}
+
+enum err payment_create(struct ctx *c, const char *order_id, int provider, struct payment *out)
+{
+    struct order o;
+    struct channel channel;
+    TRY(order_load(c, order_id, &o));
+    if (provider != PROVIDER_WECHAT)
+        return fail(c->fault, ERR_METHOD_NOT_OFFERED, "this way to pay is not offered");
+    if (o.state != ORDER_PAYMENT)
+        return fail(c->fault, ERR_ORDER_STATE, "an order in state %s is not paid",
+                    order_state_name((int)o.state));
+    enum err e = reuse(c, &o, provider, out);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(c->fault);
+    TRY(catalog_channel(c, o.channel, &channel));
+    *out = (struct payment){.provider = provider,
+                            .state = PAY_CREATING,
+                            .amount_fen = o.price_fen,
+                            .code_url = "",
+                            .expires_ms = c->now_ms + channel.payment_minutes * MINUTE_MS,
+                            .created_ms = c->now_ms,
+                            .version = 1};
+    id_new("pay", out->id);
+    snprintf(out->order, sizeof out->order, "%s", o.id);
+    e = payment_insert(c, out);
+    if (e == ERR_DB_DUPLICATE) /* another call made one meanwhile: look again, and give that one */
+        return fail(c->fault, ERR_DB_RETRY, NULL);
+    if (e != OK)
+        return e;
+    TRY(audit_add(c, &(struct audit_entry){.action = "payment.created", .object = out->id, .version = 1}));
+    return outbox_add(c, "payment.create", arena_printf(c->arena, "payment.create:%s", out->id), o.id,
+                      out->id, strlen(out->id), 0, NULL);
+}
+
+/* 5 s, 30 s, 1 min, then every 5 min; one look at the moment it expires, then every minute until closed. */
+enum err payment_poll_later(struct ctx *c, const struct payment *p, int n)
+{
+    static const int64_t pauses[] = {5000, 30000, 60000};
+    int64_t pause = (size_t)n < sizeof pauses / sizeof *pauses ? pauses[n] : 5 * MINUTE_MS;
+    int64_t at = c->now_ms + pause;
+    if (c->now_ms >= p->expires_ms)
+        at = c->now_ms + MINUTE_MS;
+    else if (at > p->expires_ms)
+        at = p->expires_ms;
+    const char *payload = arena_printf(c->arena, "%s %d", p->id, n);
+    return outbox_add(c, "payment.poll", arena_printf(c->arena, "payment.poll:%s:%d", p->id, n), p->order,
+                      payload, strlen(payload), at, NULL);
+}
+
+enum err payment_order_cancelled(struct ctx *c, const char *order_id)
+{
+    struct payment *list;
+    size_t n;
+    TRY(payment_list(c, order_id, true, &list, &n));
+    for (size_t i = 0; i < n; i++) {
+        const char *payload = arena_printf(c->arena, "%s %d", list[i].id, 1000000);
+        TRY(outbox_add(c, "payment.poll", arena_printf(c->arena, "payment.poll:%s:cancelled", list[i].id),
+                       order_id, payload, strlen(payload), 0, NULL));
+    }
+    return OK;
+}
+
+/* -- money that came
+ * ------------------------------------------------------------------------------------------ */
+
+/* Why this money cannot pay for the order; NULL when it can. p is NULL for a number that is not ours. */
+static enum err reason_to_hold(struct ctx *c, const struct receipt *r, const struct payment *p,
+                               const struct order *o, const char **out)
+{
+    bool settled = false;
+    *out = NULL;
+    if (!p) {
+        *out = "NO_PAYMENT";
+        return OK;
+    }
+    TRY(settlement_exists(c, p->order, &settled));
+    if (settled)
+        *out = "ORDER_PAID";
+    else if (o->state != ORDER_PAYMENT)
+        *out = "ORDER_STATE";
+    else if (strcmp(r->currency, "CNY") != 0)
+        *out = "CURRENCY";
+    else if (r->amount_fen != p->amount_fen || r->amount_fen != o->price_fen)
+        *out = "AMOUNT";
+    return OK;
+}
+
+/* Told once each (I-11): the dedupe keys carry the order. */
+static enum err tell_paid(struct ctx *c, const struct order *o)
+{
+    struct order_contact to = order_contact(o);
+    const char *yuan =
+        arena_printf(c->arena, "%lld.%02lld", (long long)o->price_fen / 100, (long long)o->price_fen % 100);
+    const char *params[] = {o->id, yuan};
+    TRY(notice_sms(c, to.phone, SMS_ORDER_PAID, params, arena_printf(c->arena, "paid.sms:%s", o->id), o->id));
+    if (!*to.email)
+        return OK;
+    const char *text = arena_printf(c->arena,
+                                    "您好：\n\n您的证书订单%s已支付%s元，我们将在3-5个工作日内完成审核，"
+                                    "审核结果将以邮件和短信告知。\n",
+                                    o->id, yuan);
+    return notice_mail(c, to.email, "证书订单已支付", text, arena_printf(c->arena, "paid.mail:%s", o->id),
+                       o->id);
+}
+
+/* S18: the days promised begin to count. */
+static enum err order_paid(struct ctx *c, struct order *o)
+{
+    struct channel channel;
+    TRY(catalog_channel(c, o->channel, &channel));
+    int64_t due_ms = catalog_working_days(c->now_ms, channel.review_days);
+    TRY(order_move(c, o, EV_PAID, &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms},
+                   NULL));
+    return tell_paid(c, o);
+}
+
+static enum err hold(struct ctx *c, struct payment *p, const struct capture *cap)
+{
+    const char *detail = arena_printf(c->arena, "{\"reason\":\"%s\",\"amount_fen\":%lld}", cap->reason,
+                                      (long long)cap->amount_fen);
+    TRY(audit_add(
+        c, &(struct audit_entry){.action = "payment.capture_held", .object = cap->id, .detail = detail}));
+    LOG(ERROR, "payment.capture_held", KV_S("capture", cap->id), KV_S("payment", cap->payment_id),
+        KV_S("reason", cap->reason), KV_I("amount_fen", cap->amount_fen));
+    if (!p || p->state == PAY_PAID || p->state >= PAY_HELD)
+        return OK; /* the payment's own story is told; this is more money for it */
+    return payment_move(c, p, PAY_EV_HELD, NULL, cap->captured_ms);
+}
+
+/* A unique key said that somebody booked this meanwhile: run again, and see what they did. */
+static enum err again_if_taken(struct ctx *c, enum err e)
+{
+    return e == ERR_DB_DUPLICATE ? fail(c->fault, ERR_DB_RETRY, NULL) : e;
+}
+
+static enum err find_payment(struct ctx *c, const char *id, struct payment *p, struct order *o, bool *found)
+{
+    enum err e = payment_read(c, id, p);
+    *found = e == OK;
+    if (e == ERR_NOT_FOUND) {
+        fault_clear(c->fault);
+        return OK;
+    }
+    TRY(e);
+    return order_load(c, p->order, o);
+}
+
+static enum err book(struct ctx *c, const struct receipt *r, struct payment *p, struct order *o)
+{
+    const char *reason;
+    TRY(reason_to_hold(c, r, p, o, &reason));
+    struct capture cap = {.provider = r->provider,
+                          .txn_no = r->txn_no,
+                          .payment_id = r->payment_id,
+                          .currency = r->currency,
+                          .order_id = p ? p->order : NULL,
+                          .amount_fen = r->amount_fen,
+                          .captured_ms = r->paid_ms,
+                          .state = reason ? CAPTURE_HELD : CAPTURE_SETTLED,
+                          .reason = reason ? reason : ""};
+    id_new("cap", cap.id);
+    TRY(again_if_taken(c, capture_insert(c, &cap)));
+    if (reason)
+        return hold(c, p, &cap);
+    TRY(again_if_taken(c, settlement_insert(c, &cap)));
+    TRY(payment_move(c, p, PAY_EV_SETTLED, NULL, r->paid_ms));
+    return order_paid(c, o);
+}
+
+enum err payment_settle(struct ctx *c, const struct receipt *r)
+{
+    struct payment p;
+    struct order o;
+    bool known, found;
+    FI("payment.settle.before");
+    TRY(capture_exists(c, r->provider, r->txn_no, &known));
+    if (known)
+        return OK;
+    TRY(find_payment(c, r->payment_id, &p, &o, &found));
+    TRY(book(c, r, found ? &p : NULL, found ? &o : NULL));
+    FI("payment.settle.after");
+    return OK;
+}

@@ -1,0 +1,292 @@
+/* payment_jobs.c - placing, asking, closing at the provider; and what the provider calls to tell. */
+#include "app.h"
+#include "base/log.h"
+#include "core/tx.h"
+#include "payment/payment_steps.h"
+#include "provider/payment.h"
+#include "providers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a call found out. */
+enum finding {
+    FOUND_NOTHING,
+    FOUND_PLACED,
+    FOUND_PAID,
+    FOUND_CLOSED,
+    FOUND_UNPAID, /* look again later */
+};
+struct found {
+    enum finding what;
+    const char *code_url;
+    struct receipt receipt;
+};
+
+static const struct payment_port *port_of(struct ctx *c)
+{
+    return &c->app->providers->wechat;
+}
+
+static struct found *found(struct ctx *c, enum finding what)
+{
+    struct found *f = ARENA_NEW(c->arena, struct found);
+    f->what = what;
+    return f;
+}
+
+/* Payload: "pay_… n". */
+static const char *payload_id(struct ctx *c, const struct job *j, int *n)
+{
+    char *text = arena_strndup(c->arena, j->payload, j->payload_n);
+    char *space = strchr(text, ' ');
+    *n = space ? atoi(space + 1) : 0;
+    if (space)
+        *space = '\0';
+    return text;
+}
+
+static enum err load(struct ctx *c, const struct job *j, struct payment *p, struct order *o, int *n)
+{
+    TRY(payment_read(c, payload_id(c, j, n), p));
+    return order_load(c, p->order, o);
+}
+
+/* -- placing
+ * -------------------------------------------------------------------------------------------------- */
+
+/* A repeat sends the same number with the same data, which the provider answers with the same code. */
+static enum err place(struct ctx *c, const struct payment *p, struct found *f)
+{
+    const struct payment_port *port = port_of(c);
+    struct payment_code *code = ARENA_NEW(c->arena, struct payment_code);
+    struct payment_order order = {
+        .out_trade_no = p->id,
+        .amount_fen = p->amount_fen,
+        .description = arena_printf(c->arena, "数字证书 %s", p->order),
+        .time_expire_ms = p->expires_ms,
+        .notify_url = arena_printf(c->arena, "%s/callback/wechat", c->app->providers->public_url),
+    };
+    enum err e = port->ops->place(port->self, &order, c->arena, code, c->fault);
+    f->code_url = "";
+    if (e == ERR_PAYMENT_STATE) { /* paid or closed since an attempt whose answer was lost: the poll tells */
+        fault_clear(c->fault);
+        return OK;
+    }
+    TRY(e);
+    f->code_url = code->code_url;
+    return OK;
+}
+
+static enum err create_call(struct ctx *c, const struct job *j, struct job_result *r)
+{
+    struct payment p;
+    struct order o;
+    int n;
+    TRY(load(c, j, &p, &o, &n));
+    if (p.state != PAY_CREATING)
+        return OK;
+    if (!payment_is_wanted(c, &p, &o) && !j->doubtful) {
+        r->value = found(c, FOUND_CLOSED);
+        return OK;
+    }
+    struct found *f = found(c, FOUND_PLACED);
+    TRY(place(c, &p, f));
+    r->value = f;
+    return OK;
+}
+
+static enum err create_done(struct ctx *c, const struct job *j, const struct job_result *r)
+{
+    const struct found *f = r->value;
+    struct payment p;
+    struct order o;
+    int n;
+    TRY(load(c, j, &p, &o, &n));
+    if (!f || p.state != PAY_CREATING) /* a callback was faster than the answer */
+        return OK;
+    if (f->what == FOUND_CLOSED)
+        return payment_move(c, &p, PAY_EV_CLOSED, NULL, 0);
+    TRY(payment_move(c, &p, PAY_EV_PLACED, f->code_url, 0));
+    TRY(payment_poll_later(c, &p, 0));
+    return o.state == ORDER_PAYMENT ? order_store(c, &o, "order.payment_ready", NULL) : OK;
+}
+
+/* Refused for good. After a doubtful attempt somebody could still pay it: then it is asked about instead. */
+static enum err create_failed(struct ctx *c, const struct job *j, enum err why)
+{
+    struct payment p;
+    struct order o;
+    int n;
+    TRY(load(c, j, &p, &o, &n));
+    if (p.state != PAY_CREATING)
+        return OK;
+    if (j->doubtful || why == ERR_PROVIDER_UNKNOWN) {
+        TRY(payment_move(c, &p, PAY_EV_PLACED, "", 0));
+        return payment_poll_later(c, &p, 0);
+    }
+    return payment_move(c, &p, PAY_EV_REFUSED, NULL, 0);
+}
+
+/* -- asking
+ * --------------------------------------------------------------------------------------------------- */
+
+static struct receipt receipt_of(struct ctx *c, const struct payment_status *s)
+{
+    return (struct receipt){.provider = PROVIDER_WECHAT,
+                            .txn_no = arena_strdup(c->arena, s->transaction_id),
+                            .payment_id = arena_strdup(c->arena, s->out_trade_no),
+                            .currency = arena_strdup(c->arena, s->currency),
+                            .amount_fen = s->amount_fen,
+                            .paid_ms = s->success_ms ? s->success_ms : c->now_ms};
+}
+
+static enum err query(struct ctx *c, const struct payment *p, struct found *f)
+{
+    const struct payment_port *port = port_of(c);
+    struct payment_status s = {0};
+    TRY(port->ops->query(port->self, p->id, c->arena, &s, c->fault));
+    switch (s.state) {
+    case PAYMENT_SUCCESS:
+        f->what = FOUND_PAID;
+        f->receipt = receipt_of(c, &s);
+        break;
+    case PAYMENT_CLOSED:
+        f->what = FOUND_CLOSED;
+        break;
+    case PAYMENT_ABSENT: /* it never arrived there; nobody was shown a code, or the code is no good by now */
+        f->what = !*p->code_url || c->now_ms >= p->expires_ms ? FOUND_CLOSED : FOUND_UNPAID;
+        break;
+    case PAYMENT_NOTPAY:
+        f->what = FOUND_UNPAID;
+        break;
+    case PAYMENT_REFUND:
+    case PAYMENT_OTHER:
+        LOG(ERROR, "payment.odd_state", KV_S("payment", p->id), KV_S("state", s.trace.code));
+        f->what = FOUND_UNPAID;
+        break;
+    }
+    return OK;
+}
+
+static enum err close_it(struct ctx *c, const struct payment *p, struct found *f)
+{
+    const struct payment_port *port = port_of(c);
+    struct provider_trace trace = {0};
+    enum err e = port->ops->close_order(port->self, p->id, c->arena, &trace, c->fault);
+    if (e == ERR_PAYMENT_STATE) { /* paid in the last moment */
+        fault_clear(c->fault);
+        return query(c, p, f);
+    }
+    TRY(e);
+    f->what = FOUND_CLOSED;
+    return OK;
+}
+
+static enum err poll_call(struct ctx *c, const struct job *j, struct job_result *r)
+{
+    struct payment p;
+    struct order o;
+    int n;
+    TRY(load(c, j, &p, &o, &n));
+    if (p.state != PAY_WAITING)
+        return OK;
+    struct found *f = found(c, FOUND_NOTHING);
+    TRY(query(c, &p, f));
+    if (f->what == FOUND_UNPAID && (!payment_is_wanted(c, &p, &o) || !*p.code_url))
+        TRY(close_it(c, &p, f));
+    r->value = f;
+    return OK;
+}
+
+static enum err poll_done(struct ctx *c, const struct job *j, const struct job_result *r)
+{
+    const struct found *f = r->value;
+    struct payment p;
+    struct order o;
+    int n;
+    TRY(load(c, j, &p, &o, &n));
+    if (!f)
+        return OK;
+    if (f->what == FOUND_PAID)
+        return payment_settle(c, &f->receipt);
+    if (p.state != PAY_WAITING)
+        return OK;
+    if (f->what == FOUND_CLOSED)
+        return payment_move(c, &p, PAY_EV_CLOSED, NULL, 0);
+    return payment_poll_later(c, &p, n + 1);
+}
+
+/* Nobody gives up on money: the next look is made whatever happened to this one. */
+static enum err poll_failed(struct ctx *c, const struct job *j, enum err why)
+{
+    struct payment p;
+    struct order o;
+    int n;
+    TRY(load(c, j, &p, &o, &n));
+    LOG(WARN, "payment.poll_failed", KV_S("payment", p.id), KV_S("error", err_name(why)), KV_I("look", n));
+    return p.state == PAY_WAITING ? payment_poll_later(c, &p, n + 1) : OK;
+}
+
+/* -- being told
+ * ----------------------------------------------------------------------------------------------- */
+
+/* Nothing here lives in the ctx's arena: a retry of the transaction throws that away. */
+struct told {
+    struct payment_event event;
+    const char *body;
+    size_t n_body;
+};
+
+static enum err book_event(struct ctx *c, void *arg)
+{
+    const struct told *t = arg;
+    const struct payment_status *s = &t->event.payment;
+    enum err e = payment_event_insert(c, PROVIDER_WECHAT, t->event.id, t->event.type, t->body, t->n_body);
+    if (e == ERR_DB_DUPLICATE) { /* booked with its first coming */
+        fault_clear(c->fault);
+        return OK;
+    }
+    TRY(e);
+    if (t->event.kind != PAYMENT_EVENT_PAID)
+        return OK;
+    if (s->state != PAYMENT_SUCCESS || !*s->transaction_id)
+        return fail(c->fault, ERR_INVALID, "a payment event without a payment");
+    struct receipt r = receipt_of(c, s);
+    return payment_settle(c, &r);
+}
+
+enum err payment_wechat_callback(struct ctx *c, const struct provider_pair *headers, size_t n_headers,
+                                 const char *body, size_t n_body)
+{
+    const struct payment_port *port = port_of(c);
+    struct payment_callback in = {headers, n_headers, body, n_body};
+    struct told t = {.body = body, .n_body = n_body};
+    TRY(port->ops->callback_verify(port->self, &in, c->now_ms, c->arena, &t.event, c->fault));
+    return tx_run(c, book_event, &t);
+}
+
+/* -- the kinds
+ * ------------------------------------------------------------------------------------------------ */
+
+static const struct job_kind create_job = {
+    .name = "payment.create",
+    .max_attempts = 8,
+    .lease_ms = 60000,
+    .backoff_ms = 2000,
+    .call = create_call,
+    .done = create_done,
+    .failed = create_failed,
+};
+static const struct job_kind poll_job = {
+    .name = "payment.poll",
+    .max_attempts = 5,
+    .lease_ms = 60000,
+    .backoff_ms = 5000,
+    .call = poll_call,
+    .done = poll_done,
+    .failed = poll_failed,
+};
+
+const struct job_kind *const payment_jobs[] = {&create_job, &poll_job};
+const size_t payment_jobs_n = sizeof payment_jobs / sizeof *payment_jobs;

@@ -1,0 +1,59 @@
+/* payment_moves.c - the states of a payment, and the one function that moves it (S15).
+ *
+ *   CREATING -placed-> WAITING -closed-> CLOSED        REFUNDING, REFUNDED: from PAID and HELD, when money
+ *      |                  |                            goes back (not built)
+ *      +- refused -> FAILED
+ *
+ *   CREATING, WAITING, CLOSED, FAILED -settled-> PAID
+ *   CREATING, WAITING, CLOSED, FAILED -held----> HELD
+ *
+ * Money comes when it comes: also before we heard that the code exists, and after we gave up on it.
+ */
+#include "payment/payment_moves.h"
+
+#include "core/audit.h"
+#include "payment/payment_store.h"
+
+#define N(a) (sizeof(a) / sizeof *(a))
+
+static const struct move moves[] = {
+    {PAY_CREATING, PAY_EV_PLACED, PAY_WAITING}, {PAY_CREATING, PAY_EV_REFUSED, PAY_FAILED},
+    {PAY_CREATING, PAY_EV_CLOSED, PAY_CLOSED},  {PAY_CREATING, PAY_EV_SETTLED, PAY_PAID},
+    {PAY_CREATING, PAY_EV_HELD, PAY_HELD},      {PAY_WAITING, PAY_EV_CLOSED, PAY_CLOSED},
+    {PAY_WAITING, PAY_EV_SETTLED, PAY_PAID},    {PAY_WAITING, PAY_EV_HELD, PAY_HELD},
+    {PAY_CLOSED, PAY_EV_SETTLED, PAY_PAID},     {PAY_CLOSED, PAY_EV_HELD, PAY_HELD},
+    {PAY_FAILED, PAY_EV_SETTLED, PAY_PAID},     {PAY_FAILED, PAY_EV_HELD, PAY_HELD},
+};
+
+const char *pay_state_name(int s)
+{
+    static const char *const names[] = {
+        [PAY_CREATING] = "CREATING", [PAY_WAITING] = "WAITING", [PAY_PAID] = "PAID",
+        [PAY_CLOSED] = "CLOSED",     [PAY_HELD] = "HELD",       [PAY_REFUNDING] = "REFUNDING",
+        [PAY_REFUNDED] = "REFUNDED", [PAY_FAILED] = "FAILED",
+    };
+    return s > 0 && (size_t)s < N(names) ? names[s] : "UNKNOWN";
+}
+
+static const char *event_name(int e)
+{
+    static const char *const names[] = {
+        [PAY_EV_PLACED] = "placed", [PAY_EV_REFUSED] = "refused", [PAY_EV_SETTLED] = "settled",
+        [PAY_EV_HELD] = "held",     [PAY_EV_CLOSED] = "closed",
+    };
+    return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
+}
+
+const struct machine payment_machine = {"payment", moves, N(moves), pay_state_name, event_name};
+
+enum err payment_move(struct ctx *c, struct payment *p, enum pay_event event, const char *code_url,
+                      int64_t paid_ms)
+{
+    int to;
+    TRY(machine_next(&payment_machine, (int)p->state, (int)event, ERR_PAYMENT_STATE, &to, c->fault));
+    TRY(payment_update(c, p, (enum pay_state)to, code_url, paid_ms));
+    return audit_add(
+        c, &(struct audit_entry){.action = arena_printf(c->arena, "payment.%s", event_name((int)event)),
+                                 .object = p->id,
+                                 .version = p->version});
+}

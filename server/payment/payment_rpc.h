@@ -1,0 +1,9 @@
+/* payment_rpc.h - the rows of PaymentService. RefundPayment has none: giving money back is not built. */
+#ifndef CERTDESK_PAYMENT_PAYMENT_RPC_H
+#define CERTDESK_PAYMENT_PAYMENT_RPC_H
+
+#include "dispatch.h"
+
+extern const struct rpc_table payment_rpc;
+
+#endif

@@ -1,0 +1,31 @@
+/* payment_steps.h - what handlers, jobs and callbacks ask of this folder's rules, inside a transaction. */
+#ifndef CERTDESK_PAYMENT_PAYMENT_STEPS_H
+#define CERTDESK_PAYMENT_PAYMENT_STEPS_H
+
+#include "payment/payment_moves.h"
+#include "payment/payment_store.h"
+
+enum {
+    PROVIDER_WECHAT = 1, /* proto PaymentProvider */
+    PROVIDER_ALIPAY,
+};
+
+/* The payment to scan: a new one, or the one that is there and still good. ORDER_STATE; METHOD_NOT_OFFERED;
+ * PAYMENT_STATE while an expired one is being closed (two open codes could both be paid). */
+enum err payment_create(struct ctx *c, const char *order_id, int provider, struct payment *out);
+
+/* Money that a provider says it took: from a callback or from asking. */
+struct receipt {
+    int provider;
+    const char *txn_no, *payment_id, *currency;
+    int64_t amount_fen, paid_ms;
+};
+/* Settles the order or holds the money, once per transaction number. OK either way: the money is booked. */
+enum err payment_settle(struct ctx *c, const struct receipt *r);
+
+/* The next look at a payment that nobody told us about; n counts the looks. */
+enum err payment_poll_later(struct ctx *c, const struct payment *p, int n);
+/* Still worth keeping open: its order waits for it and it has not expired. */
+bool payment_is_wanted(const struct ctx *c, const struct payment *p, const struct order *o);
+
+#endif
