@@ -6,6 +6,7 @@
 #include "core/db_tx.h"
 
 #include <mysql.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,17 @@ enum err db_reconnect(struct db *db, struct fault *f)
 bool db_usable(const struct db *db)
 {
     return db->my && !db->broken;
+}
+
+/* An idle server has nothing to say: whatever can be read is the end, or the words before it. */
+bool db_still_there(struct db *db)
+{
+    if (!db_usable(db))
+        return false;
+    struct pollfd p = {.fd = mysql_get_socket(db->my), .events = POLLIN | POLLRDHUP};
+    if (!db->in_tx && poll(&p, 1, 0) > 0)
+        db->broken = true;
+    return !db->broken;
 }
 
 unsigned db_last_errno(const struct db *db)

@@ -89,6 +89,9 @@ enum err db_open(const struct db_options *o, struct db **out, struct fault *f);
 void db_close(struct db *db);
 /* Alive or not, without waiting: false after an error that broke the connection. */
 bool db_usable(const struct db *db);
+/* Between statements: false when the server has closed the connection meanwhile, which is then broken. One
+ * poll(2), no statement. */
+bool db_still_there(struct db *db);
 
 /* Statements through the ctx: c->db, c->arena, c->fault. Use the macros. */
 enum err db_query_(struct ctx *c, struct rows *out, struct sql q, const struct arg *args, size_t n);

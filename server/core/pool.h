@@ -23,7 +23,8 @@ struct pool_work {
     int64_t deadline_ms;    /* clock_mono_ms(); not started later. INT64_MAX: none */
     /* On a worker's thread: list[0..n-1] have the same key and the same run; each is the caller's again. */
     void (*run)(struct pool_work *const *list, size_t n, struct db *db);
-    /* Not run: why is DEADLINE, or UNAVAILABLE when the pool stops. Any thread. */
+    /* Not run: why is DEADLINE, or UNAVAILABLE when the pool stops, is shed, or has had no connection for a
+     * second. Any thread. */
     void (*drop)(struct pool_work *w, enum err why);
 };
 
@@ -39,6 +40,8 @@ enum err pool_open(const struct pool_options *o, struct pool **out, struct fault
  * the pool stops; the work is the caller's then. Any thread, never blocks. */
 enum err pool_submit(struct pool *p, struct pool_work *w);
 size_t pool_waiting(const struct pool *p);
+/* Drops what waits, UNAVAILABLE: the database has stopped answering (core/probe.h). Any thread. */
+void pool_shed(struct pool *p);
 /* Runs what waits, then stops. No submits may come any more. */
 void pool_close(struct pool *p);
 

@@ -23,7 +23,8 @@ enum err tx_run(struct ctx *c, tx_body *body, void *arg);
  * Concurrent repeats wait for the first one. digest is SHA-256 over the request's bytes. */
 enum err idem_claim(struct ctx *c, const char *request_id, const unsigned char digest[static 32],
                     const void **stored, size_t *n);
-/* Takes the claim back: the call failed but its transaction is kept (ctx->keep), and may be repeated as new. */
+/* Takes the claim back: the call failed but its transaction is kept (ctx->keep), and may be repeated as new.
+ */
 enum err idem_release(struct ctx *c, const char *request_id);
 enum err idem_store(struct ctx *c, const char *request_id, const void *response, size_t n);
 
