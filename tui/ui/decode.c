@@ -1,9 +1,9 @@
 #include "ui/decode.h"
 
-#include <fcntl.h>
+#include "ui/child.h"
+
 #include <gdk-pixbuf/gdk-pixbuf.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,8 +12,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED true
@@ -163,28 +161,6 @@ int decode_main(void)
 
 /* ---- in the console ---- */
 
-static pid_t spawn(int in, int out)
-{
-    posix_spawn_file_actions_t fa;
-    posix_spawnattr_t attr;
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-    posix_spawn_file_actions_init(&fa);
-    posix_spawn_file_actions_adddup2(&fa, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&fa, out, STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&fa, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    char *argv[] = {(char[]){"certdesk"}, (char[]){DECODE_ARGUMENT}, NULL};
-    pid_t pid = -1;
-    if (posix_spawn(&pid, "/proc/self/exe", &fa, &attr, argv, environ) != 0)
-        pid = -1;
-    posix_spawn_file_actions_destroy(&fa);
-    posix_spawnattr_destroy(&attr);
-    return pid;
-}
-
 bool decode_start(struct decode *d, const void *bytes, size_t n)
 {
     *d = (struct decode){.pid = -1, .child = -1, .out = -1};
@@ -192,7 +168,7 @@ bool decode_start(struct decode *d, const void *bytes, size_t n)
     d->out = memfd_create("pixels", MFD_CLOEXEC);
     if (in >= 0 && d->out >= 0 && n <= DECODE_MAX_BYTES && write_all(in, bytes, n) &&
         lseek(in, 0, SEEK_SET) == 0)
-        d->pid = spawn(in, d->out);
+        d->pid = child_spawn((const char *const[]){DECODE_ARGUMENT, NULL}, in, d->out);
     if (in >= 0)
         close(in);
     if (d->pid > 0)

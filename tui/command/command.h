@@ -1,0 +1,61 @@
+/* command.h - the console from scripts: `certdesk orders list -o json`.
+ *
+ * A table of commands; --help is printed from it. Lists are those of the screens, with the same columns. With
+ * -o json, standard output is one JSON value, the response as proto3's JSON mapping has it. Exit status: 0,
+ * 1 when the server or the UKEY said no (the sentences stand on standard error), 2 when the command line is
+ * wrong.
+ */
+#ifndef CERTDESK_COMMAND_COMMAND_H
+#define CERTDESK_COMMAND_COMMAND_H
+
+#include "rpc/client.h"
+#include "screen/session.h"
+#include "ui/tr.h"
+
+#include <stdbool.h>
+
+struct options {
+    const char *server;
+    bool json, token_stdin, progress;
+    const char *reader, *medium, *user, *totp, *reason;
+    const char **words; /* command and arguments */
+    int n_words;
+};
+
+struct run_context {
+    const struct options *o;
+    const char **args; /* after the command's words */
+    int n_args;
+    struct rpc_channel *channel;
+    struct session session;
+    struct arena arena;
+};
+
+struct command {
+    const char *words; /* "orders list" */
+    const char *args;  /* "[QUERY]", for the help */
+    int least, most;   /* arguments */
+    const char *about; /* msgid */
+    int (*run)(struct run_context *c);
+};
+
+/* Runs what o->words say. Exit status. */
+int command_run(const struct options *o);
+void command_help(void);
+
+/* ---- for the commands ---- */
+
+/* Calls; prints the failure. True when there is a response. Fills in request_id. */
+bool command_call(struct run_context *c, struct rpc_method m, ProtobufCMessage *request,
+                  const ProtobufCMessage **response);
+/* Prints a response: as JSON, or nothing but "OK". */
+int command_print(struct run_context *c, const ProtobufCMessage *m);
+int command_fault(const struct fault *f);
+
+struct screen;
+int command_list(struct run_context *c, const struct screen *s, const char *query);
+
+extern const struct command commands[];
+extern const size_t n_commands;
+
+#endif

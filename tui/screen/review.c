@@ -1,0 +1,368 @@
+/* review.c - one order under review (S18, S27): read everything, decide on each material, approve the order
+ * or send it back. Decisions are marks on this screen until the order is decided as a whole. */
+#include "screen/order_doc.h"
+#include "screen/review_marks.h"
+#include "screen/screens.h"
+#include "screen/words.h"
+
+#include "base/str.h"
+
+#include <certdesk/v1/review_service.pb-c.h>
+#include <stdio.h>
+#include <string.h>
+
+struct state {
+    const Certdesk__V1__Review *review; /* kept by the page */
+    struct marks marks;
+    struct revealed revealed;
+    char etag[80]; /* of what was shown before */
+};
+
+static const Certdesk__V1__Material *chosen_material(const struct page *p)
+{
+    const struct state *s = p->state;
+    int i = p->doc.chosen;
+    return s->review && i >= 0 && (size_t)i < s->review->n_materials ? s->review->materials[i] : NULL;
+}
+
+static bool on_material(const struct page *p)
+{
+    return chosen_material(p) != NULL;
+}
+
+static bool on_masked(const struct page *p)
+{
+    return ((const struct state *)p->state)->review && p->doc.chosen >= MASKED_ITEM;
+}
+
+static bool is_loaded(const struct page *p)
+{
+    return ((const struct state *)p->state)->review != NULL;
+}
+
+/* ---- what is shown ---- */
+
+static const char *clear_text(void *arg, const char *path)
+{
+    return revealed_get(arg, path);
+}
+
+static void compose_evidence(struct page *p, const Certdesk__V1__Review *r, struct arena *a)
+{
+    if (!r->n_evidence)
+        return;
+    doc_head(&p->doc, _("Verified"));
+    for (size_t i = 0; i < r->n_evidence; i++) {
+        const Certdesk__V1__Evidence *e = r->evidence[i];
+        doc_value(&p->doc, e->check,
+                  arena_printf(a, "%s  %s  %s\n%s", e->outcome, word_time(a, e->check_time), e->provider,
+                               e->provider_request_id));
+    }
+}
+
+static void compose_materials(struct page *p, const Certdesk__V1__Review *r, struct arena *a)
+{
+    struct state *s = p->state;
+    doc_head(&p->doc, _("Materials"));
+    for (size_t i = 0; i < r->n_materials; i++) {
+        const Certdesk__V1__Material *m = r->materials[i];
+        const struct mark *k = marks_find(&s->marks, m->id);
+        int verdict = k ? (int)k->verdict : 0;
+        static const enum style styles[] = {STYLE_NORMAL, STYLE_GOOD, STYLE_BAD};
+        const char *text =
+            arena_printf(a, "[%s] %s  %s", word_verdict(verdict), material_kind(a, m), m->file_name);
+        if (k && *k->reason)
+            text = arena_printf(a, "%s\n%s", text, k->reason);
+        doc_item(&p->doc, (int)i, styles[verdict < 3 ? verdict : 0], *m->title ? m->title : m->kind, text);
+    }
+    if (!r->n_materials)
+        doc_value(&p->doc, "", _("No materials."));
+}
+
+static void compose(struct page *p)
+{
+    struct state *s = p->state;
+    const Certdesk__V1__Review *r = s->review;
+    struct arena a;
+    if (!r || !r->order)
+        return;
+    arena_init(&a, 0);
+    compose_materials(p, r, &a);
+    order_compose(&(struct order_doc){&p->doc, r->order, clear_text, &s->revealed});
+    compose_evidence(p, r, &a);
+    if (*r->signed_digest) {
+        doc_head(&p->doc, _("Application signature"));
+        doc_value(&p->doc, "SHA-256", r->signed_digest);
+        doc_styled(&p->doc, STYLE_DIM, NULL, r->signed_text);
+    }
+    arena_free(&a);
+}
+
+static void tell_changed(struct page *p)
+{
+    desk_tell(
+        p->desk, STYLE_WARN, _("The order changed meanwhile"),
+        _("Somebody else changed this order while it was open here. It has been loaded again. Your marks "
+          "stand where the material is still the same; please look at it once more and decide again."));
+}
+
+static void on_loaded(struct page *p, enum err e, const ProtobufCMessage *response, const struct fault *f)
+{
+    struct state *s = p->state;
+    (void)e, (void)f;
+    page_forget(p);
+    const Certdesk__V1__GetReviewResponse *r = (const void *)page_keep(p, response);
+    s->review = r->review;
+    if (r->review) {
+        marks_take(&s->marks, r->review->materials, r->review->n_materials);
+        if (*s->etag && strcmp(s->etag, r->review->etag) != 0)
+            tell_changed(p);
+        snprintf(s->etag, sizeof s->etag, "%s", r->review->etag);
+    }
+    page_compose(p);
+}
+
+static void load(struct page *p)
+{
+    Certdesk__V1__GetReviewRequest q = CERTDESK__V1__GET_REVIEW_REQUEST__INIT;
+    q.order_id = p->id;
+    page_get(p, (struct rpc_method)METHOD(review_service, "GetReview"), &q.base, on_loaded);
+}
+
+static void leave(struct page *p)
+{
+    struct state *s = p->state;
+    wipe(&s->revealed, sizeof s->revealed);
+}
+
+/* ---- one material ---- */
+
+static void view_material(struct page *p)
+{
+    const Certdesk__V1__Material *m = chosen_material(p);
+    desk_open(p->desk, &picture_screen, m->id, *m->title ? m->title : m->kind);
+}
+
+static void enter(struct page *p)
+{
+    if (on_material(p))
+        view_material(p);
+}
+
+static void next_material(struct page *p)
+{
+    const struct state *s = p->state;
+    for (size_t i = 0; i < s->review->n_materials; i++) {
+        if (!marks_find(&s->marks, s->review->materials[i]->id)->verdict) {
+            p->doc.chosen = (int)i;
+            p->doc.follow = true;
+            return;
+        }
+    }
+}
+
+static void approve_material(struct page *p)
+{
+    struct state *s = p->state;
+    marks_set(&s->marks, chosen_material(p)->id, MARK_APPROVED, "");
+    page_compose(p);
+    next_material(p);
+}
+
+static void on_refused(struct page *p, struct form *f)
+{
+    struct state *s = p->state;
+    struct arena a;
+    arena_init(&a, 0);
+    const char *reason = form_value(f, "reason", &a);
+    if (!*reason) {
+        form_error(f, "reason", _("A reason is needed: the applicant reads it."));
+    } else if (on_material(p)) {
+        marks_set(&s->marks, chosen_material(p)->id, MARK_REFUSED, reason);
+        desk_unask(p->desk);
+        page_compose(p);
+        next_material(p);
+    }
+    arena_free(&a);
+}
+
+static void refuse_material(struct page *p)
+{
+    struct desk *d = p->desk;
+    const struct state *s = p->state;
+    const Certdesk__V1__Material *m = chosen_material(p);
+    form_init(&d->form, FORM_ASK, _("Refuse a material"));
+    form_text(&d->form, STYLE_STRONG, *m->title ? m->title : m->kind);
+    struct field *field = form_field(&d->form, FIELD_TEXT, "reason", _("Reason"));
+    field->edit.max = 200;
+    edit_set(&field->edit, marks_find(&s->marks, m->id)->reason);
+    desk_ask(d, on_refused);
+}
+
+static void approve_all(struct page *p)
+{
+    struct state *s = p->state;
+    for (size_t i = 0; i < s->review->n_materials; i++)
+        if (!marks_find(&s->marks, s->review->materials[i]->id)->verdict)
+            marks_set(&s->marks, s->review->materials[i]->id, MARK_APPROVED, "");
+    page_compose(p);
+}
+
+/* ---- the order ---- */
+
+static void on_decided(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
+{
+    const struct state *s = p->state;
+    (void)r, (void)f;
+    if (e == OK) {
+        page_done(p,
+                  marks_count(&s->marks, MARK_REFUSED) ? _("Sent back to the applicant.") : _("Approved."));
+        return;
+    }
+    if (e != ERR_CONFLICT)
+        return;
+    tell_changed(p);
+    page_reload(p);
+}
+
+static void decide(struct page *p, const char *comment)
+{
+    struct state *s = p->state;
+    Certdesk__V1__DecideReviewRequest q = CERTDESK__V1__DECIDE_REVIEW_REQUEST__INIT;
+    Certdesk__V1__MaterialDecision one[MARKS_MAX], *each[MARKS_MAX];
+    for (size_t i = 0; i < s->marks.n; i++) {
+        const struct mark *k = &s->marks.mark[i];
+        certdesk__v1__material_decision__init(&one[i]);
+        one[i].material_id = (char *)(uintptr_t)k->id;
+        one[i].verdict = k->verdict;
+        one[i].reason = (char *)(uintptr_t)k->reason;
+        each[i] = &one[i];
+    }
+    q.order_id = p->id;
+    q.etag = s->review->etag;
+    q.approve = marks_count(&s->marks, MARK_REFUSED) == 0;
+    q.n_decisions = s->marks.n;
+    q.decisions = each;
+    q.comment = (char *)(uintptr_t)comment;
+    page_act(p, (struct rpc_method)METHOD(review_service, "DecideReview"), &q.base, on_decided);
+}
+
+static void on_approve(struct page *p, struct form *f)
+{
+    (void)f;
+    decide(p, "");
+}
+
+static void on_send_back(struct page *p, struct form *f)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    decide(p, form_value(f, "comment", &a));
+    arena_free(&a);
+}
+
+static void refusals(struct page *p, struct buf *b)
+{
+    const struct state *s = p->state;
+    for (size_t i = 0; i < s->review->n_materials; i++) {
+        const Certdesk__V1__Material *m = s->review->materials[i];
+        const struct mark *k = marks_find(&s->marks, m->id);
+        if (k->verdict == MARK_REFUSED)
+            buf_printf(b, "%s: %s\n", *m->title ? m->title : m->kind, k->reason);
+    }
+}
+
+static void finish(struct page *p)
+{
+    struct desk *d = p->desk;
+    const struct state *s = p->state;
+    struct arena a;
+    size_t open = marks_count(&s->marks, MARK_OPEN);
+    arena_init(&a, 0);
+    if (open) {
+        desk_notice(d, STYLE_WARN, arena_printf(&a, _("Materials not decided yet: %zu."), open));
+        next_material(p);
+    } else if (marks_count(&s->marks, MARK_REFUSED)) {
+        struct buf b = BUF(&a);
+        refusals(p, &b);
+        form_init(&d->form, FORM_ASK, _("Send the order back"));
+        form_text(&d->form, STYLE_NORMAL, buf_text(&b));
+        form_field(&d->form, FIELD_TEXT, "comment", _("To the applicant"))->edit.max = 200;
+        desk_ask(d, on_send_back);
+    } else {
+        form_init(&d->form, FORM_CONFIRM, _("Approve the order"));
+        form_text(&d->form, STYLE_NORMAL,
+                  arena_printf(&a, _("%s\nEvery material is approved. The certificate may be issued then."),
+                               p->subtitle));
+        desk_ask(d, on_approve);
+    }
+    arena_free(&a);
+}
+
+/* ---- a masked number ---- */
+
+static const char *chosen_path(const struct page *p)
+{
+    size_t i = (size_t)(p->doc.chosen - MASKED_ITEM);
+    return i < n_order_masked ? order_masked[i].path : "";
+}
+
+static void on_revealed(struct page *p, enum err e, const ProtobufCMessage *response, const struct fault *f)
+{
+    struct state *s = p->state;
+    (void)f;
+    if (e != OK)
+        return;
+    const Certdesk__V1__RevealFieldResponse *r = (const void *)response;
+    revealed_put(&s->revealed, s->revealed.asked, r->value);
+    page_compose(p);
+}
+
+static void on_reveal(struct page *p, struct form *f)
+{
+    struct state *s = p->state;
+    struct arena a;
+    Certdesk__V1__RevealFieldRequest q = CERTDESK__V1__REVEAL_FIELD_REQUEST__INIT;
+    arena_init(&a, 0);
+    q.order_id = p->id;
+    s->revealed.asked = chosen_path(p);
+    q.field = (char *)(uintptr_t)s->revealed.asked;
+    q.reason = form_value(f, "reason", &a);
+    page_act(p, (struct rpc_method)METHOD(review_service, "RevealField"), &q.base, on_revealed);
+    arena_free(&a);
+}
+
+static void reveal(struct page *p)
+{
+    struct desk *d = p->desk;
+    form_init(&d->form, FORM_ASK, _("Show the whole number"));
+    form_text(&d->form, STYLE_NORMAL, _("Who looked at it, when and why is recorded in the audit trail."));
+    form_field(&d->form, FIELD_TEXT, "reason", _("Reason"))->edit.max = 200;
+    desk_ask(d, on_reveal);
+}
+
+static const struct action actions[] = {
+    {K_ENTER, N_("View"), N_("Look at the chosen material"), on_material, enter},
+    {'a', N_("Approve"), N_("Approve the chosen material"), on_material, approve_material},
+    {'x', N_("Refuse"), N_("Refuse the chosen material with a reason"), on_material, refuse_material},
+    {'A', N_("Approve all"), N_("Approve all materials that are not decided yet"), is_loaded, approve_all},
+    {'d', N_("Decide"), N_("Approve the order, or send it back with the reasons"), is_loaded, finish},
+    {'m', N_("Show number"), N_("Show the chosen masked number, with the reason why"), on_masked, reveal},
+    {K_TAB, N_("Next"), N_("Choose the next material or number"), NULL, NULL},
+};
+
+static bool key(struct page *p, ui_key k)
+{
+    return (k == K_TAB || k == K_BACKTAB) && doc_key(&p->doc, k);
+}
+
+const struct screen review_screen = {
+    .title = N_("Review"),
+    .state_size = sizeof(struct state),
+    .load = load,
+    .compose = compose,
+    .key = key,
+    .close = leave,
+    .actions = actions,
+    .n_actions = sizeof actions / sizeof *actions,
+};

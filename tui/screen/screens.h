@@ -1,0 +1,29 @@
+/* screens.h - every screen, one file each; and the questions that several of them ask. */
+#ifndef CERTDESK_SCREEN_SCREENS_H
+#define CERTDESK_SCREEN_SCREENS_H
+
+#include "screen/desk.h"
+
+extern const struct screen home_screen;
+extern const struct screen reviews_screen;     /* to review */
+extern const struct screen review_screen;      /* id: order */
+extern const struct screen picture_screen;     /* id: material */
+extern const struct screen issues_screen;      /* to issue */
+extern const struct screen personalise_screen; /* id: order */
+extern const struct screen ships_screen;       /* to ship */
+extern const struct screen shipments_screen;   /* under way */
+extern const struct screen tracking_screen;    /* id: order */
+extern const struct screen orders_screen;      /* id: what to search for */
+extern const struct screen order_screen;       /* id: order */
+extern const struct screen stock_screen;
+extern const struct screen jobs_screen;
+
+void ask_search(struct page *p);
+void ask_quit(struct page *p);
+
+#define METHOD(service, name)                                                                                \
+    {                                                                                                        \
+        &certdesk__v1__##service##__descriptor, name                                                         \
+    }
+
+#endif

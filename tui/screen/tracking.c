@@ -1,0 +1,144 @@
+/* tracking.c - one parcel: where it goes, what happened, and what to do when it does not arrive (S29). */
+#include "screen/screens.h"
+#include "screen/words.h"
+
+#include <certdesk/v1/shipment_service.pb-c.h>
+
+struct state {
+    const Certdesk__V1__Shipment *shipment; /* kept by the page */
+};
+
+static const Certdesk__V1__Shipment *shipment(const struct page *p)
+{
+    return ((const struct state *)p->state)->shipment;
+}
+
+static bool in_trouble(const struct page *p)
+{
+    const Certdesk__V1__Shipment *s = shipment(p);
+    return s && (s->state == CERTDESK__V1__SHIPMENT_STATE__SHIPMENT_STATE_PROBLEM ||
+                 s->state == CERTDESK__V1__SHIPMENT_STATE__SHIPMENT_STATE_RETURNED ||
+                 s->state == CERTDESK__V1__SHIPMENT_STATE__SHIPMENT_STATE_LOST);
+}
+
+static void compose(struct page *p)
+{
+    const Certdesk__V1__Shipment *s = shipment(p);
+    struct doc *d = &p->doc;
+    struct arena a;
+    if (!s)
+        return;
+    arena_init(&a, 0);
+    doc_head(d, _("Shipment"));
+    doc_styled(d, style_shipment((int)s->state), _("State"), word_shipment((int)s->state));
+    doc_value(d, _("Courier"), word_courier(s->courier));
+    doc_value(d, _("Tracking number"), s->tracking_number);
+    doc_value(d, _("Medium number"), s->medium_number);
+    doc_value(d, _("Order number"), s->order_id);
+    if (s->delivery) {
+        const Certdesk__V1__Address *to = s->delivery;
+        doc_value(d, _("Recipient"), arena_printf(&a, "%s %s", to->recipient, to->phone));
+        doc_value(d, _("Address"),
+                  arena_printf(&a, "%s%s%s%s %s", to->province, to->city, to->district, to->street,
+                               to->postal_code));
+    }
+    doc_value(d, _("Posted"), word_time(&a, s->create_time));
+    doc_head(d, _("Events"));
+    for (size_t i = 0; i < s->n_events; i++)
+        doc_styled(d, i ? STYLE_NORMAL : STYLE_STRONG, word_time(&a, s->events[i]->event_time),
+                   *s->events[i]->place ? arena_printf(&a, "[%s] %s", s->events[i]->place, s->events[i]->text)
+                                        : s->events[i]->text);
+    if (!s->n_events)
+        doc_value(d, "", _("The courier has not reported yet."));
+    arena_free(&a);
+}
+
+static void on_loaded(struct page *p, enum err e, const ProtobufCMessage *response, const struct fault *f)
+{
+    struct state *s = p->state;
+    (void)e, (void)f;
+    page_forget(p);
+    const Certdesk__V1__GetShipmentResponse *r = (const void *)page_keep(p, response);
+    s->shipment = r->shipment;
+    page_compose(p);
+}
+
+static void load(struct page *p)
+{
+    Certdesk__V1__GetShipmentRequest q = CERTDESK__V1__GET_SHIPMENT_REQUEST__INIT;
+    q.order_id = p->id;
+    page_get(p, (struct rpc_method)METHOD(shipment_service, "GetShipment"), &q.base, on_loaded);
+}
+
+static void on_resolved(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
+{
+    (void)r, (void)f;
+    if (e == OK)
+        page_done(p, _("Done."));
+}
+
+static void resolve(struct page *p, struct form *f, bool post_again)
+{
+    struct arena a;
+    Certdesk__V1__ResolveShipmentRequest q = CERTDESK__V1__RESOLVE_SHIPMENT_REQUEST__INIT;
+    arena_init(&a, 0);
+    q.reason = form_value(f, "reason", &a);
+    q.post_again = post_again;
+    q.shipment_id = shipment(p)->id;
+    if (!*q.reason)
+        form_error(f, "reason", _("A reason is needed; it is recorded."));
+    else
+        page_act(p, (struct rpc_method)METHOD(shipment_service, "ResolveShipment"), &q.base, on_resolved);
+    arena_free(&a);
+}
+
+static void on_again(struct page *p, struct form *f)
+{
+    resolve(p, f, true);
+}
+
+static void on_close(struct page *p, struct form *f)
+{
+    resolve(p, f, false);
+}
+
+static void ask_reason(struct page *p, const char *title, const char *text, form_done *done)
+{
+    struct desk *d = p->desk;
+    form_init(&d->form, FORM_ASK, title);
+    form_text(&d->form, STYLE_NORMAL, text);
+    form_field(&d->form, FIELD_TEXT, "reason", _("Reason"))->edit.max = 200;
+    desk_ask(d, done);
+}
+
+static void post_again(struct page *p)
+{
+    ask_reason(p, _("Post again"), _("The UKEY goes back to the queue of those to be shipped."), on_again);
+}
+
+static void close_by_hand(struct page *p)
+{
+    ask_reason(p, _("Close by hand"), _("The shipment ends here; it is not tracked any more."), on_close);
+}
+
+static void order(struct page *p)
+{
+    desk_open(p->desk, &order_screen, p->id, NULL);
+}
+
+static const struct action actions[] = {
+    {'v', N_("Order"), N_("Look at the order"), NULL, order},
+    {'p', N_("Post again"), N_("Returned or lost: put the UKEY back into the ship queue"), in_trouble,
+     post_again},
+    {'c', N_("Close"), N_("Close the shipment by hand, with the reason"), in_trouble, close_by_hand},
+};
+
+const struct screen tracking_screen = {
+    .title = N_("Tracking"),
+    .state_size = sizeof(struct state),
+    .live = true,
+    .load = load,
+    .compose = compose,
+    .actions = actions,
+    .n_actions = sizeof actions / sizeof *actions,
+};

@@ -1,0 +1,203 @@
+#include "screen/words.h"
+
+#include "base/clock.h"
+#include "ui/tr.h"
+
+#include <string.h>
+#include <time.h>
+
+static const char *pick(const char *const *words, size_t n, int value)
+{
+    return value >= 0 && (size_t)value < n && words[value] ? tr(words[value]) : "?";
+}
+#define PICK(words, value) pick(words, sizeof(words) / sizeof *(words), value)
+
+const char *word_order_state(int state)
+{
+    static const char *const w[] = {
+        N_("unknown"),
+        N_("Subject data"),
+        N_("Verifying subject"),
+        N_("Agent data"),
+        N_("Verifying agent"),
+        N_("Purchase"),
+        N_("To confirm"),
+        N_("Materials"),
+        N_("Application signature"),
+        N_("To pay"),
+        N_("Waiting for papers"),
+        N_("To review"),
+        N_("Sent back"),
+        N_("To issue"),
+        N_("Writing UKEY"),
+        N_("To ship"),
+        N_("Shipped"),
+        N_("To download"),
+        N_("Finished"),
+        N_("Cancelled"),
+        N_("Refunding"),
+    };
+    return PICK(w, state);
+}
+
+const char *word_order_kind(int kind)
+{
+    static const char *const w[] = {N_("unknown"),        N_("New certificate"), N_("Renewal"),
+                                    N_("Change of data"), N_("Reissue"),         N_("Unlock")};
+    return PICK(w, kind);
+}
+
+const char *word_subject(int kind)
+{
+    static const char *const w[] = {N_("unknown"), N_("Organization certificate"),
+                                    N_("Individual certificate")};
+    return PICK(w, kind);
+}
+
+const char *word_method(int method)
+{
+    static const char *const w[] = {N_("none"), N_("Micro-deposit"), N_("Phone three-factor"),
+                                    N_("Bank four-factor"), N_("Face")};
+    return PICK(w, method);
+}
+
+const char *word_medium(int medium)
+{
+    static const char *const w[] = {N_("unknown"), N_("UKEY"), N_("Cloud certificate")};
+    return PICK(w, medium);
+}
+
+const char *word_document(int type)
+{
+    static const char *const w[] = {N_("unknown"), N_("Resident ID"), N_("Foreign permanent resident card"),
+                                    N_("Hong Kong, Macao, Taiwan residence permit"), N_("Passport")};
+    return PICK(w, type);
+}
+
+const char *word_verification(int state)
+{
+    static const char *const w[] = {N_("unknown"), N_("Being checked"),  N_("Code sent"),
+                                    N_("Passed"),  N_("Does not match"), N_("Check failed")};
+    return PICK(w, state);
+}
+
+const char *word_shipment(int state)
+{
+    static const char *const w[] = {
+        N_("unknown"),  N_("Posted"),  N_("In transit"), N_("Out for delivery"),
+        N_("Received"), N_("Problem"), N_("Returned"),   N_("Lost"),
+    };
+    return PICK(w, state);
+}
+
+enum style style_shipment(int state)
+{
+    static const enum style s[] = {STYLE_NORMAL, STYLE_NORMAL, STYLE_NORMAL, STYLE_NORMAL,
+                                   STYLE_GOOD,   STYLE_BAD,    STYLE_BAD,    STYLE_BAD};
+    return state >= 0 && (size_t)state < sizeof s / sizeof *s ? s[state] : STYLE_NORMAL;
+}
+
+const char *word_token(int state)
+{
+    static const char *const w[] = {N_("unknown"), N_("Blank"),  N_("Being written"),
+                                    N_("Written"), N_("Posted"), N_("Quarantined")};
+    return PICK(w, state);
+}
+
+const char *word_job(int state)
+{
+    static const char *const w[] = {N_("unknown"), N_("Waiting"), N_("Running"),
+                                    N_("Done"),    N_("Failed"),  N_("Needs a hand")};
+    return PICK(w, state);
+}
+
+const char *word_verdict(int verdict)
+{
+    static const char *const w[] = {N_("not decided"), N_("approved"), N_("refused")};
+    return PICK(w, verdict);
+}
+
+const char *word_step(int step)
+{
+    static const char *const w[] = {
+        N_("Waiting to begin"),
+        N_("Tie the UKEY to the order"),
+        N_("Identify the UKEY"),
+        N_("Authenticate with the management key"),
+        N_("Set the PIN"),
+        N_("Set the PUK"),
+        N_("Generate the key on the UKEY"),
+        N_("Issue the certificate"),
+        N_("Write the certificate"),
+        N_("Read back and test a signature"),
+        N_("Set the management key"),
+        N_("Finish"),
+    };
+    return PICK(w, step);
+}
+
+char *word_term(struct arena *a, int months)
+{
+    if (months > 0 && months % 12 == 0)
+        return arena_printf(a, _("%d yr"), months / 12);
+    return arena_printf(a, _("%d months"), months);
+}
+
+const struct courier couriers[] = {
+    {"shunfeng", N_("SF Express")},       {"ems", N_("EMS")},
+    {"youzhengguonei", N_("China Post")}, {"jd", N_("JD Logistics")},
+    {"yuantong", N_("YTO Express")},      {"zhongtong", N_("ZTO Express")},
+    {"shentong", N_("STO Express")},      {"yunda", N_("Yunda Express")},
+};
+const size_t n_couriers = sizeof couriers / sizeof *couriers;
+
+const char *word_courier(const char *code)
+{
+    for (size_t i = 0; i < n_couriers; i++)
+        if (strcmp(couriers[i].code, code) == 0)
+            return tr(couriers[i].name);
+    return code;
+}
+
+static char *format_time(struct arena *a, const Google__Protobuf__Timestamp *t, const char *format)
+{
+    char out[40];
+    struct tm tm;
+    if (!t)
+        return arena_strdup(a, "");
+    time_t s = (time_t)t->seconds;
+    if (!localtime_r(&s, &tm) || strftime(out, sizeof out, format, &tm) == 0)
+        return arena_strdup(a, "?");
+    return arena_strdup(a, out);
+}
+
+char *word_time(struct arena *a, const Google__Protobuf__Timestamp *t)
+{
+    return format_time(a, t, "%Y-%m-%d %H:%M");
+}
+
+char *word_day(struct arena *a, const Google__Protobuf__Timestamp *t)
+{
+    return format_time(a, t, "%Y-%m-%d");
+}
+
+int word_overdue(const Google__Protobuf__Timestamp *t)
+{
+    return t && t->seconds * 1000 < clock_now_ms();
+}
+
+char *word_money(struct arena *a, int64_t fen)
+{
+    const char *sign = fen < 0 ? "-" : "";
+    uint64_t n = fen < 0 ? -(uint64_t)fen : (uint64_t)fen;
+    return arena_printf(a, _("%s%llu.%02u yuan"), sign, (unsigned long long)(n / 100), (unsigned)(n % 100));
+}
+
+char *word_size(struct arena *a, int64_t bytes)
+{
+    if (bytes < 1024)
+        return arena_printf(a, _("%d bytes"), (int)bytes);
+    if (bytes < 1024 * 1024)
+        return arena_printf(a, "%d KB", (int)((bytes + 1023) / 1024));
+    return arena_printf(a, "%.1f MB", (double)bytes / (1024 * 1024));
+}
