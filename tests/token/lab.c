@@ -101,7 +101,8 @@ static enum err issue(void *arg, const uint8_t *csr, size_t n, uint8_t cert[UKEY
     if (!l->cert_n)
         make_cert(l, k);
     EVP_PKEY_free(k);
-    assert_ok(pub_of_cert(l->cert, l->cert_n, &l->issued_for, f));
+    if (pub_of_cert(l->cert, l->cert_n, &l->issued_for, f) != OK)
+        assert_int_equal(l->cert_n, UKEY_CERT_MAX); /* one that was too long, cut */
     if (first.alg && !pub_same(&first, &l->issued_for))
         l->second_key = true;
     memcpy(cert, l->cert, l->cert_n);

@@ -28,6 +28,7 @@ struct child {
     SCARDCONTEXT context;
     SCARDHANDLE card;
     DWORD protocol;
+    bool lost; /* a command got no answer */
 };
 
 void child_is_here(void)
@@ -123,6 +124,7 @@ static void do_transmit(struct child *c, const uint8_t *tx, size_t n)
     DWORD nrx = sizeof rx;
     const SCARD_IO_REQUEST *pci = c->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
     LONG rv = SCardTransmit(c->card, pci, tx, (DWORD)n, NULL, rx, &nrx);
+    c->lost |= rv != SCARD_S_SUCCESS || nrx < 2;
     if (rv != SCARD_S_SUCCESS)
         answer_code(rv);
     else if (nrx < 2) /* a card pulled in mid-command can look like success */
@@ -135,9 +137,11 @@ static void do_transmit(struct child *c, const uint8_t *tx, size_t n)
         wipe(rx, nrx <= sizeof rx ? nrx : sizeof rx);
 }
 
+/* A card that may be gone is not reset: pcscd then calls the reader empty by itself and, when the card is
+ * back before its next look, never sees it come in. */
 static void do_end(struct child *c, bool reset)
 {
-    answer_code(SCardEndTransaction(c->card, reset ? SCARD_RESET_CARD : SCARD_LEAVE_CARD));
+    answer_code(SCardEndTransaction(c->card, reset && !c->lost ? SCARD_RESET_CARD : SCARD_LEAVE_CARD));
 }
 
 /* ---- all readers ---- */

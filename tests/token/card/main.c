@@ -37,7 +37,7 @@ struct sim {
     uint16_t port;
     int reader, control; /* -1: none */
     bool out, hung, quit, verbose;
-    bool powered; /* the reader has switched the card on: clients can reach it */
+    bool powered; /* since it was put in: clients can reach it */
     unsigned commands;
     uint8_t in[2 + BODY_MAX], answer[2 + BODY_MAX];
     size_t in_n;
@@ -130,7 +130,7 @@ static void message(struct sim *s, const uint8_t *body, size_t n)
     else if (body[0] == 4)
         say(s, ATR, sizeof ATR);
     else {
-        s->powered = body[0] != 0;
+        s->powered |= body[0] != 0;
         card_reset(&s->card);
     }
 }
