@@ -14,6 +14,12 @@ ASN1_SEQUENCE(SIGNED) = {
 } ASN1_SEQUENCE_END(SIGNED)
 IMPLEMENT_ASN1_FUNCTIONS(SIGNED)
 
+ASN1_SEQUENCE(SPKI) = {
+    ASN1_SIMPLE(SPKI, alg, X509_ALGOR),
+    ASN1_SIMPLE(SPKI, bits, ASN1_BIT_STRING),
+} ASN1_SEQUENCE_END(SPKI)
+IMPLEMENT_ASN1_FUNCTIONS(SPKI)
+
 ASN1_SEQUENCE(TBS) = {
     ASN1_EXP_OPT(TBS, version, ASN1_INTEGER, 0),
     ASN1_SIMPLE(TBS, serial, ASN1_INTEGER),
@@ -27,10 +33,10 @@ ASN1_SEQUENCE(TBS) = {
     ASN1_EXP_SEQUENCE_OF_OPT(TBS, extensions, X509_EXTENSION, 3),
 } ASN1_SEQUENCE_END(TBS)
 IMPLEMENT_ASN1_FUNCTIONS(TBS)
-            // clang-format on
+                    // clang-format on
 
-            SIGNED
-            * asn1_signed(struct pki_der der)
+                    SIGNED
+                    * asn1_signed(struct pki_der der)
 {
     const unsigned char *p = der.p;
     SIGNED *s = der.p && der.n <= LONG_MAX ? d2i_SIGNED(NULL, &p, (long)der.n) : NULL;
@@ -54,6 +60,19 @@ TBS *asn1_tbs(struct pki_der der)
     if (!t)
         ERR_clear_error();
     return t;
+}
+
+SPKI *asn1_spki(struct pki_der der)
+{
+    const unsigned char *p = der.p;
+    SPKI *k = der.p && der.n <= LONG_MAX ? d2i_SPKI(NULL, &p, (long)der.n) : NULL;
+    if (k && p != der.p + der.n) {
+        SPKI_free(k);
+        k = NULL;
+    }
+    if (!k)
+        ERR_clear_error();
+    return k;
 }
 
 struct pki_der asn1_body(const SIGNED *s)

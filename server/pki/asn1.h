@@ -21,6 +21,14 @@ typedef struct {
 DECLARE_ASN1_FUNCTIONS(SIGNED)
 OSSL_DROP(SIGNED, SIGNED_free)
 
+/* SubjectPublicKeyInfo, RFC 5280 4.1, without OpenSSL's reading of the key inside, which is slow. */
+typedef struct {
+    X509_ALGOR *alg;
+    ASN1_BIT_STRING *bits;
+} SPKI;
+DECLARE_ASN1_FUNCTIONS(SPKI)
+OSSL_DROP(SPKI, SPKI_free)
+
 /* TBSCertificate, RFC 5280 4.1. Issuer and key go in as the bytes that they are elsewhere. */
 typedef struct {
     ASN1_INTEGER *version;
@@ -41,6 +49,7 @@ OSSL_DROP(TBS, TBS_free)
  */
 SIGNED *asn1_signed(struct pki_der der);
 TBS *asn1_tbs(struct pki_der der);
+SPKI *asn1_spki(struct pki_der der);
 
 /* The first member with its tag and length, as it stood; points into s. */
 struct pki_der asn1_body(const SIGNED *s);

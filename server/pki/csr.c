@@ -59,7 +59,7 @@ static enum err read_key(X509_REQ *req, unsigned allowed, struct arena *a, struc
                          EVP_PKEY **key, struct fault *f)
 {
     out->spki = OSSL_DER(a, X509_PUBKEY, X509_REQ_get_X509_PUBKEY(req));
-    TRY(ossl_key(out->spki, key, &out->alg, f));
+    TRY(ossl_pubkey(X509_REQ_get_X509_PUBKEY(req), key, &out->alg, f));
     if (!(allowed & 1u << out->alg))
         return fail(f, ERR_CSR_BAD, "keys of the kind %s are not accepted here", pki_alg_name(out->alg));
     return OK;

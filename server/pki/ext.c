@@ -1,4 +1,5 @@
 #include "pki/ext.h"
+#include "pki/asn1.h"
 
 #include <openssl/err.h>
 #include <string.h>
@@ -160,8 +161,12 @@ static bool add_key_ids(X509_EXTENSIONS **sk, struct pki_der spki, const ASN1_OC
     unsigned char id[OSSL_KEY_ID_SIZE];
     CLEANUP(drop_ASN1_OCTET_STRING)
     ASN1_OCTET_STRING *own = ASN1_OCTET_STRING_new();
-    if (!own || !ossl_key_id(spki, id) || !ASN1_OCTET_STRING_set(own, id, sizeof id) ||
-        !add(sk, NID_subject_key_identifier, own, 0))
+    CLEANUP(drop_SPKI)
+    SPKI *key = asn1_spki(spki);
+    if (!own || !key)
+        return false;
+    ossl_key_id(key->bits, id);
+    if (!ASN1_OCTET_STRING_set(own, id, sizeof id) || !add(sk, NID_subject_key_identifier, own, 0))
         return false;
     if (!authority)
         return true;

@@ -144,11 +144,33 @@ static const char *form_problem(const X509_PUBKEY *pub)
     }
 }
 
+/* On the curve and not at infinity. Both curves have cofactor 1, so every such point is in the group and the
+ * slow multiplication by the order would show nothing new (SP 800-56A 5.6.2.3.4). */
 static bool numbers_hold(EVP_PKEY *key)
 {
     CLEANUP(drop_EVP_PKEY_CTX)
     EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-    return c && EVP_PKEY_public_check(c) == 1;
+    return c && EVP_PKEY_public_check_quick(c) == 1;
+}
+
+enum err ossl_pubkey(const X509_PUBKEY *pub, EVP_PKEY **out, enum pki_alg *alg, struct fault *f)
+{
+    *out = NULL;
+    *alg = PKI_ALG_NONE;
+    const char *problem = form_problem(pub);
+    if (problem)
+        return ossl_fail(f, ERR_CSR_BAD, problem);
+    CLEANUP(drop_EVP_PKEY)
+    EVP_PKEY *key = X509_PUBKEY_get(pub);
+    enum pki_alg kind = key ? ossl_key_alg(key) : PKI_ALG_NONE;
+    if (kind == PKI_ALG_NONE || (kind != PKI_RSA && !numbers_hold(key)))
+        return ossl_fail(f, ERR_CSR_BAD, "the public key is not a point on its curve");
+    if (kind == PKI_RSA && (problem = rsa_problem(key)))
+        return ossl_fail(f, ERR_CSR_BAD, problem);
+    *alg = kind;
+    *out = key;
+    key = NULL;
+    return OK;
 }
 
 enum err ossl_key(struct pki_der spki, EVP_PKEY **out, enum pki_alg *alg, struct fault *f)
@@ -162,22 +184,9 @@ enum err ossl_key(struct pki_der spki, EVP_PKEY **out, enum pki_alg *alg, struct
     X509_PUBKEY *pub = d2i_X509_PUBKEY(NULL, &p, (long)spki.n);
     if (!pub || p != spki.p + spki.n)
         return ossl_fail(f, ERR_CSR_BAD, "the public key cannot be read");
-    const char *problem = form_problem(pub);
-    if (problem)
-        return ossl_fail(f, ERR_CSR_BAD, problem);
     if (!encodes_back(pub, spki))
         return fail(f, ERR_CSR_BAD, "the public key is not in DER");
-    CLEANUP(drop_EVP_PKEY)
-    EVP_PKEY *key = X509_PUBKEY_get(pub);
-    enum pki_alg kind = key ? ossl_key_alg(key) : PKI_ALG_NONE;
-    if (kind == PKI_ALG_NONE || (kind != PKI_RSA && !numbers_hold(key)))
-        return ossl_fail(f, ERR_CSR_BAD, "the public key is not a point on its curve");
-    if (kind == PKI_RSA && (problem = rsa_problem(key)))
-        return ossl_fail(f, ERR_CSR_BAD, problem);
-    *alg = kind;
-    *out = key;
-    key = NULL;
-    return OK;
+    return ossl_pubkey(pub, out, alg, f);
 }
 
 enum err pki_spki_alg(struct pki_der spki, enum pki_alg *alg, struct fault *f)
@@ -192,19 +201,11 @@ void pki_spki_sha256(struct pki_der spki, unsigned char out[static PKI_SHA256_SI
     SHA256(spki.p, spki.n, out);
 }
 
-bool ossl_key_id(struct pki_der spki, unsigned char out[static OSSL_KEY_ID_SIZE])
+void ossl_key_id(const ASN1_BIT_STRING *bits, unsigned char out[static OSSL_KEY_ID_SIZE])
 {
-    const unsigned char *p = spki.p, *bits;
-    int n;
     unsigned char h[SHA256_DIGEST_LENGTH];
-    CLEANUP(drop_X509_PUBKEY)
-    X509_PUBKEY *pub = d2i_X509_PUBKEY(NULL, &p, (long)spki.n);
-    if (!pub || X509_PUBKEY_get0_param(NULL, &bits, &n, NULL, pub) != 1) {
-        ERR_clear_error();
-        return false;
-    }
-    memcpy(out, SHA256(bits, (size_t)n, h), OSSL_KEY_ID_SIZE);
-    return true;
+    SHA256(ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits), h);
+    memcpy(out, h, OSSL_KEY_ID_SIZE);
 }
 
 /* -- signatures ----------------------------------------------------------------------------------------- */

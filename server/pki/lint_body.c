@@ -153,7 +153,7 @@ static void key(struct lint *l)
     EVP_PKEY *k = NULL;
     struct pki_der spki = OSSL_DER(l->a, X509_PUBKEY, X509_get_X509_PUBKEY(l->x));
     fault_clear(&why);
-    if (ossl_key(spki, &k, &alg, &why) != OK)
+    if (ossl_pubkey(X509_get_X509_PUBKEY(l->x), &k, &alg, &why) != OK)
         lint_say(l, PKI_RULE_KEY_KIND, "%s", fault_text(&why));
     else if (alg != l->r->profile->alg)
         lint_say(l, PKI_RULE_KEY_KIND, "a key of the kind %s", pki_alg_name(alg));

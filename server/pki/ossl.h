@@ -59,6 +59,9 @@ enum err ossl_fail(struct fault *f, enum err code, const char *what);
 /* The key of a SubjectPublicKeyInfo, under pki_spki_alg()'s rules. The caller frees *out. */
 enum err ossl_key(struct pki_der spki, EVP_PKEY **out, enum pki_alg *alg, struct fault *f);
 
+/* The same for a key that was parsed as part of something else, without looking at its encoding. */
+enum err ossl_pubkey(const X509_PUBKEY *pub, EVP_PKEY **out, enum pki_alg *alg, struct fault *f);
+
 /* Which of our algorithms a key is; PKI_ALG_NONE for others. */
 enum pki_alg ossl_key_alg(const EVP_PKEY *key);
 
@@ -87,6 +90,6 @@ X509 *ossl_x509(struct pki_der der);
 enum {
     OSSL_KEY_ID_SIZE = 20
 };
-bool ossl_key_id(struct pki_der spki, unsigned char out[static OSSL_KEY_ID_SIZE]);
+void ossl_key_id(const ASN1_BIT_STRING *bits, unsigned char out[static OSSL_KEY_ID_SIZE]);
 
 #endif
