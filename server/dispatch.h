@@ -59,6 +59,8 @@ struct rpc_row {
     unsigned roles; /* ACCESS_STAFF, ACCESS_ANY: staff needs one of these (enum role) */
     enum mode mode;
     rpc_handler *handler;           /* unary */
+    rpc_handler *prepare;           /* unary write, optional: runs before, in a transaction of its own that is
+                                       committed (an intent); must repeat safely; its response is thrown away */
     rpc_many_handler *many;         /* unary read, optional: groups */
     rpc_watch_handler *watch;       /* server stream of states */
     rpc_upload_handler *upload;     /* client stream of bytes */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "core/crypt.h"
+#include "core/tx.h"
 
 #include <string.h>
 
@@ -88,6 +89,12 @@ static const char *request_id_of(const struct entry *e, const ProtobufCMessage *
     return id;
 }
 
+static enum err call_prepare(struct ctx *c, void *arg)
+{
+    const struct task *t = arg;
+    return t->entry->row->prepare(c, rpc_call_request(t->call), new_response(t->entry, c->arena));
+}
+
 static enum err run_one(struct task *t, struct ctx *c, ProtobufCMessage **out)
 {
     const struct entry *e = t->entry;
@@ -99,6 +106,8 @@ static enum err run_one(struct task *t, struct ctx *c, ProtobufCMessage **out)
     size_t n;
     const void *bytes = rpc_call_request_bytes(t->call, &n);
     crypt_sha256(bytes, n, digest);
+    if (e->row->prepare)
+        TRY(tx_run(c, call_prepare, t));
     return run_write(c, e, request_id_of(e, rpc_call_request(t->call)), digest, call_handler, t, out);
 }
 

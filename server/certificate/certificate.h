@@ -3,13 +3,35 @@
 #define CERTDESK_CERTIFICATE_CERTIFICATE_H
 
 #include "core/ctx.h"
+#include "order/order.h"
+
+struct certificate {
+    char id[ID_SIZE], order[ID_SIZE], account[ID_SIZE], channel[ID_SIZE];
+    const char *serial_hex, *subject_name, *medium_number;
+    enum subject_kind subject_kind;
+    enum medium medium;
+    int algorithm; /* enum pki_alg */
+    unsigned char spki_digest[32];
+    const void *der;
+    size_t der_n;
+    int64_t not_before_ms, not_after_ms, revoked_ms, created_ms;
+};
 
 struct certificate_summary {
     char id[ID_SIZE];
     const char *serial_hex, *medium_number;
     int64_t not_before_ms, not_after_ms;
 };
-/* NOT_FOUND when the order has none yet. */
+/* The order's certificate that is not revoked. NOT_FOUND when the order has none yet. */
 enum err certificate_of_order(struct ctx *c, const char *order_id, struct certificate_summary *out);
+enum err certificate_whole_of_order(struct ctx *c, const char *order_id, struct certificate *out);
+/* One that the caller may see. */
+enum err certificate_load(struct ctx *c, const char *id, struct certificate *out);
+/* The caller's own, newest first; after: id of the last one seen, "" at first. medium 0: any. */
+enum err certificate_list(struct ctx *c, int medium, const char *after, int limit, struct certificate **out,
+                          size_t *n);
+enum err certificate_insert(struct ctx *c, const struct certificate *cert);
+/* Marks it revoked from now on; in a transaction. Lists for relying parties are a later issue. */
+enum err certificate_revoke(struct ctx *c, const char *id, const char *reason);
 
 #endif

@@ -1,0 +1,174 @@
+/* Tying a token to an order, and letting go of it. Signing is in issue_sign.c. */
+#include "issue/issue.h"
+
+#include "core/audit.h"
+#include "core/crypt.h"
+#include "issue/issue_store.h"
+#include "notice/notice.h"
+#include "pki/cert.h"
+#include "pki/key.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    STEP_BEGUN = 1,
+    STEP_FINISHED = 11
+};
+
+static enum err other_token(struct ctx *c, const char *have)
+{
+    enum err e =
+        fail(c->fault, ERR_PRECONDITION, "UKEY %s was begun for this order; put it aside first", have);
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "该订单已使用介质 %s 开始制证，请先隔离该介质",
+             have);
+    return e;
+}
+
+static enum err new_personalisation(struct ctx *c, struct order *o, const struct token *t,
+                                    enum key_algorithm alg, struct personalisation *out)
+{
+    *out = (struct personalisation){.medium_number = t->medium_number,
+                                    .algorithm = alg,
+                                    .step = STEP_BEGUN,
+                                    .version = 1,
+                                    .in_work = true};
+    id_new("per", out->id);
+    memcpy(out->order, o->id, ID_SIZE);
+    random_bytes(out->secrets.management_key, sizeof out->secrets.management_key);
+    crypt_digits(out->secrets.pin, PIN_DIGITS);
+    crypt_digits(out->secrets.puk, PUK_DIGITS);
+    enum err e = personalisation_insert(c, out);
+    if (e == ERR_DB_DUPLICATE) /* somebody began at the same moment: look again */
+        return fail(c->fault, ERR_DB_RETRY, NULL);
+    TRY(e);
+    TRY(stock_move(c, t, TOKEN_PERSONALISING, o->id, ""));
+    return order_move(c, o, EV_PERSONALISATION_BEGUN, NULL,
+                      arena_printf(c->arena, "{\"personalisation\":\"%s\"}", out->id));
+}
+
+static enum err choose(struct ctx *c, const enum key_algorithm *algorithms, size_t n, enum key_algorithm *out)
+{
+    for (size_t i = 0; i < n; i++)
+        if (algorithms[i] == KEY_SM2 || algorithms[i] == KEY_P256) {
+            *out = algorithms[i];
+            return OK;
+        }
+    fault_field(c->fault, "algorithms", "REQUIRED", "the token has none of SM2 and P-256",
+                "该介质不支持SM2或P-256");
+    return fault_fields(c->fault);
+}
+
+enum err issue_begin(struct ctx *c, const char *order_id, const char *medium_number,
+                     const enum key_algorithm *algorithms, size_t n, struct personalisation *out)
+{
+    struct order o;
+    struct token t;
+    enum key_algorithm alg;
+    TRY(order_load(c, order_id, &o));
+    enum err e = personalisation_in_work(c, o.id, out);
+    if (e == OK)
+        return strcmp(out->medium_number, medium_number) == 0 ? OK : other_token(c, out->medium_number);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(c->fault);
+    TRY(choose(c, algorithms, n, &alg));
+    TRY(stock_token(c, medium_number, &t));
+    if (t.state != TOKEN_BLANK) {
+        e = fail(c->fault, ERR_PRECONDITION, "UKEY %s is not blank", medium_number);
+        snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "介质 %s 不是空白介质", medium_number);
+        return e;
+    }
+    return new_personalisation(c, &o, &t, alg, out);
+}
+
+static enum err in_work(struct ctx *c, const char *id, struct personalisation *out)
+{
+    TRY(personalisation_by_id(c, id, out));
+    if (!out->in_work)
+        return fail(c->fault, ERR_PRECONDITION, "this personalisation has ended");
+    return OK;
+}
+
+enum err issue_load(struct ctx *c, const char *id, struct personalisation *out)
+{
+    return personalisation_by_id(c, id, out);
+}
+
+enum err issue_record(struct ctx *c, const char *id, int step, const void *detail, size_t n)
+{
+    struct personalisation p;
+    TRY(in_work(c, id, &p));
+    if (step <= STEP_BEGUN || step >= STEP_FINISHED) {
+        fault_field(c->fault, "step", "RANGE", "a step between BEGUN and FINISHED", "步骤无效");
+        return fault_fields(c->fault);
+    }
+    if (step < p.step)
+        return OK; /* a resumed saga passes its steps again */
+    return personalisation_advance(c, &p, step, detail, n);
+}
+
+static enum err tell_pin(struct ctx *c, const struct order *o, const struct personalisation *p)
+{
+    const char *params[] = {p->medium_number, p->secrets.pin};
+    return notice_sms(c, order_pin_phone(o), SMS_CERTIFICATE_PIN, params,
+                      arena_printf(c->arena, "pin:%s", p->id), o->id);
+}
+
+enum err issue_finish(struct ctx *c, const char *id, const void *certificate, size_t n, const void *signature,
+                      size_t signature_n, struct order *o)
+{
+    struct personalisation p;
+    struct certificate cert;
+    struct token t;
+    TRY(personalisation_by_id(c, id, &p));
+    TRY(order_load(c, p.order, o));
+    if (!p.in_work && p.step == STEP_FINISHED)
+        return OK; /* said twice */
+    TRY(in_work(c, id, &p));
+    TRY(certificate_whole_of_order(c, o->id, &cert));
+    if (cert.der_n != n || memcmp(cert.der, certificate, n) != 0)
+        return fail(c->fault, ERR_CARD_DOUBTFUL,
+                    "what was read from the UKEY is not the order's certificate");
+    const char *said = arena_printf(c->arena, "certdesk personalisation %s", p.id);
+    struct pki_cert parsed;
+    TRY(pki_cert_parse((struct pki_der){cert.der, cert.der_n}, c->arena, &parsed, c->fault));
+    if (pki_verify_signature(parsed.spki, (struct pki_der){(const unsigned char *)said, strlen(said)},
+                             (struct pki_der){signature, signature_n}, c->fault) != OK)
+        return fail(c->fault, ERR_CARD_DOUBTFUL, "the UKEY does not sign with the certificate's key");
+    TRY(stock_token(c, p.medium_number, &t));
+    TRY(stock_move(c, &t, TOKEN_WRITTEN, o->id, ""));
+    TRY(personalisation_advance(c, &p, STEP_FINISHED, "", 0));
+    TRY(personalisation_end(c, &p, false));
+    TRY(order_move(c, o, EV_WRITTEN, NULL, arena_printf(c->arena, "{\"certificate\":\"%s\"}", cert.id)));
+    return tell_pin(c, o, &p);
+}
+
+enum err issue_quarantine(struct ctx *c, const char *id, const char *reason, struct order *o)
+{
+    struct personalisation p;
+    struct token t;
+    struct issuance live;
+    struct certificate_summary cert;
+    if (!*reason)
+        fault_field(c->fault, "reason", "REQUIRED", "say what is wrong with it", "请填写隔离原因");
+    TRY(fault_fields(c->fault));
+    TRY(in_work(c, id, &p));
+    TRY(order_load(c, p.order, o));
+    enum err e = issuance_live(c, o->id, &live);
+    if (e == OK)
+        TRY(issuance_set_state(c, &live, ISSUANCE_DEAD));
+    else if (e != ERR_NOT_FOUND)
+        return e;
+    e = certificate_of_order(c, o->id, &cert);
+    if (e == OK)
+        TRY(certificate_revoke(c, cert.id, "token put aside"));
+    else if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(c->fault);
+    TRY(stock_token(c, p.medium_number, &t));
+    TRY(stock_move(c, &t, TOKEN_QUARANTINED, o->id, reason));
+    TRY(personalisation_end(c, &p, true));
+    return order_move(c, o, EV_PERSONALISATION_DROPPED, NULL,
+                      arena_printf(c->arena, "{\"personalisation\":\"%s\"}", p.id));
+}

@@ -1,0 +1,89 @@
+/* issue.h - a UKEY and its certificate for an approved order (S19, S28): the server's side of the saga.
+ *
+ * begin ties a token of the stock to an order and makes its secrets; prepare stores the intent; sign turns
+ * the stored intent into the one certificate; finish believes what was read back. Each repeats safely.
+ * Boulder's order: serial, lint and intent are committed before anything is signed (dispatch runs prepare in
+ * a transaction of its own).
+ */
+#ifndef CERTDESK_ISSUE_ISSUE_H
+#define CERTDESK_ISSUE_ISSUE_H
+
+#include "certificate/certificate.h"
+#include "core/ctx.h"
+#include "order/order.h"
+
+enum token_state {
+    TOKEN_BLANK = 1,
+    TOKEN_PERSONALISING,
+    TOKEN_WRITTEN,
+    TOKEN_POSTED,
+    TOKEN_QUARANTINED,
+};
+
+enum key_algorithm { /* numbers of proto KeyAlgorithm */
+    KEY_SM2 = 1,
+    KEY_P256,
+};
+
+enum {
+    MANAGEMENT_KEY_BYTES = 24,
+    PIN_DIGITS = 8,
+    PUK_DIGITS = 8
+};
+
+struct secrets {
+    unsigned char management_key[MANAGEMENT_KEY_BYTES];
+    char puk[PUK_DIGITS + 1], pin[PIN_DIGITS + 1];
+};
+
+struct personalisation {
+    char id[ID_SIZE], order[ID_SIZE];
+    const char *medium_number;
+    enum key_algorithm algorithm;
+    int step; /* proto PersonalisationStep: the last one done */
+    struct secrets secrets;
+    int64_t version;
+    bool in_work;
+};
+
+struct token {
+    const char *medium_number, *model, *order, *reason;
+    enum token_state state;
+    int64_t version, updated_ms;
+};
+
+/* PRECONDITION when another token was begun for this order, or the token is not blank; NOT_FOUND when it is
+ * not in stock. algorithms: what the token can do, best first. */
+enum err issue_begin(struct ctx *c, const char *order_id, const char *medium_number,
+                     const enum key_algorithm *algorithms, size_t n, struct personalisation *out);
+/* Steps go forward; a step that was recorded before is OK. detail holds no secrets. */
+enum err issue_record(struct ctx *c, const char *id, int step, const void *detail, size_t n);
+/* CSR_BAD; PRECONDITION when another key has the order's certificate. */
+enum err issue_prepare(struct ctx *c, const char *id, const void *csr, size_t n);
+enum err issue_sign(struct ctx *c, const char *id, struct certificate *out);
+/* certificate: as read from the token; signature over "certdesk personalisation <id>" by the token's key.
+ * Then the order is WRITTEN and the PIN goes to the holder (S6). */
+enum err issue_finish(struct ctx *c, const char *id, const void *certificate, size_t n, const void *signature,
+                      size_t signature_n, struct order *out);
+/* The token is put aside; a certificate made for it is revoked; the order waits for another token. */
+enum err issue_quarantine(struct ctx *c, const char *id, const char *reason, struct order *out);
+/* The certificate for this personalisation's order, NOT_FOUND before it was signed. */
+enum err issue_load(struct ctx *c, const char *id, struct personalisation *out);
+
+struct issue_item {
+    const char *order_id, *medium_number;
+    int64_t approved_ms;
+};
+/* Approved orders, oldest first. */
+enum err issue_queue(struct ctx *c, int limit, struct issue_item **out, size_t *n, int64_t *total);
+
+/* Stock. known: those that were there already. */
+enum err stock_register(struct ctx *c, char *const *numbers, size_t n, const char *model, const char ***known,
+                        size_t *n_known);
+enum err stock_token(struct ctx *c, const char *medium_number, struct token *out);
+enum err stock_list(struct ctx *c, int state, const char *after, int limit, struct token **out, size_t *n);
+/* Compare-and-set on version. */
+enum err stock_move(struct ctx *c, const struct token *t, enum token_state to, const char *order,
+                    const char *reason);
+
+#endif

@@ -1,0 +1,147 @@
+#include "issue/issue_store.h"
+
+#include "core/crypt.h"
+#include "core/db.h"
+
+#include <string.h>
+
+static void copy_id(char out[static ID_SIZE], const char *s)
+{
+    strncpy(out, s, ID_SIZE - 1);
+    out[ID_SIZE - 1] = '\0';
+}
+
+static const char *place(struct ctx *c, const char *id)
+{
+    return arena_printf(c->arena, "personalisation.secrets:%s", id);
+}
+
+enum err personalisation_insert(struct ctx *c, const struct personalisation *p)
+{
+    const void *sealed;
+    size_t n;
+    TRY(crypt_seal(c->keys, c->arena, place(c, p->id), &p->secrets, sizeof p->secrets, &sealed, &n));
+    return db_exec(c, NULL,
+                   SQL("INSERT INTO personalisation (id, order_id, medium_number, algorithm, step, secrets, "
+                       "operator_id, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                   TEXT(p->id), TEXT(p->order), TEXT(p->medium_number), INT(p->algorithm), INT(p->step),
+                   BYTES(sealed, n), TEXT(c->caller.id), INT(c->now_ms), INT(c->now_ms));
+}
+
+#define PERSONALISATION_SELECT                                                                               \
+    "SELECT id, order_id, medium_number, algorithm, step, secrets, version, in_work IS NOT NULL "            \
+    "FROM personalisation WHERE "
+
+static enum err read(struct ctx *c, const struct rows *r, struct personalisation *out)
+{
+    if (r->n != 1)
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
+    *out = (struct personalisation){.medium_number = row_text(r, 0, 2),
+                                    .algorithm = (enum key_algorithm)row_int(r, 0, 3),
+                                    .step = (int)row_int(r, 0, 4),
+                                    .version = row_int(r, 0, 6),
+                                    .in_work = row_int(r, 0, 7) != 0};
+    copy_id(out->id, row_text(r, 0, 0));
+    copy_id(out->order, row_text(r, 0, 1));
+    const char *secrets;
+    size_t n;
+    TRY(crypt_open(c->keys, c->arena, place(c, out->id), row_text(r, 0, 5), row_cell(r, 0, 5)->n, &secrets,
+                   &n, c->fault));
+    if (n != sizeof out->secrets)
+        return fail(c->fault, ERR_DATA_LOSS, "a token's secrets have another size");
+    memcpy(&out->secrets, secrets, sizeof out->secrets);
+    return OK;
+}
+
+enum err personalisation_in_work(struct ctx *c, const char *order_id, struct personalisation *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL(PERSONALISATION_SELECT "order_id = ? AND in_work = 1"), TEXT(order_id)));
+    return read(c, &r, out);
+}
+
+enum err personalisation_by_id(struct ctx *c, const char *id, struct personalisation *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL(PERSONALISATION_SELECT "id = ?"), TEXT(id)));
+    return read(c, &r, out);
+}
+
+enum err personalisation_advance(struct ctx *c, const struct personalisation *p, int step, const void *detail,
+                                 size_t n)
+{
+    TRY(db_exec_one(c,
+                    SQL("UPDATE personalisation SET step = ?, updated_ms = ?, version = version + 1 "
+                        "WHERE id = ? AND version = ? AND in_work = 1"),
+                    INT(step), INT(c->now_ms), TEXT(p->id), INT(p->version)));
+    return db_exec(c, NULL,
+                   SQL("INSERT INTO personalisation_step (personalisation_id, seq, step, detail, done_ms) "
+                       "VALUES (?, ?, ?, ?, ?)"),
+                   TEXT(p->id), INT(p->version + 1), INT(step), BYTES(detail, n), INT(c->now_ms));
+}
+
+enum err personalisation_end(struct ctx *c, const struct personalisation *p, bool dropped)
+{
+    return db_exec_one(c,
+                       SQL("UPDATE personalisation SET in_work = NULL, dropped = ?, updated_ms = ?, "
+                           "version = version + 1 WHERE id = ? AND in_work = 1"),
+                       INT(dropped), INT(c->now_ms), TEXT(p->id));
+}
+
+enum err serial_insert(struct ctx *c, const char *serial, const char *order_id)
+{
+    return db_exec(c, NULL, SQL("INSERT INTO serial_used (serial, order_id, made_ms) VALUES (?, ?, ?)"),
+                   TEXT(serial), TEXT(order_id), INT(c->now_ms));
+}
+
+enum err issuance_attempts(struct ctx *c, const char *order_id, int *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT COUNT(*) FROM issuance WHERE order_id = ?"), TEXT(order_id)));
+    *out = (int)row_int(&r, 0, 0);
+    return OK;
+}
+
+enum err issuance_insert(struct ctx *c, const struct issuance *i)
+{
+    unsigned char digest[32];
+    crypt_sha256(i->intent, i->intent_n, digest);
+    return db_exec(
+        c, NULL,
+        SQL("INSERT INTO issuance (order_id, attempt, personalisation_id, serial, spki_digest, algorithm, "
+            "intent, intent_digest, state, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        TEXT(i->order), INT(i->attempt), TEXT(i->personalisation), TEXT(i->serial), BYTES(i->spki_digest, 32),
+        INT(i->algorithm), BYTES(i->intent, i->intent_n), BYTES(digest, 32), INT(i->state), INT(c->now_ms));
+}
+
+enum err issuance_live(struct ctx *c, const char *order_id, struct issuance *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT order_id, personalisation_id, attempt, serial, spki_digest, algorithm, intent, "
+                     "intent_digest, state FROM issuance WHERE order_id = ? AND live = 1"),
+                 TEXT(order_id)));
+    if (r.n != 1)
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
+    *out = (struct issuance){.attempt = (int)row_int(&r, 0, 2),
+                             .serial = row_text(&r, 0, 3),
+                             .algorithm = (int)row_int(&r, 0, 5),
+                             .intent = row_text(&r, 0, 6),
+                             .intent_n = row_cell(&r, 0, 6)->n,
+                             .state = (enum issuance_state)row_int(&r, 0, 8)};
+    copy_id(out->order, row_text(&r, 0, 0));
+    copy_id(out->personalisation, row_text(&r, 0, 1));
+    memcpy(out->spki_digest, row_text(&r, 0, 4), 32);
+    unsigned char digest[32];
+    crypt_sha256(out->intent, out->intent_n, digest);
+    if (memcmp(digest, row_text(&r, 0, 7), 32) != 0)
+        return fail(c->fault, ERR_DATA_LOSS, "an intent does not have its digest; it will not be signed");
+    return OK;
+}
+
+enum err issuance_set_state(struct ctx *c, const struct issuance *i, enum issuance_state to)
+{
+    return db_exec_one(c,
+                       SQL("UPDATE issuance SET state = ? WHERE order_id = ? AND attempt = ? AND state = ?"),
+                       INT(to), TEXT(i->order), INT(i->attempt), INT(i->state));
+}

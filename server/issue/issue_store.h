@@ -1,0 +1,39 @@
+/* issue_store.h - rows of personalisation, issuance and serial_used. */
+#ifndef CERTDESK_ISSUE_ISSUE_STORE_H
+#define CERTDESK_ISSUE_ISSUE_STORE_H
+
+#include "issue/issue.h"
+
+enum issuance_state {
+    ISSUANCE_INTENT = 1,
+    ISSUANCE_ISSUED,
+    ISSUANCE_DEAD,
+};
+
+struct issuance {
+    char order[ID_SIZE], personalisation[ID_SIZE];
+    int attempt;
+    const char *serial;
+    unsigned char spki_digest[32];
+    int algorithm; /* enum pki_alg */
+    const void *intent;
+    size_t intent_n;
+    enum issuance_state state;
+};
+
+enum err personalisation_insert(struct ctx *c, const struct personalisation *p);
+enum err personalisation_in_work(struct ctx *c, const char *order_id, struct personalisation *out);
+enum err personalisation_by_id(struct ctx *c, const char *id, struct personalisation *out);
+/* The newest that was finished, for reading again. */
+enum err personalisation_advance(struct ctx *c, const struct personalisation *p, int step, const void *detail,
+                                 size_t n);
+enum err personalisation_end(struct ctx *c, const struct personalisation *p, bool dropped);
+
+enum err serial_insert(struct ctx *c, const char *serial, const char *order_id);
+/* Attempts so far, for the next number. */
+enum err issuance_attempts(struct ctx *c, const char *order_id, int *out);
+enum err issuance_insert(struct ctx *c, const struct issuance *i);
+enum err issuance_live(struct ctx *c, const char *order_id, struct issuance *out);
+enum err issuance_set_state(struct ctx *c, const struct issuance *i, enum issuance_state to);
+
+#endif
