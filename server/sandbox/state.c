@@ -163,8 +163,10 @@ void state_touch(struct state *s, const char *section, const char *key)
 
 void state_delete(struct state *s, const char *section, const char *key)
 {
-    if (json_object_del(state_section(s, section), key) == 0)
-        append(s, section, key, NULL);
+    if (!state_get(s, section, key))
+        return;
+    append(s, section, key, NULL); /* first: the key may be the object's own copy of it */
+    json_object_del(state_section(s, section), key);
 }
 
 void state_clear(struct state *s, const char *section)
