@@ -9,7 +9,10 @@
 #include <time.h>
 
 enum {
-    OUTSTANDING = 64, /* calls that the core may hand over before the queue's thread has looked */
+    /* calls that the core may hand over before the queue's thread has looked: of all methods that are not
+     * registered, and of each that is */
+    OUTSTANDING = 64,
+    OUTSTANDING_EACH = 4,
     DEFAULT_MAX_REQUEST = 1 << 20,
     CLOSE_PATIENCE_S = 5
 };
@@ -29,12 +32,14 @@ size_t slot_hash(const char *path, size_t n)
     return h ^ (h >> 32);
 }
 
-static void index_slot(struct rpc_server *s, struct slot *slot)
+static enum err index_slot(struct rpc_server *s, struct slot *slot, struct fault *f)
 {
     size_t i = slot_hash(slot->path, slot->path_len);
-    while (s->index[i & (s->index_size - 1)])
-        i++;
+    for (const struct slot *other; (other = s->index[i & (s->index_size - 1)]); i++)
+        if (strcmp(other->path, slot->path) == 0)
+            return fail(f, ERR_INVALID, "two routes for %s", slot->path);
     s->index[i & (s->index_size - 1)] = slot;
+    return OK;
 }
 
 static enum err fill_slot(struct rpc_server *s, struct slot *slot, const struct rpc_route *r,
@@ -61,7 +66,8 @@ static enum err add_routes(struct rpc_server *s, const struct rpc_route *r, size
 {
     for (size_t i = 0; i < n; i++) {
         TRY(fill_slot(s, &s->slots[s->n_slots], &r[i], max_request, f));
-        index_slot(s, &s->slots[s->n_slots++]);
+        TRY(index_slot(s, &s->slots[s->n_slots], f));
+        s->n_slots++;
     }
     return OK;
 }
@@ -136,7 +142,10 @@ enum err rpc_server_start(struct rpc_server *s, struct fault *f)
     grpc_server_start(s->core);
     s->started = true;
     for (int i = 0; i < OUTSTANDING; i++)
-        call_accept(s);
+        call_accept(s, NULL);
+    for (size_t i = 0; i < s->n_slots * OUTSTANDING_EACH; i++)
+        if (s->slots[i / OUTSTANDING_EACH].registered)
+            call_accept(s, &s->slots[i / OUTSTANDING_EACH]);
     return run_thread(s, f);
 }
 
@@ -148,6 +157,19 @@ int rpc_server_port(const struct rpc_server *s, size_t i)
 void *rpc_server_app(const struct rpc_server *s)
 {
     return s->app;
+}
+
+/* The step to zero is made under the lock: who waits for it may free the server next. */
+void server_count_down(struct rpc_server *s, _Atomic size_t *counter)
+{
+    size_t n = atomic_load(counter);
+    while (n > 1)
+        if (atomic_compare_exchange_weak(counter, &n, n - 1))
+            return;
+    pthread_mutex_lock(&s->mu);
+    if (atomic_fetch_sub(counter, 1) == 1)
+        pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->mu);
 }
 
 static void on_shutdown(struct tag *t, bool ok)

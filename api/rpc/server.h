@@ -33,10 +33,11 @@ enum rpc_kind {
  *
  * unary, server stream: on_call once, with the request decoded (rpc_call_request).
  * client stream, bidi: on_call first (no request yet); then on_message for each message asked for with
- * rpc_next(); on_half_close when the client has sent all. on_cancel (may be NULL): the client went away,
- * reset, or the deadline passed; answers are dropped from here on. on_end (may be NULL): the call is over
- * whichever way; the last event. user data can be released here. on_drain (may be NULL): the server is
- * draining; a stream that would go on for ever should end itself. Built-in streams do.
+ * rpc_next(); on_half_close when the client has sent all, never when it broke off (the headers are out by
+ * then). on_cancel (may be NULL): the client went away, reset, or the deadline passed; answers are dropped
+ * from here on. on_end (may be NULL): the call is over whichever way; the last event. user data can be
+ * released here. on_drain (may be NULL): the server is draining; a stream that would go on for ever should
+ * end itself. Built-in streams do.
  *
  * A message of a stream lives until the next rpc_next() or the end of the call. */
 struct rpc_route {

@@ -14,16 +14,6 @@ static void on_cap(struct timer *t);
 /* -- memory ------------------------------------------------------------------------------------------------
  */
 
-static void count_live(struct rpc_server *s, bool up)
-{
-    pthread_mutex_lock(&s->mu);
-    if (up)
-        s->live++;
-    else if (--s->live == 0)
-        pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mu);
-}
-
 struct rpc_call *call_new(struct rpc_server *s)
 {
     struct rpc_call *c = calloc(1, sizeof *c);
@@ -39,7 +29,7 @@ struct rpc_call *call_new(struct rpc_server *s)
     grpc_call_details_init(&c->details);
     grpc_metadata_array_init(&c->metadata);
     c->bytes = c->final_text = grpc_empty_slice();
-    count_live(s, true);
+    s->live++;
     return c;
 }
 
@@ -65,7 +55,7 @@ static void call_free(struct rpc_call *c)
     arena_free(&c->answer_arena);
     pthread_mutex_destroy(&c->mu);
     free(c);
-    count_live(s, false);
+    server_count_down(s, &s->live);
 }
 
 void rpc_call_ref(struct rpc_call *c)
@@ -93,10 +83,7 @@ static void end(struct rpc_call *c)
     if (c->opened && c->slot->route.on_end)
         c->slot->route.on_end(c);
     rpc_call_unref(c);
-    pthread_mutex_lock(&s->mu);
-    if (--s->running == 0)
-        pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->mu);
+    server_count_down(s, &s->running);
 }
 
 /* A batch came back. The queue's thread. */
@@ -176,6 +163,17 @@ bool call_answer(struct rpc_call *c, grpc_byte_buffer *message, enum rpc_status 
         call_start_final(c, with_close);
     }
     return won;
+}
+
+void call_send_done(struct rpc_call *c)
+{
+    pthread_mutex_lock(&c->mu);
+    c->sending = false;
+    bool deferred = c->deferred;
+    c->deferred = false;
+    pthread_mutex_unlock(&c->mu);
+    if (deferred)
+        call_start_final(c, false);
 }
 
 bool rpc_reply(struct rpc_call *c, const ProtobufCMessage *response)

@@ -1,5 +1,8 @@
 /* server_internal.h - what the files of the server share. Private to api/rpc.
  *
+ * Unary methods are registered with the core, which saves an event: their message comes with the call. All
+ * other calls are generic, so that an unknown method is answered too.
+ *
  *   accept ── t_new ──> running ──────────────── on_call … answer ──> t_final ─┐
  *                          │ RECV_MESSAGE ──> t_recv                            ├─> pending == 0: on_end
  *                          └ RECV_CLOSE_ON_SERVER (armed) ──> t_close ──────────┘
@@ -15,6 +18,7 @@
 #include "rpc/server.h"
 #include "rpc/wire.h"
 
+#include <grpc/support/time.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -39,6 +43,7 @@ struct slot { /* a route and what was found out about it */
     enum rpc_kind kind;
     const ProtobufCMessageDescriptor *input;
     size_t max_request, budget;
+    void *registered; /* unary: the core's handle of the method; it reads the message before it hands over */
 };
 
 struct health_entry {
@@ -71,11 +76,15 @@ struct rpc_server {
     pthread_mutex_t mu; /* the fields below */
     pthread_cond_t changed;
     bool shutdown_done, drained;
-    size_t running; /* calls that have not ended */
-    size_t live;    /* calls in memory */
     struct health_entry *health;
     size_t n_health;
     bool draining;
+
+    _Atomic size_t running; /* calls that have not ended; goes up on the queue's thread only */
+    _Atomic size_t live;    /* calls in memory */
+    int64_t now;            /* clock_mono_ms() when this event came; the queue's thread only */
+    int64_t zero_ms;        /* clock_mono_ms() at ... */
+    gpr_timespec zero;      /* ... this time of the core's */
 
     struct rpc_call *calls; /* running, newest first; the queue's thread only */
     struct tag shutdown_tag;
@@ -84,13 +93,13 @@ struct rpc_server {
 struct rpc_call {
     _Atomic size_t refs;
     struct rpc_server *server;
-    const struct slot *slot; /* NULL: unknown method */
+    const struct slot *slot; /* NULL: unknown method, or not looked up yet */
     grpc_call *core;
     grpc_call_details details;
     grpc_metadata_array metadata;
     int64_t deadline;
     struct timer cap; /* the route's deadline, when it is sooner than the client's */
-    struct tag t_new, t_recv, t_close, t_send, t_final;
+    struct tag t_new, t_recv, t_close, t_send, t_probe, t_final;
     struct rpc_call *next, **link; /* server->calls */
 
     struct arena arena, message_arena;
@@ -132,8 +141,11 @@ enum err listen_open(struct rpc_server *s, const struct rpc_server_options *o, s
 /* server.c */
 size_t slot_hash(const char *path, size_t n);
 
-/* server_read.c: asks the core for one more call */
-void call_accept(struct rpc_server *s);
+/* server_read.c: asks the core for one more call: of a registered method, or (NULL) of any other */
+void call_accept(struct rpc_server *s, const struct slot *slot);
+
+/* One of the counters above goes down; drain and close hear of zero. */
+void server_count_down(struct rpc_server *s, _Atomic size_t *counter);
 
 /* server_call.c: the life of a call */
 struct rpc_call *call_new(struct rpc_server *s);
@@ -146,6 +158,8 @@ void call_arm(struct rpc_call *c);
 grpc_op call_headers_op(struct rpc_call *c);
 /* Sends the answer that call_answer() chose. */
 void call_start_final(struct rpc_call *c, bool with_close);
+/* What was being sent is through: the status may follow if one waits. The queue's thread. */
+void call_send_done(struct rpc_call *c);
 /* rpc_fail() with a sentence; NULL: the table's. */
 void call_refuse(struct rpc_call *c, enum err code, const char *text);
 /* Chooses the answer; false when there is one. message may be NULL. Takes the message and the text. */

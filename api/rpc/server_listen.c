@@ -112,6 +112,10 @@ enum err listen_open(struct rpc_server *s, const struct rpc_server_options *o, s
         return fail(f, ERR_INVALID, "TLS needs both a certificate and its key");
     s->core = create(o, max_message);
     grpc_server_register_completion_queue(s->core, s->cq, NULL);
+    for (size_t i = 0; i < s->n_slots; i++)
+        if (s->slots[i].kind == RPC_UNARY && s->slots[i].route.on_call)
+            s->slots[i].registered = grpc_server_register_method(
+                s->core, s->slots[i].path, NULL, GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER, 0);
     s->n_addresses = o->n_addresses;
     s->ports = ARENA_ARRAY(&s->arena, int, o->n_addresses + 1);
     grpc_server_credentials *creds = credentials(o);

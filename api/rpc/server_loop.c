@@ -4,7 +4,6 @@
 #include "base/clock.h"
 
 #include <grpc/grpc_security.h>
-#include <grpc/support/time.h>
 #include <stdlib.h>
 
 enum err loop_open(struct rpc_server *s, struct fault *f)
@@ -12,6 +11,8 @@ enum err loop_open(struct rpc_server *s, struct fault *f)
     pthread_mutex_init(&s->timers.mu, NULL);
     pthread_mutex_init(&s->post_mu, NULL);
     atomic_init(&s->timers.next_due, INT64_MAX);
+    s->zero_ms = s->now = clock_mono_ms();
+    s->zero = gpr_now(GPR_CLOCK_MONOTONIC);
     s->cq = grpc_completion_queue_create_for_next(NULL);
     s->lame = grpc_lame_client_channel_create("lame:", GRPC_STATUS_UNAVAILABLE, "goes nowhere");
     s->lame_call = grpc_channel_create_call(s->lame, NULL, GRPC_PROPAGATE_DEFAULTS, s->cq,
@@ -135,10 +136,9 @@ void timer_cancel(struct rpc_server *s, struct timer *t)
 static void run_due(struct rpc_server *s)
 {
     struct timers *h = &s->timers;
-    int64_t now = clock_mono_ms();
-    while (atomic_load(&h->next_due) <= now) {
+    while (atomic_load(&h->next_due) <= s->now) {
         pthread_mutex_lock(&h->mu);
-        struct timer *t = h->n && h->heap[0]->due <= now ? h->heap[0] : NULL;
+        struct timer *t = h->n && h->heap[0]->due <= s->now ? h->heap[0] : NULL;
         if (t) {
             take_out(h, t);
             note_first(h);
@@ -152,12 +152,11 @@ static void run_due(struct rpc_server *s)
 /* -- the loop ----------------------------------------------------------------------------------------------
  */
 
-static gpr_timespec sleep_until(int64_t due)
+static gpr_timespec sleep_until(const struct rpc_server *s, int64_t due)
 {
     if (due == INT64_MAX)
         return gpr_inf_future(GPR_CLOCK_MONOTONIC);
-    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                        gpr_time_from_millis(due - clock_mono_ms(), GPR_TIMESPAN));
+    return gpr_time_add(s->zero, gpr_time_from_millis(due - s->zero_ms, GPR_TIMESPAN));
 }
 
 void *loop_run(void *server)
@@ -165,12 +164,13 @@ void *loop_run(void *server)
     struct rpc_server *s = server;
     for (;;) {
         int64_t due = atomic_load(&s->timers.next_due);
-        grpc_event e = grpc_completion_queue_next(s->cq, sleep_until(due), NULL);
+        grpc_event e = grpc_completion_queue_next(s->cq, sleep_until(s, due), NULL);
         if (e.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
+        s->now = clock_mono_ms();
         if (e.type == GRPC_OP_COMPLETE)
             ((struct tag *)e.tag)->fn(e.tag, e.success != 0);
-        if (atomic_load(&s->timers.next_due) != INT64_MAX)
+        if (atomic_load(&s->timers.next_due) <= s->now)
             run_due(s);
     }
 }

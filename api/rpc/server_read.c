@@ -1,7 +1,6 @@
 /* What comes in on a call: accept, look up, receive, decode. */
 #include "rpc/server_internal.h"
 
-#include "base/clock.h"
 #include "rpc/codec.h"
 
 #include <grpc/byte_buffer.h>
@@ -10,14 +9,21 @@
 
 static void on_new(struct tag *t, bool ok);
 static void on_recv(struct tag *t, bool ok);
+static void on_probe(struct tag *t, bool ok);
 
-void call_accept(struct rpc_server *s)
+void call_accept(struct rpc_server *s, const struct slot *slot)
 {
     struct rpc_call *c = call_new(s);
     c->t_new.fn = on_new;
     c->t_recv.fn = on_recv;
-    if (grpc_server_request_call(s->core, &c->core, &c->details, &c->metadata, s->cq, s->cq, &c->t_new) !=
-        GRPC_CALL_OK)
+    c->t_probe.fn = on_probe;
+    c->slot = slot;
+    grpc_call_error e =
+        slot
+            ? grpc_server_request_registered_call(s->core, slot->registered, &c->core, &c->details.deadline,
+                                                  &c->metadata, &c->in, s->cq, s->cq, &c->t_new)
+            : grpc_server_request_call(s->core, &c->core, &c->details, &c->metadata, s->cq, s->cq, &c->t_new);
+    if (e != GRPC_CALL_OK)
         rpc_call_unref(c);
 }
 
@@ -57,13 +63,21 @@ static void receive(struct rpc_call *c)
     call_start(c, &op, 1, &c->t_recv);
 }
 
+static bool answered(struct rpc_call *c)
+{
+    pthread_mutex_lock(&c->mu);
+    bool yes = c->answered;
+    pthread_mutex_unlock(&c->mu);
+    return yes;
+}
+
 static void open_with_request(struct rpc_call *c, grpc_byte_buffer *in)
 {
     if (in)
         c->request = decode(c, in, &c->arena);
     else
         call_refuse(c, ERR_INVALID, "no request message"); /* loses to a cancel */
-    if (c->request && !rpc_call_over(c)) {
+    if (c->request && !answered(c)) {
         c->opened = true;
         if (c->slot->kind != RPC_UNARY)
             call_arm(c);
@@ -72,21 +86,50 @@ static void open_with_request(struct rpc_call *c, grpc_byte_buffer *in)
     call_arm(c); /* a unary call that was answered at once has its close in the final batch */
 }
 
+/* Some clients (node's HTTP/2) end a stream before they reset it, so an upload that was given up would pass
+ * for a whole one. The reset has closed our direction too by then: the headers can only be sent when it was a
+ * true end. */
+static void on_probe(struct tag *t, bool ok)
+{
+    struct rpc_call *c = HOLDER(t, struct rpc_call, t_probe);
+    call_send_done(c);
+    if (ok && !answered(c))
+        c->slot->route.on_half_close(c);
+    call_done(c);
+}
+
+static void half_closed(struct rpc_call *c)
+{
+    pthread_mutex_lock(&c->mu);
+    bool probe = !c->headers_sent && !c->sending && !c->answered;
+    if (probe) {
+        c->sending = true;
+        c->pending++;
+    }
+    pthread_mutex_unlock(&c->mu);
+    if (!probe) {
+        if (!answered(c)) /* a bidi stream that has spoken: its end decides nothing */
+            c->slot->route.on_half_close(c);
+        return;
+    }
+    grpc_op op = call_headers_op(c);
+    call_start(c, &op, 1, &c->t_probe);
+}
+
 static void stream_message(struct rpc_call *c, grpc_byte_buffer *in, bool ok)
 {
     const struct rpc_route *r = &c->slot->route;
     pthread_mutex_lock(&c->mu);
     c->reading = false;
-    bool wanted = !c->answered;
     pthread_mutex_unlock(&c->mu);
-    if (!wanted)
+    if (answered(c))
         return;
     if (in) {
         const ProtobufCMessage *m = decode(c, in, &c->message_arena);
         if (m)
             r->on_message(c, m);
     } else if (ok && !grpc_call_failed_before_recv_message(c->core) && r->on_half_close) {
-        r->on_half_close(c);
+        half_closed(c);
     }
 }
 
@@ -95,7 +138,7 @@ static void on_recv(struct tag *t, bool ok)
     struct rpc_call *c = HOLDER(t, struct rpc_call, t_recv);
     grpc_byte_buffer *in = c->in;
     c->in = NULL; /* a handler may ask for the next at once */
-    if (c->slot->kind == RPC_UNARY || c->slot->kind == RPC_SERVER_STREAM)
+    if (c->slot->kind == RPC_SERVER_STREAM)
         open_with_request(c, in);
     else
         stream_message(c, in, ok);
@@ -133,24 +176,24 @@ static const struct slot *find(const struct rpc_server *s, grpc_slice path)
     }
 }
 
-/* Milliseconds on clock_mono_ms() of the core's own. */
-static int64_t client_deadline(gpr_timespec t)
+/* A time of the core's in milliseconds on clock_mono_ms(). */
+static int64_t our_time(const struct rpc_server *s, gpr_timespec t)
 {
     if (gpr_time_cmp(t, gpr_inf_future(t.clock_type)) == 0)
         return INT64_MAX;
-    int64_t left = gpr_time_to_millis(gpr_time_sub(t, gpr_now(t.clock_type)));
-    return clock_mono_ms() + left;
+    return s->zero_ms + (t.tv_sec - s->zero.tv_sec) * 1000 + (t.tv_nsec - s->zero.tv_nsec) / 1000000;
 }
 
 static void set_deadline(struct rpc_call *c)
 {
-    c->deadline = client_deadline(c->details.deadline);
+    struct rpc_server *s = c->server;
+    c->deadline = our_time(s, c->details.deadline);
     if (c->slot->route.deadline_ms <= 0)
         return;
-    int64_t cap = clock_mono_ms() + c->slot->route.deadline_ms;
+    int64_t cap = s->now + c->slot->route.deadline_ms;
     if (cap < c->deadline) { /* else the core watches the client's */
         c->deadline = cap;
-        timer_set(c->server, &c->cap, cap);
+        timer_set(s, &c->cap, cap);
     }
 }
 
@@ -162,9 +205,25 @@ static void enter(struct rpc_call *c)
     if (c->next)
         c->next->link = &c->next;
     s->calls = c;
-    pthread_mutex_lock(&s->mu);
     s->running++;
-    pthread_mutex_unlock(&s->mu);
+}
+
+static void open_generic(struct rpc_call *c)
+{
+    c->slot = find(c->server, c->details.method);
+    if (!c->slot || !c->slot->route.on_call) {
+        call_refuse(c, ERR_UNIMPLEMENTED, c->slot ? NULL : "there is no such method");
+        return;
+    }
+    set_deadline(c);
+    if (c->slot->kind == RPC_SERVER_STREAM) {
+        c->pending++; /* nobody else has the call yet */
+        receive(c);
+        return;
+    }
+    call_arm(c);
+    c->opened = true;
+    c->slot->route.on_call(c);
 }
 
 static void on_new(struct tag *t, bool ok)
@@ -174,21 +233,13 @@ static void on_new(struct tag *t, bool ok)
         rpc_call_unref(c);
         return;
     }
-    call_accept(c->server);
+    call_accept(c->server, c->slot);
     enter(c);
     c->deadline = INT64_MAX;
-    c->slot = find(c->server, c->details.method);
-    if (!c->slot || !c->slot->route.on_call) {
-        call_refuse(c, ERR_UNIMPLEMENTED, c->slot ? NULL : "there is no such method");
+    if (!c->slot) {
+        open_generic(c);
         return;
     }
     set_deadline(c);
-    if (c->slot->kind == RPC_UNARY || c->slot->kind == RPC_SERVER_STREAM) {
-        c->pending++; /* nobody else has the call yet */
-        receive(c);
-        return;
-    }
-    call_arm(c);
-    c->opened = true;
-    c->slot->route.on_call(c);
+    open_with_request(c, c->in);
 }

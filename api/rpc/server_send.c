@@ -8,18 +8,13 @@ static void on_sent(struct tag *t, bool ok)
 {
     struct rpc_call *c = HOLDER(t, struct rpc_call, t_send);
     pthread_mutex_lock(&c->mu);
-    c->sending = false;
-    bool deferred = c->deferred;
-    c->deferred = false;
     ok = ok && !c->send_refused;
     grpc_byte_buffer *out = c->out;
     c->out = NULL;
     void (*sent)(struct rpc_call *, bool) = c->sent;
     pthread_mutex_unlock(&c->mu);
-    if (out)
-        grpc_byte_buffer_destroy(out);
-    if (deferred)
-        call_start_final(c, false);
+    grpc_byte_buffer_destroy(out);
+    call_send_done(c);
     if (sent)
         sent(c, ok);
     call_done(c);
