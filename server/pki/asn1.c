@@ -101,3 +101,27 @@ struct pki_der asn1_wrap(struct arena *a, struct pki_der body, enum pki_alg alg,
     s->signature->flags |= ASN1_STRING_FLAG_BITS_LEFT; /* whole bytes: trailing zeros are not to be cut */
     return OSSL_DER(a, SIGNED, s);
 }
+
+static bool set_serial(ASN1_INTEGER *out, const char *hex)
+{
+    BIGNUM *bn = NULL;
+    bool good = BN_hex2bn(&bn, hex) && BN_to_ASN1_INTEGER(bn, out);
+    BN_free(bn);
+    return good;
+}
+
+static bool set_any(ASN1_TYPE **out, struct pki_der der)
+{
+    const unsigned char *p = der.p;
+    return der.n && d2i_ASN1_TYPE(out, &p, (long)der.n) && p == der.p + der.n;
+}
+
+bool asn1_fill(TBS *t, const struct asn1_body *b)
+{
+    return (t->version = ASN1_INTEGER_new()) && ASN1_INTEGER_set(t->version, X509_VERSION_3) &&
+           set_serial(t->serial, b->serial) && asn1_set_alg(t->alg, b->alg) &&
+           set_any(&t->issuer, b->issuer) &&
+           ASN1_TIME_set(t->validity->notBefore, (time_t)(b->not_before_ms / 1000)) &&
+           ASN1_TIME_set(t->validity->notAfter, (time_t)(b->not_after_ms / 1000)) &&
+           set_any(&t->spki, b->spki);
+}

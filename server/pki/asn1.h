@@ -58,6 +58,15 @@ struct pki_der asn1_body(const SIGNED *s);
  * AlgorithmIdentifier of ECDSA and SM2 has no parameters (RFC 5758 3.2, GM/T 0015 5.2.3). */
 struct pki_der asn1_wrap(struct arena *a, struct pki_der body, enum pki_alg alg, struct pki_der signature);
 
+/* The mandatory parts of a v3 TBSCertificate but its subject. serial is hex of a positive number. */
+struct asn1_body {
+    const char *serial;
+    enum pki_alg alg;
+    struct pki_der issuer, spki;
+    int64_t not_before_ms, not_after_ms;
+};
+bool asn1_fill(TBS *t, const struct asn1_body *b);
+
 /* Sets an AlgorithmIdentifier to what certificates signed with alg carry. */
 bool asn1_set_alg(X509_ALGOR *out, enum pki_alg alg);
 

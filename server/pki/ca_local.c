@@ -68,35 +68,22 @@ static X509_NAME *ca_name(const struct pki_ca_plan *p, const char *cn)
     return NULL;
 }
 
-static bool set_any(ASN1_TYPE **out, struct pki_der der)
-{
-    const unsigned char *p = der.p;
-    return der.n && d2i_ASN1_TYPE(out, &p, (long)der.n);
-}
-
 /* issuer NULL: a root, which issues itself. */
-static struct pki_der authority_tbs(const struct maker *m, const X509 *issuer, EVP_PKEY *key, const char *cn,
+static struct pki_der authority_tbs(const struct maker *m, X509 *issuer, EVP_PKEY *key, const char *cn,
                                     int days)
 {
-    struct pki_request r = {.serial = pki_serial_new()};
+    struct pki_request r = {.serial = pki_serial_new(), .spki = OSSL_DER(m->a, PUBKEY, key)};
     pki_validity_days(&r, m->plan->not_before_ms, days);
-    struct pki_der spki = OSSL_DER(m->a, PUBKEY, key);
-    BIGNUM *serial = NULL;
     CLEANUP(drop_TBS)
     TBS *t = TBS_new();
     CLEANUP(drop_X509_NAME)
     X509_NAME *name = ca_name(m->plan, cn);
     const X509_NAME *issuer_name = issuer ? X509_get_subject_name(issuer) : name;
-    const ASN1_OCTET_STRING *akid = issuer ? X509_get0_subject_key_id((X509 *)(uintptr_t)issuer) : NULL;
-    bool good = t && name && BN_hex2bn(&serial, r.serial.hex) && BN_to_ASN1_INTEGER(serial, t->serial) &&
-                (t->version = ASN1_INTEGER_new()) && ASN1_INTEGER_set(t->version, X509_VERSION_3) &&
-                asn1_set_alg(t->alg, m->plan->alg) &&
-                set_any(&t->issuer, OSSL_DER(m->a, X509_NAME, issuer_name)) &&
-                ASN1_TIME_set(t->validity->notBefore, (time_t)(r.not_before_ms / 1000)) &&
-                ASN1_TIME_set(t->validity->notAfter, (time_t)(r.not_after_ms / 1000)) &&
-                X509_NAME_set(&t->subject, name) && set_any(&t->spki, spki) &&
-                (t->extensions = ext_authority(spki, issuer ? 0 : -1, akid));
-    BN_free(serial);
+    struct asn1_body body = {r.serial.hex, m->plan->alg,    OSSL_DER(m->a, X509_NAME, issuer_name),
+                             r.spki,       r.not_before_ms, r.not_after_ms};
+    bool good = t && name && asn1_fill(t, &body) && X509_NAME_set(&t->subject, name) &&
+                (t->extensions = ext_authority(r.spki, issuer ? 0 : -1,
+                                               issuer ? X509_get0_subject_key_id(issuer) : NULL));
     return good ? OSSL_DER(m->a, TBS, t) : (struct pki_der){0};
 }
 

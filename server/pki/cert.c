@@ -34,15 +34,6 @@ static const char *whole_name(const X509_NAME *name, struct arena *a)
     return n > 0 && utf8_valid(text, (size_t)n) ? arena_strndup(a, text, (size_t)n) : "";
 }
 
-static bool time_ms(const ASN1_TIME *t, int64_t *ms)
-{
-    struct tm tm;
-    if (ASN1_TIME_to_tm(t, &tm) != 1)
-        return false;
-    *ms = (int64_t)timegm(&tm) * 1000;
-    return true;
-}
-
 static bool serial_hex(const ASN1_INTEGER *s, char out[static 41])
 {
     int n = ASN1_STRING_length(s);
@@ -77,8 +68,8 @@ enum err pki_cert_parse(struct pki_der der, struct arena *a, struct pki_cert *ou
     if (!x)
         return fail(f, ERR_INVALID, "this is not one certificate in DER");
     if (!serial_hex(X509_get0_serialNumber(x), out->serial) ||
-        !time_ms(X509_get0_notBefore(x), &out->not_before_ms) ||
-        !time_ms(X509_get0_notAfter(x), &out->not_after_ms))
+        !ossl_time_ms(X509_get0_notBefore(x), &out->not_before_ms) ||
+        !ossl_time_ms(X509_get0_notAfter(x), &out->not_after_ms))
         return ossl_fail(f, ERR_INVALID, "the certificate's serial or validity cannot be read");
     read_names(x, a, out);
     out->spki = OSSL_DER(a, X509_PUBKEY, X509_get_X509_PUBKEY(x));

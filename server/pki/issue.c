@@ -39,37 +39,15 @@ static enum err check_request(const struct pki_ca *ca, const struct pki_request 
     return OK;
 }
 
-static bool set_serial(ASN1_INTEGER *out, const char *hex)
-{
-    BIGNUM *bn = NULL;
-    bool good = BN_hex2bn(&bn, hex) && BN_to_ASN1_INTEGER(bn, out);
-    BN_free(bn);
-    return good;
-}
-
-static bool set_any(ASN1_TYPE **out, struct pki_der der)
-{
-    const unsigned char *p = der.p;
-    return d2i_ASN1_TYPE(out, &p, (long)der.n) && p == der.p + der.n;
-}
-
-static bool set_body(TBS *t, const struct pki_ca *ca, const struct pki_request *r)
-{
-    return (t->version = ASN1_INTEGER_new()) && ASN1_INTEGER_set(t->version, X509_VERSION_3) &&
-           set_serial(t->serial, r->serial.hex) && asn1_set_alg(t->alg, ca->alg) &&
-           set_any(&t->issuer, ca->subject_der) &&
-           ASN1_TIME_set(t->validity->notBefore, (time_t)(r->not_before_ms / 1000)) &&
-           ASN1_TIME_set(t->validity->notAfter, (time_t)(r->not_after_ms / 1000)) &&
-           set_any(&t->spki, r->spki);
-}
-
 enum err pki_tbs_build(const struct pki_ca *ca, const struct pki_request *r, struct arena *a,
                        struct pki_der *tbs, struct fault *f)
 {
     TRY(check_request(ca, r, f));
     CLEANUP(drop_TBS)
     TBS *t = TBS_new();
-    if (!t || !set_body(t, ca, r))
+    struct asn1_body body = {r->serial.hex, ca->alg,          ca->subject_der,
+                             r->spki,       r->not_before_ms, r->not_after_ms};
+    if (!t || !asn1_fill(t, &body))
         return ossl_fail(f, ERR_INTERNAL, "the certificate cannot be built");
     X509_NAME_free(t->subject);
     t->subject = name_build(r->profile->kind, &r->subject);

@@ -74,6 +74,15 @@ X509 *ossl_x509(struct pki_der der)
     return x;
 }
 
+bool ossl_time_ms(const ASN1_TIME *t, int64_t *ms)
+{
+    struct tm tm;
+    if (ASN1_TIME_to_tm(t, &tm) != 1)
+        return false;
+    *ms = (int64_t)timegm(&tm) * 1000;
+    return true;
+}
+
 /* -- public keys ---------------------------------------------------------------------------------------- */
 
 enum pki_alg ossl_key_alg(const EVP_PKEY *key)

@@ -40,21 +40,12 @@ static void algorithms(struct lint *l)
         lint_say(l, PKI_RULE_ALGORITHM, "%s", OBJ_nid2sn(OBJ_obj2nid(oid)));
 }
 
-static bool seconds(const ASN1_TIME *t, int64_t *s)
+static bool time_form(const ASN1_TIME *t, int64_t ms)
 {
-    struct tm tm;
-    if (ASN1_TIME_to_tm(t, &tm) != 1)
-        return false;
-    *s = (int64_t)timegm(&tm);
-    return true;
-}
-
-static bool time_form(const ASN1_TIME *t, int64_t s)
-{
-    static const int64_t from_2050 = 2524608000;
+    static const int64_t from_2050 = 2524608000000;
     int type = ASN1_STRING_type(t), n = ASN1_STRING_length(t);
     const unsigned char *p = ASN1_STRING_get0_data(t);
-    return type == (s < from_2050 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME) &&
+    return type == (ms < from_2050 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME) &&
            n == (type == V_ASN1_UTCTIME ? 13 : 15) && p[n - 1] == 'Z';
 }
 
@@ -68,7 +59,7 @@ static void validity(struct lint *l)
 {
     int64_t from, to, ca_from, ca_to;
     const ASN1_TIME *before = X509_get0_notBefore(l->x), *after = X509_get0_notAfter(l->x);
-    if (!seconds(before, &from) || !seconds(after, &to)) {
+    if (!ossl_time_ms(before, &from) || !ossl_time_ms(after, &to)) {
         lint_say(l, PKI_RULE_VALIDITY_FORM, "a time that cannot be read");
         return;
     }
@@ -78,10 +69,11 @@ static void validity(struct lint *l)
         lint_say(l, PKI_RULE_VALIDITY_ORDER, "it ends before it begins");
         return;
     }
-    if (to - from + 1 > (int64_t)days_allowed(l->r) * 86400)
+    /* the last second counts (RFC 5280 4.1.2.5) */
+    if (to - from + 1000 > (int64_t)days_allowed(l->r) * 86400000)
         lint_say(l, PKI_RULE_VALIDITY_MAX, "longer than %d days", days_allowed(l->r));
-    if (!seconds(X509_get0_notBefore(l->ca->issuing), &ca_from) ||
-        !seconds(X509_get0_notAfter(l->ca->issuing), &ca_to) || from < ca_from || to > ca_to)
+    if (!ossl_time_ms(X509_get0_notBefore(l->ca->issuing), &ca_from) ||
+        !ossl_time_ms(X509_get0_notAfter(l->ca->issuing), &ca_to) || from < ca_from || to > ca_to)
         lint_say(l, PKI_RULE_VALIDITY_ISSUER, "outside the issuing CA's validity");
 }
 

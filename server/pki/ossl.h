@@ -86,6 +86,9 @@ struct pki_der ossl_take(struct arena *a, unsigned char *allocated, int n);
 /* The certificate in the DER, nothing behind it; NULL when it is none. The caller frees it. */
 X509 *ossl_x509(struct pki_der der);
 
+/* Milliseconds of a time in a certificate; false when it cannot be read. */
+bool ossl_time_ms(const ASN1_TIME *t, int64_t *ms);
+
 /* Leftmost 160 bits of the SHA-256 of the subjectPublicKey bits (RFC 7093 2, method 1): our key ids. */
 enum {
     OSSL_KEY_ID_SIZE = 20
