@@ -20,13 +20,15 @@ enum {
 /* The committed end of one chain of this process, as seals see it. */
 struct head {
     struct head *next;
+    char schema[65];
     char writer[ID_SIZE];
     int64_t seq, sealed;
     unsigned char hash[HASH];
     bool closed; /* nothing will be added any more: dropped when sealed */
 };
 
-/* One of the few mutable globals: the writers of this process are its connections, whoever owns those. */
+/* One of the few mutable globals: the writers of this process are its connections, whoever owns those.
+ * A program that has several schemas (a test) seals each with its own. */
 static pthread_mutex_t heads_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct head *heads;
 static pthread_mutex_t seal_lock = PTHREAD_MUTEX_INITIALIZER; /* one seal at a time: it frees closed heads */
@@ -35,6 +37,7 @@ static bool sealed_before; /* this process has sealed what its predecessors left
 /* A connection's chain. `staged` runs ahead of the head inside a transaction. */
 struct chain {
     struct head *head; /* NULL: the next row starts a new writer */
+    const struct db *db;
     char writer[ID_SIZE];
     bool begun; /* audit_writer has the row, or the running transaction adds it */
     int64_t staged_seq;
@@ -110,6 +113,7 @@ static void on_commit(void *p)
         if (!x->head)
             abort();
         memcpy(x->head->writer, x->writer, sizeof x->writer);
+        snprintf(x->head->schema, sizeof x->head->schema, "%s", db_schema(x->db));
         x->head->next = heads;
         heads = x->head;
     }
@@ -157,6 +161,7 @@ static struct chain *chain_of(struct db *db)
         x = calloc(1, sizeof *x);
         if (!x)
             abort();
+        x->db = db;
         db_set_hooks(db, &hooks, x);
     }
     return x;
@@ -229,12 +234,12 @@ struct sealing {
 };
 
 /* The heads come from memory, not from the table: what was altered since the commit is noticed. */
-static void own_heads(struct buf *b, struct sealing *s)
+static void own_heads(struct buf *b, struct sealing *s, const char *schema)
 {
     s->n = 0;
     pthread_mutex_lock(&heads_lock);
     for (struct head *h = heads; h && s->n < sizeof s->covered / sizeof *s->covered; h = h->next) {
-        if (h->seq == h->sealed && !h->closed)
+        if ((h->seq == h->sealed && !h->closed) || strcmp(h->schema, schema) != 0)
             continue;
         if (h->seq != h->sealed)
             add_line(b, h->writer, h->seq, h->hash);
@@ -287,7 +292,7 @@ static enum err body_seal(struct ctx *c, void *arg)
     if (r.n && row_cell(&r, 0, 2)->n == HASH)
         memcpy(prev, row_text(&r, 0, 2), HASH);
     struct buf lines = BUF(c->arena);
-    own_heads(&lines, s);
+    own_heads(&lines, s, db_schema(c->db));
     if (s->whole)
         TRY(left_behind(c, &lines, r.n ? row_int(&r, 0, 1) - LEFT_BEHIND_MS : 0));
     if (lines.n == 0)

@@ -258,6 +258,8 @@ unsigned char *crypt_base64url_read(struct arena *a, const char *text, size_t *n
     if (EVP_DecodeBlock(o, (unsigned char *)padded, (int)full) < 0)
         return NULL;
     *n = len * 3 / 4;
+    if (strcmp(crypt_base64url(a, o, *n), text) != 0) /* bits beyond the last byte: one text per value */
+        return NULL;
     return o;
 }
 

@@ -248,6 +248,11 @@ bool db_still_there(struct db *db)
     return !db->broken;
 }
 
+const char *db_schema(const struct db *db)
+{
+    return db->schema ? db->schema : "";
+}
+
 unsigned db_last_errno(const struct db *db)
 {
     return db->last_errno;

@@ -25,6 +25,9 @@ bool db_in_tx(const struct db *db);
 /* Closes and opens again with the same options. */
 enum err db_reconnect(struct db *db, struct fault *f);
 
+/* The schema's name, "" without one. */
+const char *db_schema(const struct db *db);
+
 /* The server's number of the last error (1213, 1205, ...); 0 after a success. */
 unsigned db_last_errno(const struct db *db);
 

@@ -110,7 +110,7 @@ static void set_connected(struct worker *w, bool connected)
         p->without_since_ms = clock_mono_ms();
 }
 
-static void pause(struct worker *w)
+static void back_off(struct worker *w)
 {
     struct pool *p = w->pool;
     int64_t until = clock_mono_ms() + w->pause_ms;
@@ -135,7 +135,7 @@ static bool connect_worker(struct worker *w)
     }
     if (without(p))
         drop_all(p);
-    pause(w);
+    back_off(w);
     return false;
 }
 
