@@ -54,7 +54,8 @@ static enum err post(const struct kuaidi100 *k, const char *path, const struct p
     *answer = resp.status == 200 ? js_parse(resp.body, resp.n_body) : NULL;
     if (!*answer)
         return fail(f, ERR_PROVIDER_UNKNOWN, "kuaidi100: status %d without an object", resp.status);
-    js_code(*answer, "returnCode", trace->code, sizeof trace->code);
+    if (!js_code(*answer, "returnCode", trace->code, sizeof trace->code))
+        js_code(*answer, "status", trace->code, sizeof trace->code);
     text_copy(trace->message, sizeof trace->message, js_str(*answer, "message"));
     return OK;
 }
@@ -65,9 +66,13 @@ static enum err refusal(const char *code, bool subscribing, struct fault *f)
         const char *code;
         enum err query, subscribe;
     } table[] = {
-        {"500", ERR_NOT_FOUND, ERR_PROVIDER_BUSY},         {"501", ERR_PROVIDER_BUSY, ERR_EXISTS},
-        {"502", ERR_PROVIDER_BUSY, ERR_PROVIDER_BUSY},     {"503", ERR_PROVIDER_CONFIG, ERR_PROVIDER_CONFIG},
-        {"600", ERR_PROVIDER_CONFIG, ERR_PROVIDER_CONFIG}, {"601", ERR_PROVIDER_CONFIG, ERR_PROVIDER_CONFIG},
+        {"201", ERR_NOT_FOUND, ERR_PROVIDER_REFUSED},
+        {"500", ERR_NOT_FOUND, ERR_PROVIDER_BUSY},
+        {"501", ERR_PROVIDER_BUSY, ERR_EXISTS},
+        {"502", ERR_PROVIDER_BUSY, ERR_PROVIDER_BUSY},
+        {"503", ERR_PROVIDER_CONFIG, ERR_PROVIDER_CONFIG},
+        {"600", ERR_PROVIDER_CONFIG, ERR_PROVIDER_CONFIG},
+        {"601", ERR_PROVIDER_CONFIG, ERR_PROVIDER_CONFIG},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(code, table[i].code) == 0)
@@ -77,11 +82,13 @@ static enum err refusal(const char *code, bool subscribing, struct fault *f)
     return fail(f, ERR_PROVIDER_REFUSED, "kuaidi100: code %s", code);
 }
 
-static bool said_no(const json_t *answer)
+/* "No" comes as result:false with a returnCode, or as a status that is not 200. */
+static bool said_no(const json_t *answer, const char *code)
 {
     const json_t *result = json_object_get(answer, "result");
     const char *text = json_string_value(result);
-    return json_is_false(result) || (text && strcmp(text, "false") == 0);
+    return json_is_false(result) || (text && strcmp(text, "false") == 0) ||
+           (code[0] && strcmp(code, "200") != 0);
 }
 
 static enum err check_parcel(const struct courier_parcel *p, struct fault *f)
@@ -142,7 +149,7 @@ static enum err query(void *self, const struct courier_parcel *p, struct arena *
     CLEANUP(js_free)
     json_t *answer = NULL;
     TRY(post(k, "/poll/query.do", form, 3, a, &answer, &out->trace, f));
-    if (said_no(answer)) {
+    if (said_no(answer, out->trace.code)) {
         enum err e = refusal(out->trace.code, false, f);
         return e == ERR_NOT_FOUND ? OK : e; /* no record yet */
     }

@@ -21,10 +21,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
-    PEER_HEADERS = 8
+    PEER_HEADERS = 8,
+    PEER_INBOX = 32
+};
+
+/* One request, kept whole. */
+struct peer_request {
+    char *body;
+    char seen[PEER_HEADERS][512];
 };
 
 struct peer {
@@ -40,7 +48,41 @@ struct peer {
     char method[16], path[512], *request;
     char seen[PEER_HEADERS][512];
     const char *watch[PEER_HEADERS]; /* names of request headers to keep in seen[] */
+    /* everything that came, the last PEER_INBOX of it; for requests that the test does not itself cause */
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct peer_request inbox[PEER_INBOX];
+    int n_inbox;
 };
+
+static inline void peer_keep(struct peer *p)
+{
+    pthread_mutex_lock(&p->lock);
+    struct peer_request *r = &p->inbox[p->n_inbox++ % PEER_INBOX];
+    free(r->body);
+    r->body = strdup(p->request);
+    memcpy(r->seen, p->seen, sizeof r->seen);
+    pthread_cond_broadcast(&p->more);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* The k-th request that ever came (from 0), waiting for it at most 15 s. Copied, because more may come. */
+static inline struct peer_request peer_take(struct peer *p, int k, struct arena *a)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 15;
+    pthread_mutex_lock(&p->lock);
+    int late = 0;
+    while (p->n_inbox <= k && late == 0)
+        late = pthread_cond_timedwait(&p->more, &p->lock, &until);
+    struct peer_request r = p->inbox[k % PEER_INBOX];
+    bool there = p->n_inbox > k;
+    r.body = arena_strdup(a, there ? r.body : "");
+    pthread_mutex_unlock(&p->lock);
+    assert_true(there);
+    return r;
+}
 
 static inline enum MHD_Result peer_answer(struct peer *p, struct MHD_Connection *c)
 {
@@ -94,12 +136,13 @@ static inline enum MHD_Result peer_on_request(void *arg, struct MHD_Connection *
         return MHD_YES;
     }
     p->calls++;
+    peer_keep(p);
     return peer_answer(p, c);
 }
 
 static inline void peer_start(struct peer *p)
 {
-    *p = (struct peer){.status = 200};
+    *p = (struct peer){.status = 200, .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     p->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, peer_on_request, p,
                                  MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_END);
@@ -110,6 +153,8 @@ static inline void peer_start(struct peer *p)
 static inline void peer_stop(struct peer *p)
 {
     MHD_stop_daemon(p->daemon);
+    for (size_t i = 0; i < PEER_INBOX; i++)
+        free(p->inbox[i].body);
     free(p->request);
 }
 

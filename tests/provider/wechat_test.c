@@ -57,7 +57,8 @@ static void answers(unsigned status, const char *body)
     sign_headers(stamp(), body, p.headers);
 }
 
-static const struct payment_order order = {"ord_00001", 28000, "单位证书", 1764003600000, "https://x.example/n"};
+static const struct payment_order order = {"ord_00001", 28000, "单位证书", 1764003600000,
+                                           "https://x.example/n"};
 
 static enum err place(struct payment_code *c)
 {
