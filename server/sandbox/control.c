@@ -206,15 +206,37 @@ static bool is_supplier(const char *name)
     return false;
 }
 
+/* A misspelt kind would be used up without a trace. */
+static bool is_kind(const char *kind)
+{
+    static const char *const kinds[] = {"lose_request",  "lose_answer",
+                                        "timeout",       "slow",
+                                        "garbage",       "fail",
+                                        "busy",          "rate_limited",
+                                        "bad_signature", "daily_limit",
+                                        "upgrading",     "arrears",
+                                        "number_limit",  "no_balance",
+                                        "undelivered",   "never",
+                                        "twice",         "late",
+                                        "wrong_amount",  "wrong_mchid",
+                                        "signtest",      "forged_signature",
+                                        "forged",        "unsigned",
+                                        "abnormal",      "closed",
+                                        "full"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i], kind) == 0)
+            return true;
+    return false;
+}
+
 static void fault(struct control *c)
 {
     if (!c->in) {
         reply_json(c->p, 200, json_pack("{s:o}", "faults", rows_of(c, "faults", NULL)));
         return;
     }
-    const char *kind = member(c->in, "kind");
-    if (!is_supplier(member(c->in, "provider")) || !*kind || strlen(kind) >= sizeof((struct plan *)0)->kind) {
-        no(c, 400, "provider (tencent, wechat, kuaidi100, smtp) and kind are needed");
+    if (!is_supplier(member(c->in, "provider")) || !is_kind(member(c->in, "kind"))) {
+        no(c, 400, "provider (tencent, wechat, kuaidi100, smtp) and a known kind are needed");
         return;
     }
     char key[24];

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { Listener, Sandbox, build, raw } from './sandbox.mjs';
+import { Listener, Sandbox, build, raw, vectors } from './sandbox.mjs';
 
 const require = createRequire(import.meta.url);
 const { CommonClient } = require('tencentcloud-sdk-nodejs-common');
@@ -61,6 +61,7 @@ describe('the control interface', () => {
   test('says what is wrong', async () => {
     for (const [method, where, body, status] of [['GET', 'nothing', '', 404], ['GET', 'reset', '', 405],
       ['POST', 'fault', '{"provider":"nobody","kind":"slow"}', 400], ['POST', 'fault', '{"provider":"wechat"}', 400],
+      ['POST', 'fault', '{"provider":"wechat","action":"order","kind":"lose_answers"}', 400],
       ['POST', 'fault', '{', 400], ['POST', 'people', '{"name":"张三","id_number":"1"}', 400],
       ['POST', 'companies', '{"name":"x"}', 400], ['POST', 'wechat/pay', '{"out_trade_no":"unknown"}', 409]]) {
       const answer = await raw(box.port, { method, path: `/sim/${where}`, body });
@@ -111,6 +112,56 @@ test('a seed makes the same ids', async () => {
   }
   assert.deepEqual(ids[0], ids[1]);
   assert.notEqual(ids[0][0], box.conf.tencent.secret_id);
+});
+
+test('a port that another has is refused, not shared', () => {
+  const other = fs.mkdtempSync(path.join(box.dir, 'second-'));
+  const run = spawnSync(path.join(build, 'server', 'certdesk-sandbox'),
+    ['--listen', `127.0.0.1:${box.port}`, '--state', other], { timeout: 20_000 });
+  assert.equal(run.status, 1);
+  assert.match(run.stderr.toString(), /cannot listen/);
+});
+
+describe('the published vectors, against the sandbox itself', () => {
+  // a sandbox that has the vectors' keys and lives at their time
+  async function withKeys(change, clock, use) {
+    const one = await Sandbox.start();
+    await one.kill();
+    const journal = path.join(one.dir, 'state', 'journal.jsonl');
+    const line = fs.readFileSync(journal, 'utf8').split('\n').map((l) => l && JSON.parse(l)).find((l) => l.s === 'keys');
+    Object.assign(line.v, change);
+    fs.appendFileSync(journal, `${JSON.stringify(line)}\n`);
+    if (clock) one.clock.set(clock - Date.now());
+    await one.run();
+    await use(one);
+    await one.stop();
+  }
+  for (const [name, v] of [['old', vectors.tc3_published_old], ['new', vectors.tc3_published_new]])
+    test(`TC3 (${name})`, () => withKeys({ tencent_id: 'AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE', tencent_key: v.secret_key }, v.ts * 1000,
+      async (one) => {
+        const ask = async (signature, body = v.payload) => {
+          const answer = await raw(one.port, { path: '/faceid/', body, headers: { Host: 'cvm.tencentcloudapi.com',
+            'Content-Type': 'application/json; charset=utf-8', 'X-TC-Action': 'DescribeInstances', 'X-TC-Version': '2017-03-12',
+            'X-TC-Timestamp': String(v.ts), Authorization: 'TC3-HMAC-SHA256 Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/' +
+              `cvm/tc3_request, SignedHeaders=${v.signed_headers}, Signature=${signature}` } });
+          return JSON.parse(answer.text).Response.Error.Message;
+        };
+        // nobody sells cvm here: the signature is good, and the door is the wrong one
+        assert.match(await ask(v.signature), /credential scope is not this one/);
+        assert.match(await ask(v.signature, v.payload.replace('1', '2')), /could not be validated/);
+        assert.match(await ask(v.signature.replace(/.$/, (c) => (c === 'c' ? 'd' : 'c'))), /could not be validated/);
+      }));
+  test('kuaidi100 query', () => {
+    const v = vectors.kuaidi100_query;
+    return withKeys({ kuaidi100_key: v.key, kuaidi100_customer: v.customer }, 0, async (one) => {
+      await one.post('kuaidi100/advance', { number: JSON.parse(v.param).num, state: '1' });
+      const ask = async (param) => JSON.parse((await raw(one.port, { path: '/kuaidi100/poll/query.do',
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ customer: v.customer, sign: v.sign, param }).toString() })).text);
+      assert.equal((await ask(v.param)).message, 'ok');
+      assert.equal((await ask(v.param.replace('"0000"', '"0001"'))).returnCode, '503');
+    });
+  });
 });
 
 test('it listens on this machine only, one in a folder, and its secrets are nobody else\'s to read', () => {
