@@ -1,0 +1,240 @@
+#include "shipment/shipment.h"
+
+#include "app.h"
+#include "certificate/certificate.h"
+#include "core/audit.h"
+#include "core/crypt.h"
+#include "core/tx.h"
+#include "issue/issue.h"
+#include "notice/notice.h"
+#include "providers.h"
+#include "shipment/shipment_desk.h"
+#include "shipment/shipment_store.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum {
+    NUMBER_MIN = 6,
+    NUMBER_MAX = 32,
+    KEY_BYTES = 16,
+    FIRST_POLL_MS = 60 * 60 * 1000
+};
+
+/* The couriers that the desk uses; the codes are kuaidi100's. */
+static const char *const couriers[][2] = {{"shunfeng", "顺丰速运"}, {"ems", "EMS"},
+                                          {"yuantong", "圆通速递"}, {"zhongtong", "中通快递"},
+                                          {"jd", "京东物流"},       {"yunda", "韵达快递"},
+                                          {"shentong", "申通快递"}, {"youzhengguonei", "邮政快递包裹"}};
+
+static const char *courier_name(const char *code)
+{
+    for (size_t i = 0; i < sizeof couriers / sizeof *couriers; i++)
+        if (strcmp(couriers[i][0], code) == 0)
+            return couriers[i][1];
+    return NULL;
+}
+
+static bool number_ok(const char *s)
+{
+    size_t n = strlen(s);
+    for (const char *p = s; *p; p++)
+        if (!isalnum((unsigned char)*p))
+            return false;
+    return n >= NUMBER_MIN && n <= NUMBER_MAX;
+}
+
+static const char *random_hex(struct arena *a)
+{
+    unsigned char b[KEY_BYTES];
+    char *hex = arena_alloc(a, 2 * KEY_BYTES + 1);
+    random_bytes(b, sizeof b);
+    hex_encode(b, sizeof b, hex);
+    return hex;
+}
+
+static enum err tell_shipped(struct ctx *c, const struct order *o, const struct shipment *s)
+{
+    struct order_contact to = order_contact(o);
+    const char *params[] = {courier_name(s->courier), s->tracking_number};
+    return notice_sms(c, to.phone, SMS_ORDER_SHIPPED, params, arena_printf(c->arena, "shipped:%s", s->id),
+                      o->id);
+}
+
+static enum err queue_jobs(struct ctx *c, const struct shipment *s)
+{
+    TRY(outbox_add(c, "shipment.subscribe", arena_printf(c->arena, "subscribe:%s", s->id), s->order, s->id,
+                   strlen(s->id), 0, NULL));
+    return outbox_add(c, "shipment.poll", arena_printf(c->arena, "poll:%s:%lld", s->id, (long long)c->now_ms),
+                      s->order, s->id, strlen(s->id), c->now_ms + FIRST_POLL_MS, NULL);
+}
+
+enum err shipment_create(struct ctx *c, const char *order_id, const char *medium_number, const char *courier,
+                         const char *tracking_number, struct shipment *s)
+{
+    struct order o;
+    struct certificate_summary cert;
+    struct token t;
+    if (!courier_name(courier))
+        fault_field(c->fault, "courier", "UNKNOWN", "this courier is not known here", "未知的快递公司");
+    if (!number_ok(tracking_number))
+        fault_field(c->fault, "tracking_number", "FORMAT", "6 to 32 letters and digits",
+                    "快递单号应为6至32位字母或数字");
+    if (!*medium_number)
+        fault_field(c->fault, "medium_number", "REQUIRED", "scan the UKEY that is packed", "请扫描介质号");
+    TRY(order_load(c, order_id, &o));
+    if (o.state != ORDER_SHIP) {
+        TRY(fault_fields(c->fault));
+        return fail(c->fault, ERR_ORDER_STATE, "the order is %s; nothing is to be posted",
+                    order_state_name((int)o.state));
+    }
+    TRY(certificate_of_order(c, o.id, &cert));
+    if (*medium_number && strcmp(cert.medium_number, medium_number) != 0)
+        fault_field(c->fault, "medium_number", "MISMATCH", "this is not the order's UKEY",
+                    "该介质不属于此订单");
+    TRY(fault_fields(c->fault));
+    *s = (struct shipment){.medium_number = medium_number,
+                           .courier = courier,
+                           .tracking_number = tracking_number,
+                           .salt = random_hex(c->arena),
+                           .push_key = random_hex(c->arena),
+                           .state = SHIPMENT_POSTED,
+                           .delivery = o.purchase.delivery,
+                           .in_work = true,
+                           .version = 1,
+                           .created_ms = c->now_ms,
+                           .updated_ms = c->now_ms};
+    id_new("shp", s->id);
+    memcpy(s->order, o.id, ID_SIZE);
+    enum err e = shipment_insert(c, s);
+    if (e == ERR_DB_DUPLICATE) {
+        fault_clear(c->fault);
+        fault_field(c->fault, "tracking_number", "EXISTS", "this number is on another parcel",
+                    "该快递单号已被使用");
+        return fault_fields(c->fault);
+    }
+    TRY(e);
+    TRY(stock_token(c, medium_number, &t));
+    TRY(stock_move(c, &t, TOKEN_POSTED, o.id, ""));
+    TRY(order_move(c, &o, EV_POSTED, NULL, arena_printf(c->arena, "{\"shipment\":\"%s\"}", s->id)));
+    TRY(tell_shipped(c, &o, s));
+    return queue_jobs(c, s);
+}
+
+enum err shipment_load(struct ctx *c, const char *order_id, struct shipment *out)
+{
+    struct order o;
+    TRY(order_load(c, order_id, &o));
+    return shipment_newest(c, o.id, out);
+}
+
+enum err shipment_of_order(struct ctx *c, const char *order_id, struct shipment_summary *out)
+{
+    struct shipment s;
+    TRY(shipment_newest(c, order_id, &s));
+    *out =
+        (struct shipment_summary){.courier = s.courier, .number = s.tracking_number, .state = (int)s.state};
+    memcpy(out->id, s.id, ID_SIZE);
+    return OK;
+}
+
+static enum shipment_state state_of(enum courier_state s, enum shipment_state now)
+{
+    switch (s) {
+    case COURIER_UNKNOWN:
+        return now;
+    case COURIER_DELIVERING:
+        return SHIPMENT_OUT_FOR_DELIVERY;
+    case COURIER_SIGNED:
+        return SHIPMENT_RECEIVED;
+    case COURIER_PROBLEM:
+    case COURIER_REFUSED:
+    case COURIER_RETURNING:
+        return SHIPMENT_PROBLEM;
+    case COURIER_RETURNED:
+        return SHIPMENT_RETURNED;
+    case COURIER_PICKED_UP:
+    case COURIER_IN_TRANSIT:
+    case COURIER_FORWARDED:
+    case COURIER_CUSTOMS:
+        break;
+    }
+    return SHIPMENT_IN_TRANSIT;
+}
+
+static enum err received(struct ctx *c, struct shipment *s)
+{
+    struct order o;
+    TRY(order_load(c, s->order, &o));
+    TRY(order_move(c, &o, EV_RECEIVED, NULL, NULL));
+    struct order_contact to = order_contact(&o);
+    const char *params[] = {o.id};
+    return notice_sms(c, to.phone, SMS_ORDER_RECEIVED, params, arena_printf(c->arena, "received:%s", s->id),
+                      o.id);
+}
+
+enum err shipment_track(struct ctx *c, struct shipment *s, const struct courier_track *t)
+{
+    if (!s->in_work)
+        return OK; /* received, or given up: late news changes nothing */
+    struct shipment_event *events = ARENA_ARRAY(c->arena, struct shipment_event, t->n_events + 1);
+    for (size_t i = 0; i < t->n_events; i++)
+        events[i] = (struct shipment_event){t->events[i].time_ms, t->events[i].text, t->events[i].location};
+    if (t->n_events)
+        TRY(shipment_put_events(c, s->id, events, t->n_events));
+    enum shipment_state to = state_of(t->state, s->state);
+    if (to == s->state)
+        return OK;
+    TRY(shipment_set_state(c, s, to, to == SHIPMENT_RECEIVED));
+    TRY(audit_add(c, &(struct audit_entry){
+                         "shipment.tracked", s->id, s->version,
+                         arena_printf(c->arena, "{\"state\":\"%s\"}", courier_state_name(t->state))}));
+    return to == SHIPMENT_RECEIVED ? received(c, s) : OK;
+}
+
+enum err shipment_resolve(struct ctx *c, const char *id, bool post_again, const char *reason,
+                          struct shipment *s)
+{
+    struct order o;
+    struct token t;
+    if (!*reason)
+        fault_field(c->fault, "reason", "REQUIRED", "say what happened to the parcel", "请填写原因");
+    TRY(fault_fields(c->fault));
+    TRY(shipment_by_id(c, id, s));
+    if (!s->in_work)
+        return fail(c->fault, ERR_PRECONDITION, "this shipment has ended");
+    TRY(shipment_set_state(c, s, post_again ? SHIPMENT_RETURNED : SHIPMENT_LOST, true));
+    TRY(audit_add(c, &(struct audit_entry){post_again ? "shipment.returned" : "shipment.lost", s->id,
+                                           s->version, NULL}));
+    if (!post_again)
+        return OK;
+    TRY(order_load(c, s->order, &o));
+    TRY(order_move(c, &o, EV_RETURNED, NULL, arena_printf(c->arena, "{\"shipment\":\"%s\"}", s->id)));
+    TRY(stock_token(c, s->medium_number, &t));
+    return stock_move(c, &t, TOKEN_WRITTEN, o.id, "");
+}
+
+struct push {
+    const char *key;
+    const struct courier_push *said;
+};
+
+static enum err store_push(struct ctx *c, void *arg)
+{
+    const struct push *p = arg;
+    struct shipment s;
+    TRY(shipment_by_push_key(c, p->key, &s));
+    return shipment_track(c, &s, &p->said->track);
+}
+
+enum err shipment_courier_push(struct ctx *c, const char *key, const struct provider_pair *form, size_t n)
+{
+    const struct courier_port *courier = &c->app->providers->courier;
+    struct shipment s;
+    struct courier_push said;
+    if (!courier->ops)
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
+    TRY(shipment_by_push_key(c, key, &s));
+    TRY(courier->ops->push_verify(courier->self, form, n, s.salt, c->arena, &said, c->fault));
+    return tx_run(c, store_push, &(struct push){key, &said});
+}
