@@ -43,8 +43,11 @@ struct sim {
     size_t in_n;
 };
 
-/* Shortest ATR that names T=0 and T=1: TS, T0, TD1, TD2, TCK. */
-static const uint8_t ATR[] = {0x3B, 0x80, 0x80, 0x01, 0x01};
+/* T=0 and T=1; historical bytes in compact TLV name the PIV application (ISO 7816-4 12.1.1), by which other
+ * programs know that the card has elliptic curves. The last byte makes the exclusive-or of all after 3B zero.
+ */
+static const uint8_t ATR[] = {0x3B, 0x8D, 0x80, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00,
+                              0x03, 0x08, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00, 0xCD};
 
 static void leave(struct sim *s)
 {
