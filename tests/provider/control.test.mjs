@@ -11,6 +11,7 @@ import { Listener, Sandbox, build, raw, vectors } from './sandbox.mjs';
 const require = createRequire(import.meta.url);
 const { CommonClient } = require('tencentcloud-sdk-nodejs-common');
 const { Wechatpay, Rsa } = require('wechatpay-axios-plugin');
+const jsQR = require('jsqr');
 
 let box;
 before(async () => (box = await Sandbox.start()));
@@ -32,16 +33,28 @@ function place(b, out_trade_no, notify_url = 'https://example.com/n') {
 }
 const page = async () => (await fetch(`http://127.0.0.1:${box.port}/`)).text();
 
+// Draws the squares of the page's QR code, 4 pixels each, as a camera would see them.
+function photograph(svg) {
+  const side = Number(/viewBox="0 0 (\d+)/.exec(svg)[1]), zoom = 4, pixels = new Uint8ClampedArray((side * zoom) ** 2 * 4).fill(255);
+  for (const [, x, y] of svg.matchAll(/M(\d+) (\d+)h1v1h-1z/g))
+    for (let i = 0; i < zoom * zoom; i++) {
+      const at = ((y * zoom + Math.floor(i / zoom)) * side * zoom + x * zoom + (i % zoom)) * 4;
+      pixels.fill(0, at, at + 3);
+    }
+  return jsQR(pixels, side * zoom, side * zoom)?.data;
+}
+
 describe('the page', () => {
   test('shows what came, escaped, in Chinese, with a QR code and a button that pays', async () => {
     const ear = await Listener.start();
     await sendSms(box, '<script>alert(1)</script>');
-    await place(box, 'page_order_1', ear.url('/n'));
+    const { data: { code_url } } = await place(box, 'page_order_1', ear.url('/n'));
     await box.post('kuaidi100/advance', { number: 'SF1234567890', state: '1' });
     const html = await page();
     for (const part of ['短信', '微信支付', '邮件', '快递', '待支付', '280.00', 'page_order_1', '揽收', '<svg',
       '&lt;script&gt;', '证书 &lt;b&gt;']) assert.ok(html.includes(part), part);
     assert.ok(!html.includes('<script>'));
+    assert.equal(photograph(/<svg.*?<\/svg>/s.exec(html)[0]), code_url);
     const pressed = await raw(box.port, { path: '/sim/wechat/pay', body: 'out_trade_no=page_order_1',
       headers: { 'Content-Type': 'application/x-www-form-urlencoded' } });
     assert.deepEqual([pressed.status, pressed.headers.location], [303, '/']);
