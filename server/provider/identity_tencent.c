@@ -61,7 +61,7 @@ static unsigned phone_fields(const char *detail)
     return 0;
 }
 
-static enum err read_phone3(const json_t *r, struct identity_result *out, struct fault *f)
+enum err tencent_read_phone3(const json_t *r, struct identity_result *out, struct fault *f)
 {
     const char *code = js_str(r, "Result");
     text_copy(out->trace.code, sizeof out->trace.code, code);
@@ -124,7 +124,7 @@ static enum err read_mismatch(const json_t *r, struct identity_result *out, stru
     return OK;
 }
 
-static enum err read_enterprise4(const json_t *r, struct identity_result *out, struct fault *f)
+enum err tencent_read_enterprise4(const json_t *r, struct identity_result *out, struct fault *f)
 {
     int64_t status = -1, verified = -1;
     if (!js_int(r, "StatusCode", &status))
@@ -204,7 +204,7 @@ static enum err phone3(void *self, const struct identity_person *who, struct are
     const char *phone = strncmp(who->phone, "+86", 3) == 0 ? who->phone + 3 : who->phone;
     json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "IdCard", upper_x(a, who->id_number), "Name", who->name,
                                "Phone", phone, "VerifyMode", "1");
-    return ask(&((struct tencent_identity *)self)->faceid, &call, params, read_phone3, a, out, f);
+    return ask(&((struct tencent_identity *)self)->faceid, &call, params, tencent_read_phone3, a, out, f);
 }
 
 static enum err enterprise4(void *self, const struct identity_enterprise *who, struct arena *a,
@@ -217,7 +217,7 @@ static enum err enterprise4(void *self, const struct identity_enterprise *who, s
         return fail(f, ERR_INVALID, "all four factors are wanted");
     json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "CreditCode", who->uscc, "EntName", who->name, "LrName",
                                who->legal_rep_name, "IdNum", upper_x(a, who->legal_rep_id));
-    return ask(&((struct tencent_identity *)self)->ocr, &call, params, read_enterprise4, a, out, f);
+    return ask(&((struct tencent_identity *)self)->ocr, &call, params, tencent_read_enterprise4, a, out, f);
 }
 
 static void tencent_identity_close(void *self)

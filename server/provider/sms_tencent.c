@@ -68,7 +68,7 @@ static json_t *send_params(const struct tencent_sms *s, const struct sms_message
 }
 
 /* The answer can hold a failure per number though the call went well. */
-static enum err read_receipt(const json_t *r, const char *id, struct sms_receipt *out, struct fault *f)
+enum err tencent_read_receipt(const json_t *r, const char *id, struct sms_receipt *out, struct fault *f)
 {
     const json_t *set = json_object_get(r, "SendStatusSet");
     const json_t *one = json_array_get(set, 0);
@@ -98,7 +98,7 @@ static enum err sms_send(void *self, const struct sms_message *m, struct arena *
     json_t *r = NULL;
     enum err e = tencent_send(&s->api, &call, send_params(s, m, phone, a), a, &r, &out->trace, f);
     if (e == OK)
-        e = read_receipt(r, m->id, out, f);
+        e = tencent_read_receipt(r, m->id, out, f);
     /* an internal error may have come after the message went out */
     if (e == ERR_PROVIDER_BUSY)
         return fail(f, ERR_PROVIDER_UNKNOWN, "SendSms: %s", out->trace.code);
@@ -106,7 +106,7 @@ static enum err sms_send(void *self, const struct sms_message *m, struct arena *
 }
 
 /* Looks for our id among the reports. */
-static enum err read_reports(const json_t *r, const char *id, struct sms_settled *out, struct fault *f)
+enum err tencent_read_reports(const json_t *r, const char *id, struct sms_settled *out, struct fault *f)
 {
     const json_t *set = json_object_get(r, "PullSmsSendStatusSet");
     if (!json_is_array(set))
@@ -144,7 +144,7 @@ static enum err sms_settle(void *self, const char *phone, const char *id, int64_
     CLEANUP(js_free)
     json_t *r = NULL;
     TRY(tencent_send(&s->api, &call, params, a, &r, &out->trace, f));
-    TRY(read_reports(r, id, out, f));
+    TRY(tencent_read_reports(r, id, out, f));
     bool whole = visible && json_array_size(json_object_get(r, "PullSmsSendStatusSet")) < REPORTS_MAX;
     if (out->fate == SMS_UNKNOWN && whole && now_ms - sent_after_ms >= s->settle_ms)
         out->fate = SMS_NOT_SENT;

@@ -123,29 +123,28 @@ enum err tencent_translate(const char *code)
     return ERR_PROVIDER_REFUSED;
 }
 
-static enum err understand(const struct tencent_call *call, const struct http_response *resp,
-                           json_t **response, struct provider_trace *trace, struct fault *f)
+enum err tencent_read(const char *action, int status, const void *body, size_t n, json_t **response,
+                      struct provider_trace *trace, struct fault *f)
 {
-    trace->http_status = resp->status;
+    trace->http_status = status;
     CLEANUP(js_free)
-    json_t *root = js_parse(resp->body, resp->n_body);
+    json_t *root = js_parse(body, n);
     json_t *r = json_object_get(root, "Response");
     if (!json_is_object(r))
-        return fail(f, ERR_PROVIDER_UNKNOWN, "%s: status %d without a Response object", call->action,
-                    resp->status);
+        return fail(f, ERR_PROVIDER_UNKNOWN, "%s: status %d without a Response object", action, status);
     text_copy(trace->request_id, sizeof trace->request_id, js_str(r, "RequestId"));
     json_t *error = json_object_get(r, "Error");
     if (!error) {
-        if (resp->status != 200)
-            return fail(f, ERR_PROVIDER_UNKNOWN, "%s: status %d", call->action, resp->status);
+        if (status != 200)
+            return fail(f, ERR_PROVIDER_UNKNOWN, "%s: status %d", action, status);
         *response = json_incref(r);
         return OK;
     }
     text_copy(trace->code, sizeof trace->code, js_str(error, "Code"));
     text_copy(trace->message, sizeof trace->message, js_str(error, "Message"));
     if (!trace->code[0])
-        return fail(f, ERR_PROVIDER_UNKNOWN, "%s: an error without code", call->action);
-    return fail(f, tencent_translate(trace->code), "%s: %s", call->action, trace->code);
+        return fail(f, ERR_PROVIDER_UNKNOWN, "%s: an error without code", action);
+    return fail(f, tencent_translate(trace->code), "%s: %s", action, trace->code);
 }
 
 enum err tencent_send(const struct tencent *t, const struct tencent_call *call, json_t *params,
@@ -181,5 +180,5 @@ enum err tencent_send(const struct tencent *t, const struct tencent_call *call, 
                                .timeout_ms = call->timeout_ms};
     struct http_response resp;
     TRY(http_send(t->http, &req, a, &resp, f));
-    return understand(call, &resp, response, trace, f);
+    return tencent_read(call->action, resp.status, resp.body, resp.n_body, response, trace, f);
 }

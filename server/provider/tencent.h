@@ -50,6 +50,18 @@ struct tencent_call {
 enum err tencent_send(const struct tencent *t, const struct tencent_call *call, json_t *params,
                       struct arena *a, json_t **response, struct provider_trace *trace, struct fault *f);
 
+/* What tencent_send() makes of an answer. */
+enum err tencent_read(const char *action, int status, const void *body, size_t n, json_t **response,
+                      struct provider_trace *trace, struct fault *f);
+
+/* Readers of "Response" objects: PhoneVerification, VerifyBizLicenseEnterprise4 (identity_tencent.c), SendSms
+ * for the message with this id, PullSmsSendStatusByPhoneNumber (sms_tencent.c). ERR_PROVIDER_UNKNOWN for what
+ * is not understood. */
+enum err tencent_read_phone3(const json_t *r, struct identity_result *out, struct fault *f);
+enum err tencent_read_enterprise4(const json_t *r, struct identity_result *out, struct fault *f);
+enum err tencent_read_receipt(const json_t *r, const char *id, struct sms_receipt *out, struct fault *f);
+enum err tencent_read_reports(const json_t *r, const char *id, struct sms_settled *out, struct fault *f);
+
 /* Our code for an error code, by the families of API 3.0 and, for SMS, by number; ERR_PROVIDER_REFUSED for
  * one that is not in the table. */
 enum err tencent_translate(const char *code);
