@@ -48,28 +48,45 @@ static int draw_banner(struct desk *d)
     return 2;
 }
 
+/* Columns of "Esc Back". */
+static int action_width(const struct action *row)
+{
+    char name[8];
+    return text_width(key_label(row->key, name)) + 1 + text_width(tr(row->label));
+}
+
+static int draw_action(struct view *v, int x, const struct action *row)
+{
+    char name[8];
+    int y = v->rows - 1;
+    int w = view_put(v, y, x, v->cols, STYLE_BAR_KEY, key_label(row->key, name));
+    view_put(v, y, x + w + 1, v->cols, STYLE_BAR, tr(row->label));
+    return action_width(row);
+}
+
+/* The way back and the help always have their place at the right. */
+static bool at_right(const struct action *row)
+{
+    return row->key == K_ESC || row->key == '?';
+}
+
 static void draw_footer(struct desk *d)
 {
     struct view *v = &d->view;
-    int y = v->rows - 1, x = 1;
-    const char *help = _("Help");
-    int help_width = 4 + text_width(help);
-    view_fill(v, y, 0, v->cols, STYLE_BAR);
     const struct action *row;
+    int right = v->cols, x = 1;
+    view_fill(v, v->rows - 1, 0, v->cols, STYLE_BAR);
+    for (size_t i = 0; (row = page_action(d->top, i)); i++)
+        if (at_right(row) && (!row->when || row->when(d->top)))
+            right -= action_width(row) + 2;
     for (size_t i = 0; (row = page_action(d->top, i)); i++) {
-        char name[8];
-        const char *label = tr(row->label), *key = key_label(row->key, name);
-        int w = text_width(key) + 1 + text_width(label);
-        if (row->key == '?' || (row->when && !row->when(d->top)))
+        if (at_right(row) || (row->when && !row->when(d->top)) || x + action_width(row) > right)
             continue;
-        if (x + w + 2 + help_width > v->cols)
-            continue;
-        x += view_put(v, y, x, v->cols, STYLE_BAR_KEY, key) + 1;
-        x += view_put(v, y, x, v->cols, STYLE_BAR, label) + 2;
+        x += draw_action(v, x, row) + 2;
     }
-    x = v->cols - help_width;
-    view_put(v, y, x, 1, STYLE_BAR_KEY, "?");
-    view_put(v, y, x + 2, v->cols, STYLE_BAR, help);
+    for (size_t i = 0; (row = page_action(d->top, i)); i++)
+        if (at_right(row) && (!row->when || row->when(d->top)))
+            right += draw_action(v, right, row) + 2;
 }
 
 struct cells {
@@ -118,7 +135,7 @@ static void draw_body(struct page *p, int y, int rows)
     else if (p->failed && !shows_something(p))
         draw_failed(p, y);
     else if (p->loading)
-        view_put(v, y + 1, 2, v->cols - 4, STYLE_DIM, _("Loading…"));
+        view_put(v, y + 1, 2, v->cols - 4, STYLE_DIM, _("Loading..."));
     else if (p->screen->columns)
         draw_rows(p, y, rows);
     else

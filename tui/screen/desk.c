@@ -142,6 +142,10 @@ static void form_keys(struct desk *d, ui_key k)
 void desk_keys(struct desk *d, ui_key k)
 {
     struct page *p = d->top;
+    if (k == K_CTRL('l')) {
+        view_resized(&d->view); /* draws everything again */
+        return;
+    }
     if (d->asking) {
         form_keys(d, k);
         return;

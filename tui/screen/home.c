@@ -34,7 +34,7 @@ static const struct queue queues[] = {
 static const struct column columns[] = {
     {"", 2, 0, true},
     {N_("Queue"), 22, 0, false},
-    {N_("Waiting"), 8, 0, true},
+    {N_("Count"), 8, 0, true},
     {N_("What it is"), 0, 0, false},
 };
 

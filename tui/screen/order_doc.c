@@ -80,11 +80,11 @@ static void compose_organization(const struct order_doc *o)
     if (!g || !*g->name)
         return;
     doc_head(o->doc, _("Organization"));
-    value(o, _("Name"), g->name);
+    value(o, _("Organization name"), g->name);
     value(o, _("USCC"), g->uscc);
     compose_account(o, "organization.account.number", g->account);
     doc_head(o->doc, _("Legal representative"));
-    value(o, _("Name of person"), g->legal_rep_name);
+    value(o, _("Full name"), g->legal_rep_name);
     masked(o, "organization.legal_rep_id_number", g->legal_rep_id_number);
     masked(o, "organization.legal_rep_phone", g->legal_rep_phone);
     masked(o, "organization.legal_rep_card_number", g->legal_rep_card_number);
@@ -96,7 +96,7 @@ static void compose_person(const struct order_doc *o)
     if (!g || !*g->name)
         return;
     doc_head(o->doc, _("Applicant"));
-    value(o, _("Name of person"), g->name);
+    value(o, _("Full name"), g->name);
     value(o, _("Document"), word_document((int)g->document_type));
     masked(o, "person.id_number", g->id_number);
     masked(o, "person.phone", g->phone);
@@ -113,7 +113,7 @@ static void compose_agent(const struct order_doc *o)
     doc_head(o->doc, _("Agent"));
     if (g->legal_rep_in_person)
         doc_value(o->doc, "", _("The legal representative acts in person"));
-    value(o, _("Name of person"), g->name);
+    value(o, _("Full name"), g->name);
     masked(o, "agent.id_number", g->id_number);
     masked(o, "agent.phone", g->phone);
     value(o, _("E-mail"), g->email);
@@ -145,6 +145,14 @@ static void compose_invoice(const struct order_doc *o, const Certdesk__V1__Invoi
     value(o, _("Phone"), v->phone);
 }
 
+static void compose_lines(const struct order_doc *o, const Certdesk__V1__Quote *q, struct arena *a)
+{
+    for (size_t i = 0; i < q->n_lines; i++)
+        value(o, i ? "" : _("Items"),
+              arena_printf(a, "%s x %d  %s", q->lines[i]->title, q->lines[i]->quantity,
+                           word_money(a, q->lines[i]->amount_fen)));
+}
+
 static void compose_purchase(const struct order_doc *o, struct arena *a)
 {
     const Certdesk__V1__Order *r = o->order;
@@ -152,10 +160,12 @@ static void compose_purchase(const struct order_doc *o, struct arena *a)
     if (!p || (!*p->product_id && !p->term_months))
         return;
     doc_head(o->doc, _("Purchase"));
-    value(o, _("Product"), p->product_id);
+    value(o, _("Product"), r->quote && *r->quote->product_name ? r->quote->product_name : p->product_id);
     if (p->term_months)
         value(o, _("Term"), word_term(a, p->term_months));
     value(o, _("Seal"), p->seal ? _("yes") : _("no"));
+    if (r->quote)
+        compose_lines(o, r->quote, a);
     if (p->quantity > 1)
         value(o, _("Quantity"), arena_printf(a, "%d", p->quantity));
     if (r->quote)

@@ -164,7 +164,7 @@ static void compose_ukey(struct page *p, struct arena *a)
     if (s->phase == WRITING || s->phase == FINISHED)
         doc_styled(d, STYLE_STRONG, _("Medium number"), s->medium);
     else if (!s->known)
-        doc_styled(d, STYLE_DIM, _("In the reader"), _("Looking at the readers…"));
+        doc_styled(d, STYLE_DIM, _("In the reader"), _("Looking at the readers..."));
     else if (s->ukeys > 1)
         doc_styled(d, STYLE_WARN, _("In the reader"), _("Several UKEYs are plugged in. Leave only one."));
     else if (*s->medium)

@@ -139,9 +139,9 @@ static const char *status(const struct page *p, struct arena *a, enum style *sty
     *style = STYLE_DIM;
     switch (s->phase) {
     case DOWNLOADING:
-        return arena_printf(a, _("Loading… %s"), word_size(a, (int64_t)s->n));
+        return arena_printf(a, _("Loading... %s"), word_size(a, (int64_t)s->n));
     case DECODING:
-        return _("Decoding…");
+        return _("Decoding...");
     case FAILED:
         *style = STYLE_BAD;
         return arena_printf(a, "%s %s", fault_words(&p->fault, a), _("F5 tries again."));

@@ -134,7 +134,7 @@ enum form_result form_key(struct form *f, ui_key k)
 static const char *hint(const struct form *f)
 {
     if (f->busy)
-        return _("Please wait…");
+        return _("Please wait...");
     switch (f->kind) {
     case FORM_CONFIRM:
         return _("y Yes   n No");
@@ -202,6 +202,9 @@ void form_draw(struct form *f, struct view *v)
     int rows = text_rows + fields + 4 + (text_rows && fields ? 1 : 0);
     int y = (v->rows - rows) / 2, x = (v->cols - columns) / 2;
     y = y > 0 ? y : 0;
+    /* Whole lines: a box over half of a wide character leaves ncurses and the terminal at odds. */
+    for (int i = 0; i < rows; i++)
+        view_fill(v, y + i, 0, v->cols, STYLE_NORMAL);
     view_box(v, y, x, rows, columns, f->title);
     int at = y + 1;
     if (text_rows) {
