@@ -112,7 +112,7 @@ enum err staff_find_ids(struct ctx *c, const char *text, const unsigned char dig
     struct rows r;
     TRY(db_query(
         c, &r,
-        SQL("SELECT id FROM orders WHERE id = ? UNION SELECT id FROM orders WHERE identity_digest = ? "
+        SQL("SELECT id FROM orders WHERE id = ? UNION SELECT id FROM orders WHERE subject_key = ? "
             "UNION SELECT order_id FROM certificate WHERE medium_number = ? ORDER BY id DESC LIMIT 50"),
         TEXT(text), BYTES(digest, 32), TEXT(text)));
     *n = r.n;

@@ -1,0 +1,268 @@
+/* certdeskd - the server and its command line. */
+#include "base/log.h"
+#include "catalog/catalog_import.h"
+#include "config.h"
+#include "core/audit.h"
+#include "core/migrate.h"
+#include "core/tx.h"
+#include "serve.h"
+#include "staff/staff.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    CLI_PATIENCE_MS = 30000,
+    FILE_LIMIT = 8 << 20
+};
+
+struct args {
+    int n;
+    char **v;
+};
+
+/* One command with a database and a ctx of the system. */
+typedef enum err with_ctx(struct ctx *c, struct args *a);
+
+static enum err cmd_serve(struct started *s, struct args *a, struct fault *f)
+{
+    (void)a;
+    return serve(s, f);
+}
+
+static enum err cmd_migrate(struct started *s, struct args *a, struct fault *f)
+{
+    (void)a;
+    int applied;
+    TRY(migrate_run(&s->app.db, &applied, f));
+    TRY(db_check_settings(&s->app.db, f));
+    printf("%d migrations applied; the schema is up to date\n", applied);
+    return OK;
+}
+
+static enum err run_with_ctx(struct started *s, with_ctx *fn, struct args *args, struct fault *f)
+{
+    struct db *db;
+    struct arena a;
+    struct ctx c;
+    TRY(db_open(&s->app.db, &db, f));
+    arena_init(&a, 0);
+    start_ctx(s, db, &a, f, "certdeskd", &c);
+    enum err e = fn(&c, args);
+    arena_free(&a);
+    db_close(db);
+    return e;
+}
+
+/* -- channel import FILE ---- */
+
+struct import {
+    const char *text;
+    size_t n;
+};
+
+static enum err import_body(struct ctx *c, void *arg)
+{
+    const struct import *i = arg;
+    return catalog_import(c, i->text, i->n);
+}
+
+static enum err do_import(struct ctx *c, struct args *a)
+{
+    if (a->n != 2 || strcmp(a->v[0], "import") != 0)
+        return fail(c->fault, ERR_INVALID, "usage: certdeskd channel import FILE");
+    FILE *file = fopen(a->v[1], "re");
+    if (!file)
+        return fail(c->fault, ERR_INVALID, "%s cannot be read", a->v[1]);
+    struct import i = {0};
+    char *text = arena_alloc(c->arena, FILE_LIMIT);
+    i.n = fread(text, 1, FILE_LIMIT, file);
+    i.text = text;
+    fclose(file);
+    TRY(tx_run(c, import_body, &i));
+    printf("channel imported\n");
+    return OK;
+}
+
+/* -- staff add LOGIN NAME ROLES; the password comes on standard input ---- */
+
+struct new_staff {
+    struct args *a;
+    const char *password;
+    unsigned roles;
+    char base32[128];
+};
+
+static enum err staff_body(struct ctx *c, void *arg)
+{
+    struct new_staff *s = arg;
+    const char *secret;
+    TRY(staff_put(c, s->a->v[1], s->a->v[2], s->password, s->roles, &secret));
+    snprintf(s->base32, sizeof s->base32, "%s", secret);
+    return OK;
+}
+
+static enum err do_staff(struct ctx *c, struct args *a)
+{
+    char password[256] = "";
+    if (a->n != 4 || strcmp(a->v[0], "add") != 0)
+        return fail(c->fault, ERR_INVALID,
+                    "usage: certdeskd staff add LOGIN NAME ROLES   (password on standard input)");
+    struct new_staff s = {.a = a, .password = password};
+    TRY(staff_roles(a->v[3], &s.roles, c->fault));
+    if (isatty(STDIN_FILENO))
+        fprintf(stderr, "Password for %s: ", a->v[1]);
+    if (!fgets(password, sizeof password, stdin))
+        return fail(c->fault, ERR_INVALID, "the password comes on standard input");
+    password[strcspn(password, "\r\n")] = '\0';
+    if (strlen(password) < 8)
+        return fail(c->fault, ERR_INVALID, "a password has at least 8 characters");
+    enum err e = tx_run(c, staff_body, &s);
+    wipe(password, sizeof password);
+    if (e == OK)
+        printf("otpauth://totp/certdesk:%s?secret=%s&issuer=certdesk\n", a->v[1], s.base32);
+    return e;
+}
+
+/* -- audit verify [PUBLIC-KEY] ---- */
+
+static enum err do_audit(struct ctx *c, struct args *a)
+{
+    if (a->n < 1 || strcmp(a->v[0], "verify") != 0)
+        return fail(c->fault, ERR_INVALID, "usage: certdeskd audit verify [seal.pub.pem]");
+    char *path = a->n > 1 ? a->v[1] : arena_printf(c->arena, "%s/keys/seal.pub.pem", c->app->state_dir);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return fail(c->fault, ERR_INVALID, "%s cannot be read", path);
+    char pem[4096] = "";
+    size_t n = fread(pem, 1, sizeof pem - 1, file);
+    pem[n] = '\0';
+    fclose(file);
+    struct audit_report r = {0};
+    enum err e = audit_verify(c, pem, &r);
+    printf("%llu rows, %llu writers, %llu seals: %s\n", (unsigned long long)r.rows,
+           (unsigned long long)r.writers, (unsigned long long)r.seals, r.intact ? "intact" : r.first_bad);
+    return e;
+}
+
+static enum err cmd_channel(struct started *s, struct args *a, struct fault *f)
+{
+    return run_with_ctx(s, do_import, a, f);
+}
+
+static enum err cmd_staff(struct started *s, struct args *a, struct fault *f)
+{
+    return run_with_ctx(s, do_staff, a, f);
+}
+
+static enum err cmd_audit(struct started *s, struct args *a, struct fault *f)
+{
+    return run_with_ctx(s, do_audit, a, f);
+}
+
+static const struct command {
+    const char *name, *what;
+    enum err (*run)(struct started *s, struct args *a, struct fault *f);
+    bool waits; /* for ever for the database */
+} commands[] = {
+    {"serve", "serve until SIGTERM", cmd_serve, true},
+    {"migrate", "bring the schema up to date", cmd_migrate, false},
+    {"channel", "channel import FILE: a channel's methods, products, materials, agreements", cmd_channel,
+     false},
+    {"staff", "staff add LOGIN NAME ROLES: a person of the desk; prints the TOTP secret once", cmd_staff,
+     false},
+    {"audit", "audit verify [KEY]: check the audit trail against its seals", cmd_audit, false},
+    {"config", "print every setting with its value and meaning", NULL, false},
+};
+
+static void usage(FILE *to)
+{
+    fprintf(to, "usage: certdeskd [--config FILE] [--state DIR] COMMAND\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
+}
+
+static int complain(const struct fault *f)
+{
+    fprintf(stderr, "certdeskd: %s\n", fault_text(f));
+    for (size_t i = 0; i < f->n_violations; i++)
+        fprintf(stderr, "  %s: %s\n", f->violations[i].field, f->violations[i].text);
+    return 1;
+}
+
+static int print_config(const char *file, struct fault *f)
+{
+    struct config *c;
+    if (config_open(file, &c, f) != OK)
+        return complain(f);
+    config_print(c);
+    config_close(c);
+    return 0;
+}
+
+static void set_log_level(const struct config *c)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    const char *level = config_text(c, CONFIG_LOG_LEVEL);
+    for (int i = 0; i < 4; i++)
+        if (strcmp(names[i], level) == 0)
+            log_threshold((enum log_level)i);
+}
+
+/* Before threads: they inherit the mask, and serve() waits for the signals. */
+static void block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int run(const struct command *cmd, const char *file, struct args *a)
+{
+    struct started s;
+    struct fault f;
+    fault_clear(&f);
+    if (!cmd->run)
+        return print_config(file, &f);
+    if (cmd->waits)
+        block_signals();
+    enum err e = start_app(file, cmd->waits ? 0 : CLI_PATIENCE_MS, &s, &f);
+    if (e == OK) {
+        set_log_level(s.app.config);
+        e = cmd->run(&s, a, &f);
+    }
+    start_close(&s);
+    return e == OK ? 0 : complain(&f);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"state", required_argument, NULL, 's'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const char *file = getenv("CERTDESK_CONFIG");
+    for (int o; (o = getopt_long(argc, argv, "+c:s:h", options, NULL)) != -1;) {
+        if (o == 'c')
+            file = optarg;
+        else if (o == 's')
+            setenv("CERTDESK_SERVER_STATE_DIR", optarg, 1);
+        else {
+            usage(o == 'h' ? stdout : stderr);
+            return o == 'h' ? 0 : 2;
+        }
+    }
+    const char *name = optind < argc ? argv[optind] : "";
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return run(&commands[i], file, &(struct args){argc - optind - 1, argv + optind + 1});
+    usage(stderr);
+    return 2;
+}

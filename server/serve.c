@@ -1,0 +1,273 @@
+#include "serve.h"
+
+#include "account/account_rpc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "callback.h"
+#include "catalog/catalog_rpc.h"
+#include "certificate/certificate_rpc.h"
+#include "config.h"
+#include "core/audit.h"
+#include "core/migrate.h"
+#include "core/probe.h"
+#include "dispatch.h"
+#include "identity/identity.h"
+#include "identity/identity_rpc.h"
+#include "issue/issue_rpc.h"
+#include "material/material_rpc.h"
+#include "notice/notice.h"
+#include "order/order_rpc.h"
+#include "payment/payment.h"
+#include "payment/payment_rpc.h"
+#include "review/review_rpc.h"
+#include "shipment/shipment.h"
+#include "shipment/shipment_rpc.h"
+#include "staff/staff_rpc.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <errno.h>
+
+enum {
+    GRACE_MS = 20000,
+    SEAL_EVERY_S = 60,
+    ADDRESSES_MAX = 8,
+    KINDS_MAX = 64,
+    PATH_SIZE = 4096,
+    FILES = 65536
+};
+
+/* All that runs; opened in order, closed in reverse. */
+struct running {
+    struct started *started;
+    struct dispatch *dispatch;
+    struct rpc_server *server;
+    struct probe *probe;
+    struct outbox *outbox;
+    struct callback_server *callback;
+    const char *addresses[ADDRESSES_MAX];
+    size_t n_addresses;
+    struct arena arena;
+};
+
+static const struct job_kind *kinds[KINDS_MAX]; /* filled once by all_kinds() */
+
+static size_t add_kinds(size_t n, const struct job_kind *const *list, size_t more)
+{
+    memcpy(kinds + n, list, more * sizeof *list);
+    return n + more;
+}
+
+static size_t all_kinds(void)
+{
+    size_t n = add_kinds(0, notice_jobs, notice_jobs_n);
+    n = add_kinds(n, identity_jobs, identity_jobs_n);
+    n = add_kinds(n, payment_jobs, payment_jobs_n);
+    return add_kinds(n, shipment_jobs, shipment_jobs_n);
+}
+
+static void on_database(bool up, void *arg)
+{
+    struct running *r = arg;
+    LOG(WARN, up ? "database.up" : "database.down", KV_I("mono_ms", clock_mono_ms()));
+    if (r->server)
+        rpc_health_set(r->server, "", up);
+}
+
+static bool database_up(const void *arg)
+{
+    return probe_up(arg);
+}
+
+static void on_job_committed(void *arg)
+{
+    struct running *r = arg;
+    dispatch_changed(r->dispatch);
+}
+
+static enum err open_dispatch(struct running *r, struct fault *f)
+{
+    const struct rpc_table tables[] = {account_rpc,     catalog_rpc,  order_rpc,  identity_rpc,
+                                       material_rpc,    payment_rpc,  review_rpc, issue_rpc,
+                                       certificate_rpc, shipment_rpc, staff_rpc,  job_rpc};
+    char *dir = arena_printf(&r->arena, "%s/uploads", r->started->app.state_dir);
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return fail(f, ERR_INVALID, "folder %s cannot be made", dir);
+    const struct config *c = r->started->app.config;
+    struct dispatch_options o = {.app = &r->started->app,
+                                 .tables = tables,
+                                 .n_tables = sizeof tables / sizeof *tables,
+                                 .workers = (int)config_number(c, CONFIG_WORKERS),
+                                 .queue = (size_t)config_number(c, CONFIG_QUEUE),
+                                 .upload_dir = dir,
+                                 .database_up = database_up,
+                                 .database_arg = r->probe};
+    return dispatch_open(&o, &r->dispatch, f);
+}
+
+static void split_addresses(struct running *r)
+{
+    char *rest = arena_strdup(&r->arena, config_text(r->started->app.config, CONFIG_LISTEN)), *one;
+    while ((one = strsep(&rest, " ")) && r->n_addresses < ADDRESSES_MAX)
+        if (*one)
+            r->addresses[r->n_addresses++] = one;
+}
+
+static enum err read_pem(struct running *r, enum config_id id, const char **out, struct fault *f)
+{
+    enum {
+        PEM_MAX = 256 * 1024
+    };
+    const char *path = config_text(r->started->app.config, id);
+    *out = NULL;
+    if (!*path)
+        return OK;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return fail(f, ERR_INVALID, "%s cannot be read: %s", path, strerror(errno));
+    char *text = arena_alloc(&r->arena, PEM_MAX);
+    size_t n = fread(text, 1, PEM_MAX - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    *out = text;
+    return OK;
+}
+
+static enum err open_server(struct running *r, struct fault *f)
+{
+    const struct config *c = r->started->app.config;
+    struct rpc_server_options o = {.allow_any_address = config_flag(c, CONFIG_LISTEN_ANYWHERE),
+                                   .app = r->dispatch};
+    size_t n;
+    split_addresses(r);
+    o.addresses = r->addresses;
+    o.n_addresses = r->n_addresses;
+    TRY(read_pem(r, CONFIG_TLS_CERT, &o.tls_cert_pem, f));
+    TRY(read_pem(r, CONFIG_TLS_KEY, &o.tls_key_pem, f));
+    TRY(read_pem(r, CONFIG_TLS_CLIENT_CA, &o.client_ca_pem, f));
+    const struct rpc_route *routes = dispatch_routes(r->dispatch, &n);
+    TRY(rpc_server_open(&o, routes, n, &r->server, f));
+    dispatch_attach(r->dispatch, r->server);
+    rpc_health_set(r->server, "", probe_up(r->probe));
+    return rpc_server_start(r->server, f);
+}
+
+static enum err open_outbox(struct running *r, struct fault *f)
+{
+    struct app *app = &r->started->app;
+    struct outbox_options o = {.app = app,
+                               .db = &app->db,
+                               .keys = app->keys,
+                               .kinds = kinds,
+                               .n_kinds = all_kinds(),
+                               .threads = (int)config_number(app->config, CONFIG_JOB_THREADS),
+                               .committed = on_job_committed,
+                               .arg = r};
+    TRY(outbox_start(&o, &r->outbox, f));
+    app->outbox = r->outbox;
+    return OK;
+}
+
+static void seal(struct running *r)
+{
+    struct db *db;
+    struct arena a;
+    struct fault f;
+    struct ctx c;
+    fault_clear(&f);
+    arena_init(&a, 0);
+    if (db_open(&r->started->app.db, &db, &f) == OK) {
+        start_ctx(r->started, db, &a, &f, "audit.seal", &c);
+        enum err e = audit_seal(&c);
+        if (e != OK)
+            LOG(ERROR, "audit.seal_failed", KV_S("why", err_name(e)));
+        db_close(db);
+    } else {
+        LOG(WARN, "audit.seal_late", KV_S("why", err_name(f.code)));
+    }
+    arena_free(&a);
+}
+
+/* Seals every minute until told to stop. */
+static void wait_for_signal(struct running *r)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    for (;;) {
+        int s = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = SEAL_EVERY_S});
+        if (s == SIGTERM || s == SIGINT)
+            return;
+        seal(r);
+    }
+}
+
+static void say_ready(const struct running *r)
+{
+    printf("{\"ready\":true,\"ports\":[");
+    for (size_t i = 0; i < r->n_addresses; i++)
+        printf("%s%d", i ? "," : "", rpc_server_port(r->server, i));
+    printf("],\"callback_port\":%d}\n", callback_port(r->callback));
+    fflush(stdout);
+    LOG(INFO, "ready", KV_I("callback_port", callback_port(r->callback)));
+}
+
+static enum err open_all(struct running *r, struct fault *f)
+{
+    struct started *s = r->started;
+    int applied = 0;
+    /* A database of one's own is kept up to date; another's owner runs `certdeskd migrate`. */
+    if (s->app.db.socket == s->embedded.socket)
+        TRY(migrate_run(&s->app.db, &applied, f));
+    TRY(migrate_check(&s->app.db, f));
+    TRY(db_check_settings(&s->app.db, f));
+    TRY(start_issuing(s, f));
+    TRY(probe_start(&s->app.db, on_database, r, &r->probe, f));
+    TRY(open_dispatch(r, f));
+    TRY(open_outbox(r, f));
+    TRY(callback_open(s, config_text(s->app.config, CONFIG_CALLBACK_LISTEN), &r->callback, f));
+    return open_server(r, f);
+}
+
+static void close_all(struct running *r)
+{
+    if (r->server)
+        rpc_server_drain(r->server, GRACE_MS);
+    callback_close(r->callback);
+    if (r->outbox)
+        outbox_stop(r->outbox);
+    dispatch_close(r->dispatch);
+    if (r->probe)
+        probe_stop(r->probe);
+    struct rpc_server *server = r->server;
+    r->server = NULL;
+    if (server)
+        rpc_server_close(server);
+    seal(r);
+    arena_free(&r->arena);
+}
+
+enum err serve(struct started *s, struct fault *f)
+{
+    struct running r = {.started = s};
+    struct rlimit files = {FILES, FILES};
+    (void)setrlimit(RLIMIT_NOFILE,
+                    &files); /* an accept that fails for want of descriptors never recovers in this core */
+    struct rlimit no_core = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &no_core); /* memory holds PINs and ID numbers */
+    arena_init(&r.arena, 0);
+    enum err e = open_all(&r, f);
+    if (e == OK) {
+        say_ready(&r);
+        wait_for_signal(&r);
+        LOG(INFO, "stopping", KV_I("grace_ms", GRACE_MS));
+    }
+    close_all(&r);
+    return e;
+}
