@@ -245,6 +245,7 @@ static void subject_key(struct ctx *c, const struct order *o, const struct subje
 static enum err taken(struct ctx *c, const struct order *o, const unsigned char key[static 32])
 {
     struct rows r;
+    fault_clear(c->fault);
     TRY(db_query(c, &r,
                  SQL("SELECT id FROM orders WHERE open_key = ? AND channel_id = ? AND subject_kind = ? AND "
                      "kind = ? AND account_id = ? LOCK IN SHARE MODE"),
