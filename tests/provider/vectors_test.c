@@ -154,20 +154,8 @@ static void base64_is_strict(void **state)
         assert_int_equal(n, strlen(good[i].want));
         assert_string_equal((const char *)p, good[i].want);
     }
-    static const char *const bad[] = {"Zg",
-                                      "Zg=",
-                                      "Zg=A",
-                                      "Z===",
-                                      "====",
-                                      " Zg==",
-                                      "Zg==\n",
-                                      "Zm9v ",
-                                      "Zm\n9v",
-                                      "Zm9-",
-                                      "Zm=9",
-                                      "=",
-                                      "Zm9vZg=="
-                                      "Zg=="};
+    static const char *const bad[] = {"Zg",    "Zg=",    "Zg=A", "Z===", "====", " Zg==",       "Zg==\n",
+                                      "Zm9v ", "Zm\n9v", "Zm9-", "Zm=9", "=",    "Zm9vZg==Zg=="};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_null(base64_decode(&a, bad[i], &n));
 }
