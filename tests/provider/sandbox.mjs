@@ -174,6 +174,6 @@ export async function until(what, ask, within = 10_000) {
     const answer = await ask();
     if (answer) return answer;
     assert.ok(Date.now() < deadline, `${what} within ${within} ms`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 10)); // between two looks
   }
 }
