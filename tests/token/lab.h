@@ -16,6 +16,7 @@ struct lab {
     bool second_key; /* issue was called for another key: must never be */
     /* Misfortunes at the server: the n-th call (from 1; 0: none) fails before or after it took effect. */
     unsigned lose_journal_before, lose_journal_after, lose_issue_before, lose_issue_after;
+    bool bare;  /* the server gives back step and certificate alone */
     size_t pad; /* extra bytes in the certificate, to make it long */
 };
 

@@ -233,6 +233,31 @@ static void the_server_loses_any_call(void **s)
     }
 }
 
+/* A journal that gives back step and certificate, nothing else: the token tells the rest, or the saga says
+ * so. */
+static void a_bare_journal_is_enough_for_a_token_that_tells_its_keys(void **s)
+{
+    (void)s;
+    struct fault f;
+    for (unsigned k = 1; k <= 10; k++) {
+        set_up('b', UKEY_P256);
+        B.lab.bare = true;
+        B.lab.lose_journal_after = k;
+        assert_err(lab_run(&B.lab, &B.ch.base, &f), ERR_UNAVAILABLE);
+        assert_ok(run_again(&f));
+        judge();
+        tear_down();
+    }
+    set_up('a', UKEY_P256);
+    B.lab.bare = true;
+    B.card.options.no_metadata = true;
+    B.lab.lose_journal_after = PERSONALISE_KEY_GENERATED - 1;
+    assert_err(lab_run(&B.lab, &B.ch.base, &f), ERR_UNAVAILABLE);
+    assert_err(run_again(&f), ERR_CARD_DOUBTFUL);
+    assert_int_equal(B.lab.issue_calls, 0);
+    tear_down();
+}
+
 /* ---- refusals and doubts ---- */
 
 static struct ukey session(void)
@@ -466,6 +491,7 @@ int main(void)
         cmocka_unit_test(any_answer_is_rubbish),
         cmocka_unit_test(the_same_command_fails_three_times),
         cmocka_unit_test(the_server_loses_any_call),
+        cmocka_unit_test(a_bare_journal_is_enough_for_a_token_that_tells_its_keys),
         cmocka_unit_test(a_live_slot_is_never_generated_over),
         cmocka_unit_test(another_token_is_refused),
         cmocka_unit_test(a_key_that_was_replaced_is_a_doubt_and_no_second_certificate),

@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <string.h>
 
 /* GB/T 32918.5: a, b, xG, yG of the recommended curve, in this order the middle of Z. */
@@ -140,4 +141,14 @@ bool cert_self_made(const uint8_t *der, size_t n)
                X509_verify(x, X509_get0_pubkey(x)) == 1;
     ERR_clear_error();
     return yes;
+}
+
+bool cert_print_pem(FILE *out, const uint8_t *der, size_t n)
+{
+    const uint8_t *p = der;
+    CLEANUP(free_x509)
+    X509 *x = d2i_X509(NULL, &p, (long)n);
+    bool ok = x && PEM_write_X509(out, x) == 1 && fflush(out) == 0;
+    ERR_clear_error();
+    return ok;
 }

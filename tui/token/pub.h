@@ -8,6 +8,8 @@
 
 #include "token/ukey.h"
 
+#include <stdio.h>
+
 /* What the token has to sign for a message. */
 enum err pub_digest(const struct ukey_pub *pub, const void *msg, size_t n, uint8_t out[UKEY_DIGEST],
                     struct fault *f);
@@ -26,5 +28,8 @@ bool pub_same(const struct ukey_pub *a, const struct ukey_pub *b);
 /* The certificate says issuer = subject and verifies with its own key: some tokens make one themselves with
  * every key, which nobody issued. */
 bool cert_self_made(const uint8_t *der, size_t n);
+
+/* Writes a certificate as PEM; false when it is none, or the file takes no more. */
+bool cert_print_pem(FILE *out, const uint8_t *der, size_t n);
 
 #endif
