@@ -3,6 +3,9 @@
 
 #include "provider/tencent.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 static struct arena a;
 static struct http *h;
 static struct fault f;
@@ -472,6 +475,38 @@ static void silence_means_not_sent_only_after_a_while(void **state)
     assert_int_equal(settle(120000), SMS_UNKNOWN);
 }
 
+/* -- kill points ----------------------------------------------------------------------------------------- */
+
+#ifdef CERTDESK_FAULTS
+/* Sends in a child that dies at the label; true when it was killed there. */
+static bool dies_at(const char *label)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct sms_message m = {"obx_1", "13800001234", "7", NULL, 0};
+        struct sms_receipt r;
+        setenv("CERTDESK_CRASH", label, 1);
+        _exit(sms.ops->send(sms.self, &m, &a, &r, &f) == OK ? 0 : 1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static void a_kill_point_stands_on_each_side_of_the_call(void **state)
+{
+    (void)state;
+    says("\"SendStatusSet\":[{\"SerialNo\":\"1\",\"Code\":\"Ok\",\"SessionContext\":\"obx_1\"}]");
+    assert_true(dies_at("sms.before"));
+    assert_int_equal(p.calls, 0);
+    assert_true(dies_at("sms.after"));
+    assert_int_equal(p.calls, 1);
+    assert_false(dies_at("identity.before"));
+    assert_int_equal(p.calls, 2);
+}
+#endif
+
 /* -- opening --------------------------------------------------------------------------------------------- */
 
 static void missing_settings_are_named(void **state)
@@ -548,6 +583,9 @@ int main(void)
         cmocka_unit_test(bad_messages_are_not_sent),
         cmocka_unit_test(a_lost_answer_is_settled_by_our_id),
         cmocka_unit_test(silence_means_not_sent_only_after_a_while),
+#ifdef CERTDESK_FAULTS
+        cmocka_unit_test(a_kill_point_stands_on_each_side_of_the_call),
+#endif
         cmocka_unit_test(missing_settings_are_named),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
