@@ -1,0 +1,193 @@
+/* The state tables of orders, verifications and payments: every state x every event. Pure.
+ *
+ * What may happen is written here once more, in another form (a line per state), so that a slip in the tables
+ * shows.
+ */
+#include "lib/check.h"
+
+#include "certdesk/v1/order_service.pb-c.h"
+#include "certdesk/v1/payment_service.pb-c.h"
+#include "core/machine.h"
+#include "identity/identity_moves.h"
+#include "order/order.h"
+#include "payment/payment_moves.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct fault fault;
+
+/* "event>STATE event>STATE" for each state, by name. */
+struct expectation {
+    const char *state, *moves;
+};
+
+static const char *expected(const struct expectation *table, size_t n, const char *state)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(table[i].state, state) == 0)
+            return table[i].moves;
+    return "";
+}
+
+static bool lists(const char *moves, const char *move)
+{
+    size_t n = strlen(move);
+    for (const char *p = strstr(moves, move); p; p = strstr(p + 1, move))
+        if ((p == moves || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+            return true;
+    return false;
+}
+
+static size_t count(const char *moves)
+{
+    size_t n = 0;
+    for (; *moves; moves++)
+        n += *moves == '>';
+    return n;
+}
+
+static void walk(const struct machine *m, int states, int events, enum err refused,
+                 const struct expectation *table, size_t n)
+{
+    size_t allowed = 0, want = 0;
+    for (int s = 1; s <= states; s++) {
+        const char *moves = expected(table, n, m->state_name(s));
+        want += count(moves);
+        for (int e = 1; e <= events; e++) {
+            int to = -1;
+            fault_clear(&fault);
+            enum err err = machine_next(m, s, e, refused, &to, &fault);
+            if (err == OK) {
+                char move[80];
+                snprintf(move, sizeof move, "%s>%s", m->event_name(e), m->state_name(to));
+                if (!lists(moves, move)) {
+                    print_error("%s: %s is not expected\n", m->state_name(s), move);
+                    _fail(__FILE__, __LINE__);
+                }
+                allowed++;
+            } else {
+                assert_err(err, refused);
+                assert_non_null(strstr(fault.text, m->state_name(s)));
+            }
+        }
+    }
+    assert_int_equal(allowed, want);
+    assert_int_equal(m->n, want); /* no row twice, none unreachable by number */
+}
+
+#define N(a) (sizeof(a) / sizeof *(a))
+#define LATE                                                                                                 \
+    {"CONFIRM", "purchase_confirmed>MATERIALS purchase_reopened>PURCHASE cancelled>CANCELLED"},              \
+        {"MATERIALS", "purchase_reopened>PURCHASE signature_requested>SIGNATURE cancelled>CANCELLED"},       \
+        {"SIGNATURE", "signature_requested>SIGNATURE signature_reopened>MATERIALS "                          \
+                      "purchase_reopened>PURCHASE signed>PAYMENT cancelled>CANCELLED"},                      \
+        {"PAYMENT", "paid>REVIEW cancelled>CANCELLED"}, {"PAPERS", "papers_arrived>REVIEW"},                 \
+        {"REVIEW", "approved>ISSUE refused>CORRECTION cancelled_paid>REFUNDING"},                            \
+        {"CORRECTION", "signature_requested>CORRECTION corrected>REVIEW cancelled_paid>REFUNDING"},          \
+        {"ISSUE", "personalisation_begun>PERSONALISING cancelled_paid>REFUNDING"},                           \
+        {"PERSONALISING", "personalisation_dropped>ISSUE written>SHIP"}, {"SHIP", "posted>SHIPPED"},         \
+        {"SHIPPED", "returned>SHIP received>FINISHED"}, {"REFUNDING", "refunded>CANCELLED"},                 \
+        {"SUBJECT", "subject_submitted>SUBJECT_VERIFYING method_changed>SUBJECT cancelled>CANCELLED"},       \
+    {                                                                                                        \
+        "PURCHASE", "purchase_set>CONFIRM cancelled>CANCELLED"                                               \
+    }
+
+static void orders_of_organizations(void **s)
+{
+    (void)s;
+    static const struct expectation want[] = {
+        LATE,
+        {"SUBJECT_VERIFYING", "subject_submitted>SUBJECT_VERIFYING subject_mismatch>SUBJECT "
+                              "method_changed>SUBJECT subject_passed>AGENT cancelled>CANCELLED"},
+        {"AGENT", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE cancelled>CANCELLED"},
+        {"AGENT_VERIFYING", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE agent_passed>PURCHASE "
+                            "agent_mismatch>AGENT cancelled>CANCELLED"},
+    };
+    walk(order_machine(SUBJECT_ORGANIZATION), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, want, N(want));
+}
+
+static void orders_of_individuals_have_no_agent(void **s)
+{
+    (void)s;
+    static const struct expectation want[] = {
+        LATE,
+        {"SUBJECT_VERIFYING", "subject_submitted>SUBJECT_VERIFYING subject_mismatch>SUBJECT "
+                              "method_changed>SUBJECT subject_passed>PURCHASE cancelled>CANCELLED"},
+    };
+    walk(order_machine(SUBJECT_INDIVIDUAL), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, want, N(want));
+}
+
+static void verifications(void **s)
+{
+    (void)s;
+    static const struct expectation want[] = {
+        {"PENDING", "matched>CODE_SENT mismatched>MISMATCH given_up>FAILED"},
+        {"CODE_SENT", "resent>CODE_SENT confirmed>PASSED"},
+    };
+    walk(&verification_machine, VERIFICATION_FAILED, VERIFIED_LAST, ERR_PRECONDITION, want, N(want));
+}
+
+static void payments(void **s)
+{
+    (void)s;
+    static const struct expectation want[] = {
+        {"CREATING", "placed>WAITING refused>FAILED closed>CLOSED settled>PAID held>HELD"},
+        {"WAITING", "closed>CLOSED settled>PAID held>HELD"},
+        {"CLOSED", "settled>PAID held>HELD"},
+        {"FAILED", "settled>PAID held>HELD"},
+    };
+    walk(&payment_machine, PAY_FAILED, PAY_EV_LAST, ERR_PAYMENT_STATE, want, N(want));
+}
+
+/* The numbers of the contract and those of the headers are the same, by name. */
+static void numbers_are_those_of_the_contract(void **s)
+{
+    (void)s;
+    const ProtobufCEnumDescriptor *orders = &certdesk__v1__order_state__descriptor;
+    assert_int_equal(orders->n_values, ORDER_LAST_STATE + 1);
+    for (unsigned i = 0; i < orders->n_values; i++)
+        if (orders->values[i].value)
+            assert_string_equal(orders->values[i].name + strlen("ORDER_STATE_"),
+                                order_state_name(orders->values[i].value));
+    const ProtobufCEnumDescriptor *checks = &certdesk__v1__verification_state__descriptor;
+    assert_int_equal(checks->n_values, VERIFICATION_FAILED + 1);
+    for (unsigned i = 0; i < checks->n_values; i++)
+        if (checks->values[i].value)
+            assert_string_equal(checks->values[i].name + strlen("VERIFICATION_STATE_"),
+                                verification_machine.state_name(checks->values[i].value));
+    const ProtobufCEnumDescriptor *pays = &certdesk__v1__payment_state__descriptor;
+    assert_int_equal(pays->n_values, PAY_FAILED + 1);
+    for (unsigned i = 0; i < pays->n_values; i++)
+        if (pays->values[i].value)
+            assert_string_equal(pays->values[i].name + strlen("PAYMENT_STATE_"),
+                                pay_state_name(pays->values[i].value));
+}
+
+static void every_state_and_event_has_its_words(void **s)
+{
+    (void)s;
+    for (int i = 1; i <= ORDER_LAST_STATE; i++) {
+        assert_string_not_equal(order_state_name(i), "UNKNOWN");
+        assert_string_not_equal(order_state_zh(i), "未知");
+        assert_int_equal(order_state_is_open((enum order_state)i), i < ORDER_FINISHED);
+    }
+    for (int i = 1; i <= EV_LAST; i++)
+        assert_string_not_equal(order_event_name(i), "unknown");
+    assert_string_equal(order_state_name(0), "UNKNOWN");
+    assert_string_equal(order_state_name(ORDER_LAST_STATE + 1), "UNKNOWN");
+    assert_string_equal(order_event_name(-1), "unknown");
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(orders_of_organizations),
+        cmocka_unit_test(orders_of_individuals_have_no_agent),
+        cmocka_unit_test(verifications),
+        cmocka_unit_test(payments),
+        cmocka_unit_test(numbers_are_those_of_the_contract),
+        cmocka_unit_test(every_state_and_event_has_its_words),
+    };
+    return CHECK_MAIN(tests);
+}
