@@ -185,7 +185,7 @@ static void log_end(const struct ending *x)
             KV_I("attempt", x->job->attempt));
     else
         LOG(WARN, "outbox.not_done", KV_S("job", x->job->id), KV_S("kind", x->job->kind),
-            KV_S("state", job_state_name(x->state)), KV_S("error", err_name(x->why)),
+            KV_S("state", job_state_name((int)x->state)), KV_S("error", err_name(x->why)),
             KV_I("attempt", x->job->attempt));
 }
 

@@ -28,7 +28,7 @@ struct run {
  * when the time is up. */
 static bool pause_before(struct run *r, int nth)
 {
-    unsigned cap = PAUSE_MS << (nth < 6 ? nth : 6), chance;
+    unsigned cap = (unsigned)PAUSE_MS << (nth < 6 ? nth : 6), chance;
     random_bytes(&chance, sizeof chance);
     int64_t ms = chance % (cap + 1), left = r->until_ms - clock_mono_ms();
     if (left <= ms)

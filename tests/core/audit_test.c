@@ -48,7 +48,7 @@ static const char *scalar(struct sql q)
 static int setup(void **state)
 {
     (void)state;
-    test_schema_make(&schema);
+    test_schema_core(&schema);
     test_ctx_open(&t, &schema);
     test_ctx_open(&second, &schema);
     test_ctx_open(&root, &schema);

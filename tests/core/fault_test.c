@@ -17,7 +17,7 @@ static struct test_ctx t, eye;
 static int setup(void **state)
 {
     (void)state;
-    test_schema_make(&schema);
+    test_schema_core(&schema);
     test_ctx_open(&t, &schema);
     test_ctx_open(&eye, &schema);
     static const char create[] =

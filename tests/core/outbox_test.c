@@ -92,7 +92,7 @@ static int setup(void **state)
 {
     (void)state;
     memset(&script, 0, sizeof script);
-    test_schema_make(&schema);
+    test_schema_core(&schema);
     test_ctx_open(&t, &schema);
     static const char create[] = "CREATE TABLE effect (job CHAR(30) PRIMARY KEY, attempt INT NOT NULL)";
     assert_ok(db_run_text(t.c.db, create, sizeof create - 1, &t.fault));

@@ -95,7 +95,7 @@ static int setup(void **state)
     (void)state;
     log_threshold(LOG_ERROR);
     order = 0;
-    test_schema_make(&schema);
+    test_schema_core(&schema);
     return 0;
 }
 

@@ -25,7 +25,7 @@ static void run_text(struct test_ctx *x, const char *sql)
 static int setup(void **state)
 {
     (void)state;
-    test_schema_make(&schema);
+    test_schema_core(&schema);
     test_ctx_open(&t, &schema);
     test_ctx_open(&other, &schema);
     run_text(&t,
