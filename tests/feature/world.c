@@ -225,8 +225,8 @@ static void dump_table(struct world *w, struct buf *b, struct sql q)
     assert_ok(db_query_(w->c, &r, q, NULL, 0));
     for (size_t i = 0; i < r.n * r.columns; i++) {
         const struct cell *cell = &r.cells[i];
-        if (cell->text && cell->n)
-            buf_add(b, cell->text, cell->n);
+        for (size_t k = 0; cell->text && k < cell->n; k++)
+            buf_add(b, cell->text[k] ? &cell->text[k] : "\\0", cell->text[k] ? 1 : 2);
         buf_printf(b, "|%lld\n", (long long)cell->number);
     }
     buf_printf(b, "-- %zu\n", r.n);
