@@ -1,0 +1,606 @@
+// screens.test.mjs - keys in, screens as text out, against a peer with canned data (desk-stub.mjs).
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+import { longName, start, world } from './desk-stub.mjs';
+import { Screen, columns, program } from './screen.mjs';
+
+const zh = { home: '证书工作台', login: '动态验证码', review: '待审核', away: '服务器无应答', connected: '已连接' };
+
+async function login(s, password = 'correct horse', totp = '123456') {
+  await s.see('动态验证码');
+  await s.type('zhangsan');
+  await s.key('Enter');
+  await s.type(password);
+  await s.key('Enter');
+  await s.type(totp);
+  await s.key('Enter');
+}
+
+// A console that is logged in, against a peer of its own.
+async function desk(options = {}) {
+  const peer = options.peer ?? (await start(options.world));
+  const s = await Screen.start({ ...options, env: { CERTDESK_SERVER: peer.address, ...options.env } });
+  if (options.login !== false) {
+    await login(s);
+    await s.see(zh.connected);
+  }
+  return { s, peer, stop: () => { s.stop(); peer.stop(); } };
+}
+
+async function open(s, key, text) {
+  await s.key(key);
+  return s.see(text);
+}
+
+describe('log in', () => {
+  test('a wrong password is said in words and may be typed again', async () => {
+    const d = await desk({ login: false });
+    try {
+      await login(d.s, 'wrong');
+      await d.s.see('用户名、密码或验证码错误');
+      assert.doesNotMatch(await d.s.text(), /wrong|123456/);
+      await d.s.type('correct horse');
+      assert.doesNotMatch(await d.s.see('*****'), /correct/); // never shown
+      await d.s.key('Enter');
+      await d.s.type('123456');
+      await d.s.key('Enter');
+      const t = await d.s.see(zh.connected);
+      assert.match(t, /张三/);
+      assert.match(t, /模拟环境/);
+      const ids = d.peer.calls.filter((c) => c.method === 'LoginStaff').map((c) => c.request.request_id);
+      assert.equal(new Set(ids).size, 2);
+    } finally { d.stop(); }
+  });
+
+  test('no banner without simulator; the session is kept for the next start', async () => {
+    const w = world();
+    w.simulator = false;
+    const d = await desk({ world: w });
+    try {
+      assert.doesNotMatch(await d.s.text(), /模拟环境/);
+      const second = await Screen.start({ env: { CERTDESK_SERVER: d.peer.address }, state: d.s.own });
+      try {
+        await second.see(zh.connected);
+      } finally { second.stop(); }
+    } finally { d.stop(); }
+  });
+
+  test('a session that ran out asks again, over the screen where one was', async () => {
+    const d = await desk();
+    try {
+      await open(d.s, '1', longName.slice(0, 12));
+      d.peer.trouble.push({ method: 'ListReviews', code: 16, reason: 'UNAUTHENTICATED', message: 'log in first', zh: '请先登录' });
+      await d.s.key('F5');
+      await d.s.see('请先登录');
+      await d.s.see('zhangsan'); // the name stands there already
+      await d.s.type('correct horse');
+      await d.s.key('Enter');
+      await d.s.type('123456');
+      await d.s.key('Enter');
+      await d.s.see((t) => t.includes(zh.connected) && t.includes('示范科技') && !t.includes('动态验证码'));
+    } finally { d.stop(); }
+  });
+
+  test('server away: it says so, and connects by itself when it is there', async () => {
+    const s = await Screen.start({ env: { CERTDESK_SERVER: '127.0.0.1:1' } });
+    try {
+      await login(s);
+      await s.see(/服务暂不可用|unavailable|connect/i, 30000);
+    } finally { s.stop(); }
+  });
+});
+
+describe('queues', () => {
+  test('counts are live, and come back after the server was away', async () => {
+    const d = await desk();
+    try {
+      await d.s.see(/1 待审核 +4 /);
+      d.peer.w.reviews.push({ ...d.peer.w.reviews[0], order_id: 'ord_x' });
+      d.peer.change();
+      await d.s.see(/1 待审核 +5 /);
+      const address = d.peer.address;
+      d.peer.stop();
+      await d.s.see(zh.away);
+      const again = await start(world(), address);
+      try {
+        await d.s.see(/1 待审核 +4 /, 20000);
+        await d.s.see(zh.connected);
+      } finally { again.stop(); }
+    } finally { d.stop(); }
+  });
+
+  test('empty queues say so', async () => {
+    const w = world();
+    w.reviews = w.issues = w.ships = w.shipments = w.tokens = w.jobs = [];
+    const d = await desk({ world: w });
+    try {
+      for (const [key, text] of [['1', '没有待审核的订单'], ['2', '没有待制证的订单'], ['3', '没有待邮寄'], ['4', '没有运输中的快件'],
+        ['5', '没有需要处理的任务'], ['6', '没有该状态的 UKEY']]) {
+        await open(d.s, key, text);
+        await d.s.key('Enter'); // nothing is selected: nothing happens
+        await d.s.key('Escape');
+        await d.s.see(zh.home);
+      }
+    } finally { d.stop(); }
+  });
+
+  test('a row stays selected while the queue moves', async () => {
+    const d = await desk();
+    try {
+      await open(d.s, '1', 'ACME');
+      await d.s.key('Down');
+      await d.s.key('Down');
+      await d.s.see('3/4');
+      d.peer.w.reviews.shift();
+      d.peer.change();
+      await d.s.see('2/3');
+      await d.s.key('Enter');
+      await d.s.see(/审核 - ACME/);
+    } finally { d.stop(); }
+  });
+
+  test('long lists are read on, page by page', async () => {
+    const w = world();
+    w.tokens = Array.from({ length: 120 }, (_, i) => ({ medium_number: `M${1000 + i}`, state: 'TOKEN_STATE_BLANK', model: 'A', reason: '' }));
+    const d = await desk({ world: w });
+    try {
+      await open(d.s, '6', '1/50+');
+      await d.s.key('End');
+      await d.s.see('50/100+');
+      await d.s.key('End');
+      await d.s.see('100/120');
+      await d.s.key('End');
+      await d.s.see('M1119');
+      await d.s.key('f');
+      await d.s.see('UKEY 库存 - 空白');
+    } finally { d.stop(); }
+  });
+});
+
+describe('review', () => {
+  const toReview = async (d) => {
+    await open(d.s, '1', '示范科技');
+    await d.s.key('Enter');
+    await d.s.see('[未审核]');
+  };
+
+  test('everything entered, verified and uploaded is there', async () => {
+    const d = await desk({ cols: 100, rows: 70 });
+    try {
+      await toReview(d);
+      const t = await d.s.text();
+      for (const text of ['营业执照', '91350100M000100Y43', '王建国', '110105********002X', '李小红', '天目山路152号', '200.00 元', 'PhoneVerification',
+        'MATCH', 'abababab', '手机实名三要素', '扫描件.pdf'])
+        assert.ok(t.includes(text), text);
+    } finally { d.stop(); }
+  });
+
+  test('approve: every material first, then a question that Enter does not answer', async () => {
+    const d = await desk();
+    try {
+      await toReview(d);
+      await d.s.key('d');
+      await d.s.see('还有 4 项资料未审核');
+      await d.s.key('A');
+      await d.s.key('d');
+      await d.s.see('所有资料均已通过');
+      await d.s.key('Enter');
+      await d.s.key('y');
+      await d.s.see(/审核通过。/);
+      await d.s.see('3');
+      const q = d.peer.calls.filter((c) => c.method === 'DecideReview');
+      assert.equal(q.length, 1);
+      assert.equal(q[0].request.approve, true);
+      assert.equal(q[0].request.etag, 'r1');
+      assert.equal(q[0].request.decisions.length, 4);
+      assert.ok(q[0].request.decisions.every((x) => x.verdict === 'MATERIAL_VERDICT_APPROVED'));
+    } finally { d.stop(); }
+  });
+
+  test('refuse one material with a reason, send back', async () => {
+    const d = await desk();
+    try {
+      await toReview(d);
+      await d.s.key('Tab');
+      await d.s.key('x');
+      await d.s.see('资料不通过');
+      await d.s.key('Enter');
+      await d.s.see('请填写原因'); // no refusal without one
+      await d.s.type('照片模糊');
+      await d.s.key('Enter');
+      await d.s.see('[不通过]');
+      await d.s.key('A');
+      await d.s.key('d');
+      await d.s.see('退回订单');
+      await d.s.type('请重新拍照');
+      await d.s.key('Enter');
+      await d.s.see('已退回申请人');
+      const r = d.peer.calls.find((c) => c.method === 'DecideReview').request;
+      assert.equal(r.approve, false);
+      assert.equal(r.comment, '请重新拍照');
+      assert.deepEqual(r.decisions.map((x) => [x.verdict, x.reason]), [['MATERIAL_VERDICT_APPROVED', ''], ['MATERIAL_VERDICT_REFUSED', '照片模糊'],
+        ['MATERIAL_VERDICT_APPROVED', ''], ['MATERIAL_VERDICT_APPROVED', '']]);
+    } finally { d.stop(); }
+  });
+
+  test('somebody else was faster: said, loaded again, marks of changed materials gone', async () => {
+    const d = await desk();
+    try {
+      await toReview(d);
+      await d.s.key('A');
+      await d.s.see((t) => !t.includes('[未审核]'));
+      d.peer.w.etag = 'r2';
+      d.peer.w.materials = d.peer.w.materials.map((m, i) => (i ? m : { ...m, digest: 'ff'.repeat(32) }));
+      await d.s.key('d');
+      await d.s.see('所有资料均已通过');
+      await d.s.key('y');
+      await d.s.see('已被他人修改');
+      await d.s.key('Enter');
+      await d.s.see(/营业执照 +\[未审核\]/);
+      await d.s.see(/申请表 +\[通过\]/);
+      await d.s.key('a');
+      await d.s.key('d');
+      await d.s.see('所有资料均已通过');
+      await d.s.key('y');
+      await d.s.see('审核通过。');
+      assert.equal(d.peer.calls.filter((c) => c.method === 'DecideReview').at(-1).request.etag, 'r2');
+    } finally { d.stop(); }
+  });
+
+  test('after UNAVAILABLE the same action has the same request_id; every violation is shown', async () => {
+    const d = await desk();
+    try {
+      await toReview(d);
+      await d.s.key('A');
+      d.peer.trouble.push({ method: 'DecideReview', code: 14, reason: 'UNKNOWN_OUTCOME', message: 'unknown', zh: '结果未知' });
+      await d.s.key('d');
+      await d.s.see('所有资料均已通过');
+      await d.s.key('y');
+      await d.s.see('不会重复执行');
+      await d.s.key('Enter');
+      d.peer.trouble.push({ method: 'DecideReview', code: 3, reason: 'INVALID', message: 'bad', zh: '部分信息有误',
+        fields: [{ field: 'decisions[0].reason', text: 'one', zh: '第一处错误' }, { field: 'comment', text: 'two', zh: '第二处错误' }] });
+      await d.s.key('d');
+      await d.s.see('所有资料均已通过');
+      await d.s.key('y');
+      const t = await d.s.see('第二处错误');
+      assert.match(t, /部分信息有误/);
+      assert.match(t, /第一处错误/);
+      await d.s.key('Enter');
+      await d.s.key('d');
+      await d.s.see('所有资料均已通过');
+      await d.s.key('y');
+      await d.s.see('审核通过。');
+      const ids = d.peer.calls.filter((c) => c.method === 'DecideReview').map((c) => c.request.request_id);
+      assert.equal(ids[0], ids[1]);
+      assert.notEqual(ids[1], ids[2]); // a refusal settles it
+    } finally { d.stop(); }
+  });
+
+  test('a masked number is shown only with a reason', async () => {
+    const d = await desk();
+    try {
+      await toReview(d);
+      for (let i = 0; i < 4; i++) await d.s.key('Tab');
+      await d.s.see('m 查看号码');
+      await d.s.key('m');
+      await d.s.see('审计记录');
+      await d.s.type('电话核实');
+      await d.s.key('Enter');
+      await d.s.see('11010519491231002X');
+      const r = d.peer.calls.find((c) => c.method === 'RevealField').request;
+      assert.equal(r.field, 'organization.legal_rep_id_number');
+      assert.equal(r.reason, '电话核实');
+      await d.s.key('Escape');
+      await d.s.key('Enter');
+      await d.s.see('[未审核]');
+      assert.doesNotMatch(await d.s.text(), /11010519491231002X/);
+    } finally { d.stop(); }
+  });
+
+  test('a scan in the terminal, with zoom and pan; a PDF and rubbish are named', async () => {
+    const d = await desk();
+    try {
+      await toReview(d);
+      await d.s.key('Enter');
+      const whole = await d.s.see(/1240 x 1754 +23 KB +100%/);
+      assert.match(whole, /[▀-▟]/);
+      await d.s.key('+');
+      await d.s.key('+');
+      const part = await d.s.see('225%');
+      assert.notEqual(part, whole);
+      await d.s.key('Down');
+      await d.s.see((t) => t.includes('225%') && t !== part);
+      await d.s.key('0');
+      await d.s.see((t) => t === whole);
+      await d.s.key('Escape');
+      await d.s.see('[未审核]');
+      await d.s.key('Tab');
+      await d.s.key('Tab');
+      await d.s.key('Enter');
+      await d.s.see(/PDF 文档，12 字节/);
+      await d.s.key('Escape');
+      await d.s.see('[未审核]');
+      await d.s.key('Tab');
+      await d.s.key('Enter');
+      await d.s.see('无法作为图片解码');
+    } finally { d.stop(); }
+  });
+});
+
+describe('ship', () => {
+  test('only the order\'s own UKEY, then courier and number', async () => {
+    const d = await desk();
+    try {
+      await open(d.s, '3', '10010');
+      await d.s.key('Enter');
+      await d.s.see('介质号（扫描）');
+      await d.s.type('99999');
+      await d.s.key('Enter', 'Enter', 'Enter');
+      await d.s.see('这不是该订单的 UKEY');
+      await d.s.key('C-u');
+      await d.s.type('10010');
+      await d.s.key('Enter', 'Right', 'Enter');
+      await d.s.type('SF999');
+      d.peer.trouble.push({ method: 'CreateShipment', code: 3, reason: 'INVALID', message: 'bad', zh: '部分信息有误',
+        fields: [{ field: 'tracking_number', text: 'bad number', zh: '快递单号格式有误' }] });
+      await d.s.key('Enter');
+      await d.s.see('快递单号格式有误');
+      await d.s.type('0');
+      await d.s.key('Enter');
+      await d.s.see('已登记寄出');
+      const q = d.peer.calls.filter((c) => c.method === 'CreateShipment').map((c) => c.request);
+      assert.equal(q.length, 2);
+      assert.equal(q[1].courier, 'ems');
+      assert.equal(q[1].tracking_number, 'SF9990');
+      assert.equal(q[1].medium_number, '10010');
+    } finally { d.stop(); }
+  });
+
+  test('tracking with its events; a returned parcel is posted again with a reason', async () => {
+    const d = await desk();
+    try {
+      await open(d.s, '4', 'SF1234567890');
+      await d.s.key('Enter');
+      const t = await d.s.see('快件已到达杭州转运中心');
+      assert.doesNotMatch(t, /p 重新寄出/); // nothing is wrong with it
+      await d.s.key('Escape');
+      await d.s.see('EMS987654321CN');
+      await d.s.key('Down', 'Enter');
+      await d.s.see('p 重新寄出');
+      await d.s.key('p');
+      await d.s.see('待邮寄队列');
+      await d.s.type('地址有误');
+      await d.s.key('Enter');
+      await d.s.see('已完成。');
+      assert.deepEqual(d.peer.calls.filter((c) => c.method === 'ResolveShipment').map((c) => [c.request.post_again, c.request.reason]), [[true, '地址有误']]);
+    } finally { d.stop(); }
+  });
+});
+
+describe('other screens', () => {
+  test('search, order, jobs, stock', async () => {
+    const d = await desk();
+    try {
+      await d.s.key('/');
+      await d.s.see('查询内容');
+      await d.s.type('北仑港');
+      await d.s.key('Enter');
+      await d.s.see(/查询 - 北仑港/);
+      await d.s.see('宁波北仑港机电设备有限公司');
+      await d.s.key('Enter');
+      await d.s.see('统一社会信用代码');
+      await d.s.key('Escape');
+      await d.s.see(/查询 - 北仑港/);
+      await d.s.key('Escape');
+      await open(d.s, '5', 'notice.sms');
+      await d.s.key('r');
+      await d.s.see('任务已重新执行');
+      await d.s.see('没有需要处理的任务');
+      await d.s.key('Escape');
+      await open(d.s, '6', '10001');
+      await d.s.key('n');
+      await d.s.see('空白 UKEY 的介质号');
+      await d.s.type('PIV-B');
+      await d.s.key('Enter');
+      await d.s.type('20001, 20002 20003');
+      await d.s.key('Enter');
+      await d.s.see('入库 3 个');
+      assert.deepEqual(d.peer.calls.find((c) => c.method === 'RegisterTokens').request.medium_numbers, ['20001', '20002', '20003']);
+    } finally { d.stop(); }
+  });
+
+  test('text from outside cannot steer the terminal', async () => {
+    const w = world();
+    w.reviews[0].subject_name = 'evil\u001b[2J\u001b]0;x\u0007\u202egnp.exe\u200b';
+    const d = await desk({ world: w });
+    try {
+      await open(d.s, '1', 'evil\ufffd[2J\ufffd]0;x\ufffd\ufffdgnp.exe\ufffd');
+    } finally { d.stop(); }
+  });
+
+  test('resize while loading, and very small', async () => {
+    const d = await desk();
+    try {
+      d.peer.hold.add('ListReviews');
+      await open(d.s, '1', '正在加载');
+      await d.s.resize(132, 40);
+      await d.s.see((t) => t.split('\n').length >= 40 && t.includes('正在加载'));
+      d.peer.release('ListReviews');
+      const t = await d.s.see(longName.slice(0, 30));
+      assert.match(t, /ord_01jd3x4k7m/); // room for the order number
+      await d.s.resize(30, 5);
+      await d.s.see('窗口太小');
+      await d.s.resize(80, 24);
+      await d.s.see('示范科技');
+    } finally { d.stop(); }
+  });
+
+  test('what was drawn piece by piece is what is drawn whole', async () => {
+    const d = await desk();
+    try {
+      await open(d.s, '1', '示范科技');
+      await d.s.key('Enter');
+      await d.s.see('[未审核]');
+      for (const k of ['?', 'Escape', 'x', 'Escape', 'PageDown', 'PageDown', '?', 'Escape', 'PageUp', 'Tab', 'x', 'Escape', 'Home']) {
+        await d.s.key(k);
+        await d.s.see((t) => /帮助|Esc 取消/.test(t));
+      }
+      const pieces = await d.s.see((t) => t.includes('? 帮助') && !t.includes('Enter 关闭'));
+      await d.s.key('C-l');
+      await d.s.see((t) => t === pieces);
+    } finally { d.stop(); }
+  });
+});
+
+// Every screen in both sizes and both languages: no line too wide, columns of the title over those of the rows,
+// every key of the footer pressed.
+describe('every key of every footer', () => {
+  const way = { zh_CN: ['1', '2', '3', '4', '5', '6'], en: ['1', '2', '3', '4', '5', '6'] };
+  for (const [lang, help, ok] of [['zh_CN', '? 帮助', '已连接'], ['en', '? Help', 'connected']]) {
+    for (const [cols, rows] of [[80, 24], [132, 40]]) {
+      test(`${lang} ${cols}x${rows}`, async () => {
+        const peer = await start();
+        const s = await Screen.start({ cols, rows, env: { CERTDESK_SERVER: peer.address, CERTDESK_LANG: lang } });
+        try {
+          await s.see(/动态验证码|Authenticator code/);
+          await s.type('z');
+          await s.key('Enter');
+          await s.type('correct horse');
+          await s.key('Enter');
+          await s.type('123456');
+          await s.key('Enter');
+          await s.see(ok);
+          for (const k of way[lang]) {
+            for (const depth of [0, 1]) {
+              await s.key(k);
+              await s.see((t) => !/正在加载|Loading/.test(t) && t.includes('Esc'));
+              if (depth) {
+                await s.key('Enter');
+                await s.see((t) => t.includes(help));
+              }
+              const t = await s.see((x) => x.includes(help) && !/正在加载|Loading/.test(x));
+              const lines = t.replace(/\n$/, '').split('\n');
+              for (const line of lines) assert.ok(columns(line) <= cols, `${columns(line)} > ${cols}: ${line}`);
+              assert.equal(columns(lines[rows - 1].trimEnd()), cols - 2, lines[rows - 1]); // the help ends at its place
+              if (lang === 'en') assert.doesNotMatch(lines[rows - 1], /[\u4e00-\u9fff]/);
+              const keys = [...lines[rows - 1].matchAll(/(?:^| )(Enter|Tab|F5|Arrows|[^ ]) (?=\S)/g)].map((m) => m[1])
+                .filter((x) => !['Enter', 'y'].includes(x));
+              for (const key of new Set(keys)) {
+                await s.key(key === 'Arrows' || key === '方向键' ? 'Right' : key);
+                await s.see((x) => x.includes(help));
+                await s.key('Escape'); // leaves a question, or the screen
+                const now = await s.see((x) => x.includes(help) && !/Esc 取消|Esc Leave|Enter 关闭|Enter Close/.test(x));
+                if (/证书工作台|Certificate desk/.test(now)) break;
+              }
+              for (let i = 0; i < 5 && !/证书工作台|Certificate desk/.test(await s.text()); i++) {
+                await s.key('Escape');
+                await s.see((x) => x.includes(help));
+              }
+              await s.see(/证书工作台|Certificate desk/);
+            }
+          }
+          await s.key('q');
+          await s.see(/y 是|y Yes/);
+          await s.key('y');
+          assert.equal(await s.ended(), 0);
+          assert.equal(s.stderr(), ''); // no sanitizer has anything to say, no leak
+        } finally {
+          s.stop();
+          peer.stop();
+        }
+      });
+    }
+  }
+
+  for (const [name, env, term] of [['NO_COLOR', { NO_COLOR: '1' }, 'tmux-256color'], ['vt100', {}, 'vt100'], ['xterm (8 colours)', {}, 'xterm']]) {
+    test(`works with ${name}`, async () => {
+      const d = await desk({ env, term });
+      try {
+        await open(d.s, '1', '示范科技');
+        await d.s.key('Enter');
+        await d.s.see('[未审核]');
+        await d.s.key('Enter');
+        await d.s.see('1240 x 1754');
+        const escapes = await d.s.tmux('capture-pane', '-t', 't', '-p', '-e');
+        if (name !== 'xterm (8 colours)') assert.doesNotMatch(escapes, /\x1b\[[0-9;]*(3[0-7]|4[0-7]|38|48)[;m]/); // no colours
+      } finally { d.stop(); }
+    });
+  }
+});
+
+describe('from scripts', () => {
+  let peer, env;
+  before(async () => {
+    peer = await start();
+    const { mkdtempSync } = await import('node:fs');
+    env = { ...process.env, CERTDESK_SERVER: peer.address, CERTDESK_LANG: 'en', TZ: 'Asia/Shanghai', XDG_STATE_HOME: mkdtempSync('/tmp/certdesk-tui-') };
+  });
+  after(async () => {
+    peer.stop();
+    (await import('node:fs')).rmSync(env.XDG_STATE_HOME, { recursive: true });
+  });
+  // The peer lives in this process: it must go on while the program runs.
+  const certdesk = async (args, input = '') => {
+    const { spawn } = await import('node:child_process');
+    return new Promise((resolve) => {
+      const p = spawn(program, args, { env });
+      let out = '', err = '';
+      p.stdout.on('data', (b) => (out += b));
+      p.stderr.on('data', (b) => (err += b));
+      p.on('close', (status) => resolve({ status, out, err }));
+      p.stdin.end(input);
+    });
+  };
+
+  test('log in, lists as text and JSON, one order, acts', async () => {
+    let r = await certdesk(['queues']);
+    assert.equal(r.status, 1);
+    assert.match(r.err, /UNAUTHENTICATED/);
+    r = await certdesk(['--user', 'zhangsan', '--totp', '123456', 'login'], 'correct horse\n');
+    assert.deepEqual([r.status, r.out], [0, 'OK\n'], r.err);
+    r = await certdesk(['-o', 'json', 'queues']);
+    assert.equal(JSON.parse(r.out).review, 4);
+    r = await certdesk(['orders', 'list', '北仑港', '-o', 'json']);
+    assert.equal(JSON.parse(r.out)[0].subject_name, '宁波北仑港机电设备有限公司');
+    r = await certdesk(['stock', 'list']);
+    assert.equal(r.out.trim().split('\n').length, 61);
+    r = await certdesk(['review', 'show', peer.w.orders[0].id]);
+    assert.match(r.out, /110105\*{8}002X/);
+    r = await certdesk(['-o', 'json', 'review', 'approve', peer.w.orders[0].id]);
+    assert.equal(JSON.parse(r.out).order.id, peer.w.orders[0].id);
+    r = await certdesk(['orders', 'show', 'ord_none']);
+    assert.equal(r.status, 1);
+    assert.match(r.err, /NOT_FOUND/);
+    r = await certdesk(['no', 'such']);
+    assert.equal(r.status, 2);
+    r = await certdesk(['material', 'save', peer.w.materials[2].id, `${env.XDG_STATE_HOME}/saved`]);
+    assert.equal(r.status, 0, r.err);
+    r = await certdesk(['logout']);
+    assert.equal(r.status, 0);
+    r = await certdesk(['queues']);
+    assert.equal(r.status, 1);
+  });
+
+  test('the help lists every command, in both languages', async () => {
+    const en = (await certdesk(['--help'])).out;
+    env.CERTDESK_LANG = 'zh_CN';
+    const cn = (await certdesk(['--help'])).out;
+    env.CERTDESK_LANG = 'en';
+    const commands = (t) => t.split('\n').filter((l) => /^ {2}[a-z]/.test(l) && !l.startsWith('  certdesk')).map((l) => l.trim().split(/ {2,}/)[0]);
+    assert.ok(commands(en).length >= 20);
+    assert.deepEqual(commands(en), commands(cn));
+    assert.match(cn, /待审核/);
+  });
+});
+
+test('the Chinese catalogue is complete: every text of the sources, none fuzzy', () => {
+  const root = new URL('../../tui', import.meta.url).pathname;
+  const sh = (script) => execFileSync('sh', ['-c', script], { cwd: root, encoding: 'utf8' });
+  assert.equal(sh('msgattrib --untranslated po/zh_CN.po; msgattrib --only-fuzzy po/zh_CN.po').trim(), '');
+  sh('msgfmt --check -o /dev/null po/zh_CN.po');
+  const ids = (cmd) => sh(`${cmd} | msgcat --no-wrap --sort-output - | grep '^msgid' | sort`);
+  assert.equal(ids('msgattrib --no-obsolete po/zh_CN.po'),
+    ids('xgettext -L C --from-code=UTF-8 -k_ -kN_ --no-location -o - ui/*.c screen/*.c command/*.c main.c'));
+});
