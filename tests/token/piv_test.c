@@ -92,14 +92,7 @@ static void pins_have_six_to_eight_characters_whatever_the_token_takes(void **s)
 {
     (void)s;
     struct ukey u = fresh('a');
-    static const char *const bad[] = {"",
-                                      "1234",
-                                      "12345",
-                                      "123456789",
-                                      "12 456",
-                                      "12\x01"
-                                      "456",
-                                      "1234\xC3\xA9"};
+    static const char *const bad[] = {"", "1234", "12345", "123456789", "12 456", "12\t456", "1234\xC3\xA9"};
     unsigned before = CH.commands;
     int left;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

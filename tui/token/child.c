@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -287,6 +288,7 @@ __attribute__((constructor)) static void become_child(int argc, char **argv)
     if (argc != 2 || strcmp(argv[1], CHILD_ARGUMENT) != 0)
         return;
     pthread_t t;
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0}); /* PINs pass through here */
     if (pthread_create(&t, NULL, mourn, NULL) != 0)
         _exit(1);
     serve();

@@ -20,7 +20,6 @@ extern char **environ;
 
 enum {
     START_MS = 10000, /* connecting powers a card up */
-    BEGIN_MS = 10000, /* another program may be at work on the card */
     END_MS = 3000,
 };
 
@@ -111,7 +110,7 @@ struct card_channel {
     struct process process;
 };
 
-/* A request and its answer; the child does not outlive a missed deadline. */
+/* A request and its answer; the child does not outlive a missed deadline, which is ERR_DEADLINE here. */
 static enum err ask(struct card_channel *c, enum child_op op, const void *body, size_t n, int64_t timeout_ms,
                     uint8_t *out, size_t cap, size_t *nout, struct fault *f)
 {
@@ -129,9 +128,7 @@ static enum err ask(struct card_channel *c, enum child_op op, const void *body, 
     if (r <= 0 || message[0] >= ERR_COUNT) {
         process_stop(&c->process);
         wipe(message, sizeof message);
-        if (r < 0)
-            return fail(f, ERR_CARD_DOUBTFUL, "the UKEY hangs; pull it out and plug it in again");
-        return fail(f, ERR_CARD_GONE, "the card process died");
+        return r < 0 ? ERR_DEADLINE : fail(f, ERR_CARD_GONE, "the card process died");
     }
     enum err e = (enum err)message[0];
     size_t len = (size_t)r - 1;
@@ -146,6 +143,12 @@ static enum err ask(struct card_channel *c, enum child_op op, const void *body, 
     return e;
 }
 
+static enum err hangs(enum err e, struct fault *f)
+{
+    return e == ERR_DEADLINE ? fail(f, ERR_CARD_DOUBTFUL, "the UKEY hangs; pull it out and plug it in again")
+                             : e;
+}
+
 static struct card_channel *of(struct channel *ch)
 {
     return (struct card_channel *)ch;
@@ -153,13 +156,14 @@ static struct card_channel *of(struct channel *ch)
 
 static enum err channel_begin(struct channel *ch, struct fault *f)
 {
-    return ask(of(ch), CHILD_BEGIN, NULL, 0, BEGIN_MS, NULL, 0, NULL, f);
+    enum err e = ask(of(ch), CHILD_BEGIN, NULL, 0, ch->patience_ms, NULL, 0, NULL, f);
+    return e == ERR_DEADLINE ? fail(f, ERR_UNAVAILABLE, "another program keeps the UKEY for itself") : e;
 }
 
 static enum err channel_transmit(struct channel *ch, const uint8_t *tx, size_t ntx, uint8_t *rx, size_t cap,
                                  size_t *nrx, int64_t timeout_ms, struct fault *f)
 {
-    return ask(of(ch), CHILD_TRANSMIT, tx, ntx, timeout_ms, rx, cap, nrx, f);
+    return hangs(ask(of(ch), CHILD_TRANSMIT, tx, ntx, timeout_ms, rx, cap, nrx, f), f);
 }
 
 static void channel_end(struct channel *ch, bool reset)
@@ -195,7 +199,7 @@ enum err reader_connect(const char *name, struct channel **out, struct fault *f)
     size_t n = 0;
     enum err e = process_start(&c->process, f);
     if (e == OK)
-        e = ask(c, CHILD_CONNECT, name, strlen(name), START_MS, &t0, 1, &n, f);
+        e = hangs(ask(c, CHILD_CONNECT, name, strlen(name), START_MS, &t0, 1, &n, f), f);
     if (e != OK) {
         channel_close(&c->base);
         return e;
