@@ -40,9 +40,10 @@ struct sms_ops {
      * ERR_PROVIDER_UNKNOWN: settle() before sending again. */
     enum err (*send)(void *self, const struct sms_message *m, struct arena *a, struct sms_receipt *out,
                      struct fault *f);
-    /* What became of the message with our id to this phone, which was sent no earlier than sent_after_ms.
-     * ERR_UNIMPLEMENTED where a supplier cannot tell. */
-    enum err (*settle)(void *self, const char *phone, const char *id, int64_t sent_after_ms, struct arena *a,
+    /* What became of the message with our id to this phone. last_sent_ms is when the last attempt began, not
+     * when the message was first wanted: "not sent" is told by how long nothing has been reported since then.
+     * Reports of the day before it are looked at too. ERR_UNIMPLEMENTED where a supplier cannot tell. */
+    enum err (*settle)(void *self, const char *phone, const char *id, int64_t last_sent_ms, struct arena *a,
                        struct sms_settled *out, struct fault *f);
     void (*close)(void *self);
 };

@@ -9,7 +9,8 @@
 
 enum {
     REPORTS_MAX = 100,
-    CLOCK_SLACK_S = 60, /* their clock may be behind ours */
+    CLOCK_SLACK_S = 60,      /* their clock may be apart from ours */
+    LOOK_BACK_S = 24 * 3600, /* an earlier attempt's report may be what there is */
     WEEK_S = 7 * 24 * 3600,
     ID_MAX = 64,
 };
@@ -127,7 +128,7 @@ enum err tencent_read_reports(const json_t *r, const char *id, struct sms_settle
     return OK;
 }
 
-static enum err sms_settle(void *self, const char *phone, const char *id, int64_t sent_after_ms,
+static enum err sms_settle(void *self, const char *phone, const char *id, int64_t last_sent_ms,
                            struct arena *a, struct sms_settled *out, struct fault *f)
 {
     static const struct tencent_call call = {"sms", "sms", "PullSmsSendStatusByPhoneNumber", "2021-01-11", 0};
@@ -136,17 +137,18 @@ static enum err sms_settle(void *self, const char *phone, const char *id, int64_
     const char *e = e164(a, phone);
     if (!e || !id || !*id)
         return fail(f, ERR_INVALID, "phone and id are wanted");
-    int64_t now_ms = s->api.now_ms(), begin = sent_after_ms / 1000 - CLOCK_SLACK_S;
+    int64_t now_ms = s->api.now_ms(), begin = last_sent_ms / 1000 - LOOK_BACK_S;
     int64_t oldest = now_ms / 1000 - WEEK_S + CLOCK_SLACK_S; /* as far as they look back */
-    bool visible = begin >= oldest;
-    json_t *params = json_pack("{s:I,s:i,s:i,s:s,s:s}", "BeginTime", (json_int_t)(visible ? begin : oldest),
-                               "Offset", 0, "Limit", REPORTS_MAX, "PhoneNumber", e, "SmsSdkAppId", s->app_id);
+    bool visible = last_sent_ms / 1000 - CLOCK_SLACK_S >= oldest;
+    json_t *params =
+        json_pack("{s:I,s:i,s:i,s:s,s:s}", "BeginTime", (json_int_t)(begin > oldest ? begin : oldest),
+                  "Offset", 0, "Limit", REPORTS_MAX, "PhoneNumber", e, "SmsSdkAppId", s->app_id);
     CLEANUP(js_free)
     json_t *r = NULL;
     TRY(tencent_send(&s->api, &call, params, a, &r, &out->trace, f));
     TRY(tencent_read_reports(r, id, out, f));
     bool whole = visible && json_array_size(json_object_get(r, "PullSmsSendStatusSet")) < REPORTS_MAX;
-    if (out->fate == SMS_UNKNOWN && whole && now_ms - sent_after_ms >= s->settle_ms)
+    if (out->fate == SMS_UNKNOWN && whole && now_ms - last_sent_ms >= s->settle_ms)
         out->fate = SMS_NOT_SENT;
     return OK;
 }
