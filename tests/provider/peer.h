@@ -140,14 +140,22 @@ static inline enum MHD_Result peer_on_request(void *arg, struct MHD_Connection *
     return peer_answer(p, c);
 }
 
-static inline void peer_start(struct peer *p)
+/* With a certificate and its key (PEM) it speaks TLS. */
+static inline void peer_start_tls(struct peer *p, const char *cert, const char *key)
 {
     *p = (struct peer){.status = 200, .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    p->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, peer_on_request, p,
-                                 MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_END);
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | (cert ? MHD_USE_TLS : 0);
+    p->daemon = MHD_start_daemon(flags, 0, NULL, NULL, peer_on_request, p, MHD_OPTION_SOCK_ADDR, &at,
+                                 cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, cert,
+                                 MHD_OPTION_HTTPS_MEM_KEY, key, MHD_OPTION_END);
     assert_non_null(p->daemon);
     p->port = MHD_get_daemon_info(p->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+}
+
+static inline void peer_start(struct peer *p)
+{
+    peer_start_tls(p, NULL, NULL);
 }
 
 static inline void peer_stop(struct peer *p)

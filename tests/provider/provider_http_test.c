@@ -134,6 +134,50 @@ static void no_tls_on_the_other_side_means_that_nothing_left(void **state)
     peer_stop(&p);
 }
 
+static const char *slurp(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char *text = arena_alloc(&a, 8192);
+    assert_true(fread(text, 1, 8191, file) > 0);
+    fclose(file);
+    return text;
+}
+
+static enum err call_trusting(const char *ca_file, const char *host, int port)
+{
+    struct http *client = NULL;
+    struct http_options o = {.ca_file = ca_file};
+    struct http_request req = {
+        .point = "test", .method = "GET", .url = arena_printf(&a, "https://%s:%d/", host, port)};
+    struct http_response r;
+    assert_ok(http_open(&o, &client, &f));
+    enum err e = http_send(client, &req, &a, &r, &f);
+    http_close(client);
+    return e;
+}
+
+static void tls_is_verified_before_anything_leaves(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/certdesk-http-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    static const char make[] =
+        "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem "
+        "-subj /CN=p.localhost -addext subjectAltName=DNS:p.localhost 2>/dev/null";
+    assert_int_equal(system(arena_printf(&a, make, dir)), 0);
+    const char *cert = arena_printf(&a, "%s/cert.pem", dir);
+    struct peer p;
+    peer_start_tls(&p, slurp(cert), slurp(arena_printf(&a, "%s/key.pem", dir)));
+    assert_ok(call_trusting(cert, "p.localhost", p.port));
+    assert_int_equal(p.calls, 1);
+    assert_err(call_trusting(cert, "q.localhost", p.port), ERR_UNAVAILABLE); /* another's name */
+    assert_err(call_trusting(NULL, "p.localhost", p.port), ERR_UNAVAILABLE); /* nobody vouches for it */
+    assert_int_equal(p.calls, 1);
+    peer_stop(&p);
+    assert_int_equal(system(arena_printf(&a, "rm -r %s", dir)), 0);
+}
+
 static void silence_after_sending_leaves_the_outcome_open(void **state)
 {
     (void)state;
@@ -276,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_closed_port_means_that_nothing_left),
         cmocka_unit_test(an_unknown_name_means_that_nothing_left),
         cmocka_unit_test(no_tls_on_the_other_side_means_that_nothing_left),
+        cmocka_unit_test(tls_is_verified_before_anything_leaves),
         cmocka_unit_test(silence_after_sending_leaves_the_outcome_open),
         cmocka_unit_test(hanging_up_leaves_the_outcome_open),
         cmocka_unit_test(half_an_answer_leaves_the_outcome_open),
