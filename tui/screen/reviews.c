@@ -6,7 +6,7 @@
 
 static const struct column columns[] = {
     {N_("Subject"), 0, 0, false},    {N_("Business"), 16, 0, false}, {N_("Channel"), 16, 110, false},
-    {N_("Submitted"), 16, 0, false}, {N_("Due"), 10, 0, false},      {N_("Order number"), 30, 132, false},
+    {N_("Submitted"), 16, 0, false}, {N_("Due"), 10, 0, false},      {N_("Order number"), 30, 150, false},
 };
 
 static const char *cell(const struct page *p, const void *row, size_t column, enum style *s, struct arena *a)

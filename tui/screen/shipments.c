@@ -8,7 +8,7 @@ static const struct column columns[] = {
     {N_("State"), 12, 0, false},           {N_("Courier"), 12, 0, false},
     {N_("Tracking number"), 20, 0, false}, {N_("Recipient"), 0, 0, false},
     {N_("Changed"), 16, 0, false},         {N_("Medium number"), 16, 100, false},
-    {N_("Order number"), 30, 132, false},
+    {N_("Order number"), 30, 150, false},
 };
 
 static const char *cell(const struct page *p, const void *row, size_t column, enum style *s, struct arena *a)

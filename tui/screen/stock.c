@@ -17,7 +17,7 @@ struct state {
 
 static const struct column columns[] = {
     {N_("Medium number"), 20, 0, false}, {N_("State"), 14, 0, false}, {N_("Model"), 14, 0, false},
-    {N_("Changed"), 16, 0, false},       {N_("Reason"), 0, 0, false}, {N_("Order number"), 30, 132, false},
+    {N_("Changed"), 16, 0, false},       {N_("Reason"), 0, 0, false}, {N_("Order number"), 30, 150, false},
 };
 
 static const char *cell(const struct page *p, const void *row, size_t column, enum style *s, struct arena *a)
