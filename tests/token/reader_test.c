@@ -16,8 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -47,6 +49,17 @@ static void order(int i, const char *text)
 {
     char reply[240];
     tell(i, text, reply);
+}
+
+static void await_status(int i, const char *what)
+{
+    char reply[240] = "";
+    int64_t until = clock_mono_ms() + EVENT_MS;
+    while (!strstr(reply, what)) {
+        assert_true(clock_mono_ms() < until);
+        tell(i, "status", reply);
+        poll(NULL, 0, 5);
+    }
 }
 
 static bool seen(const struct reader_list *l, int i, bool card)
@@ -271,12 +284,10 @@ static void a_child_ends_with_its_parent(void **s)
     int child = 0;
     assert_int_equal(read(pipe_fd[0], &child, sizeof child), sizeof child);
     assert_true(child > 0);
-    char reply[240] = "";
+    await_status(0, "ok hung");
     int64_t until = clock_mono_ms() + EVENT_MS;
-    while (!strstr(reply, "ok hung") && clock_mono_ms() < until)
-        tell(0, "status", reply);
-    assert_non_null(strstr(reply, "ok hung"));
     kill(parent, SIGKILL);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
     char path[64], state = '?';
     snprintf(path, sizeof path, "/proc/%d/stat", child);
     while (state != 'Z' && state != 0 && clock_mono_ms() < until) {
@@ -371,6 +382,37 @@ static void another_program_may_use_the_card_meanwhile(void **s)
     b->ops->close(b);
 }
 
+/* ---- the console is killed ---- */
+
+/* SIGKILL while the token has executed a command and nobody knows; the journal is all that is left. */
+static void the_console_is_killed_in_the_middle(void **s)
+{
+    (void)s;
+    static const char *const moments[] = {"24:1", "24:2", "47:1", "87:2", "DB:2", "DB:6", "FF:1", "20:9"};
+    struct lab *l = mmap(NULL, sizeof *l, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(l, MAP_FAILED);
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+        char spec[64];
+        struct fault f;
+        int token = (int)(i & 1);
+        lab_init(l, UKEY_P256);
+        order(token, "factory");
+        snprintf(spec, sizeof spec, "fault hang-after:%s", moments[i]);
+        order(token, spec);
+        pid_t console = fork();
+        if (console == 0)
+            _exit(run(l, token, EVENT_MS * 3, &f) != OK);
+        await_status(token, "ok hung");
+        assert_int_equal(kill(console, SIGKILL), 0);
+        assert_int_equal(waitpid(console, NULL, 0), console);
+        plug_again(token);
+        assert_ok(run(l, token, 0, &f));
+        judge(l, token);
+        lab_free(l);
+    }
+    munmap(l, sizeof *l);
+}
+
 /* ---- secrets ---- */
 
 static bool file_has(const char *path, const char *text)
@@ -444,6 +486,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(cards_come_and_go),
         cmocka_unit_test(the_daemon_may_die_and_return),
         cmocka_unit_test(another_program_may_use_the_card_meanwhile),
+        cmocka_unit_test(the_console_is_killed_in_the_middle),
         cmocka_unit_test(no_secret_is_written_anywhere),
     };
     return CHECK_MAIN(tests);
