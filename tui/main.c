@@ -56,7 +56,7 @@ static int run(int argc, char **argv, const char **words)
         return 2;
     }
     if (!o.server || !*o.server)
-        o.server = "127.0.0.1:7443";
+        o.server = "127.0.0.1:8443";
     return o.n_words ? command_run(&o) : desk_run(o.server);
 }
 

@@ -3,8 +3,11 @@
 //
 // Every call is recorded in `calls`. `trouble.push({method, code, ...})` makes the next call of that method
 // fail; `hold.add(method)` keeps calls of it open until release(method).
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash, createPublicKey, verify, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import loader from '@grpc/proto-loader';
@@ -102,6 +105,19 @@ export function world() {
   };
 }
 
+// A CA of openssl's for one request; the certificate as DER.
+function certify(csr) {
+  const dir = mkdtempSync(join(tmpdir(), 'certdesk-ca-'));
+  try {
+    writeFileSync(join(dir, 'csr'), csr);
+    const sh = (...args) => execFileSync('openssl', args, { cwd: dir, stdio: ['ignore', 'pipe', 'ignore'] });
+    sh('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=CA');
+    return sh('x509', '-req', '-inform', 'DER', '-in', 'csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '1', '-outform', 'DER');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
 // Starts the peer; {address, w, calls, trouble, hold, release, change, stop}
 export async function start(w = world(), address = '127.0.0.1:0') {
   const calls = [], trouble = [], held = new Map(), hold = new Set(), watchers = new Set();
@@ -177,8 +193,29 @@ export async function start(w = world(), address = '127.0.0.1:0') {
   });
   server.addService(proto.IssuanceService.service, {
     ListIssues: list('ListIssues', () => w.issues, 'items'),
-    BeginPersonalisation: unary('BeginPersonalisation', (q) => ({ personalisation: { id: id('per', 1), order_id: q.order_id, medium_number: q.medium_number,
-      step: 'PERSONALISATION_STEP_BEGUN', algorithm: 'KEY_ALGORITHM_P256', management_key: Buffer.alloc(24, 7), puk: '73920164', pin: '486210' } })),
+    BeginPersonalisation: unary('BeginPersonalisation', (q) => {
+      w.saga ??= { id: id('per', 1), order_id: q.order_id, medium_number: q.medium_number, step: 1, algorithm: 'KEY_ALGORITHM_P256',
+        management_key: Buffer.from(Array.from({ length: 24 }, (_, i) => 2 * i + 16)), puk: '73920164', pin: '486210' };
+      if (w.saga.medium_number !== q.medium_number)
+        throw { code: 9, reason: 'PRECONDITION', message: 'begun with another UKEY', zh: '该订单已开始写入另一个 UKEY' };
+      return { personalisation: w.saga };
+    }),
+    RecordStep: unary('RecordStep', (q) => {
+      w.saga.step = Math.max(w.saga.step, proto.PersonalisationStep.type.value.find((v) => v.name === q.step).number);
+      return {};
+    }),
+    IssueCertificate: unary('IssueCertificate', (q) => {
+      w.saga.certificate_der ??= certify(q.csr_der); // exactly one, however often it is called
+      return { certificate_id: id('crt', 1), certificate_der: w.saga.certificate_der, chain_der: [] };
+    }),
+    FinishPersonalisation: unary('FinishPersonalisation', (q) => {
+      const key = createPublicKey(new X509Certificate(q.certificate_der).publicKey.export({ type: 'spki', format: 'pem' }));
+      if (!q.certificate_der.equals(w.saga.certificate_der) || !verify('sha256', Buffer.from(`certdesk personalisation ${w.saga.id}`), key, q.signature))
+        throw { code: 9, reason: 'CARD_DOUBTFUL', message: 'not the token\'s signature', zh: '签名不符' };
+      w.issues = w.issues.filter((i) => i.order_id !== w.saga.order_id);
+      setImmediate(change);
+      return { order: w.orders[0] };
+    }),
     QuarantineToken: unary('QuarantineToken', () => ({ order: w.orders[0] })),
   });
   server.addService(proto.ShipmentService.service, {
