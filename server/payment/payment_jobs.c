@@ -35,6 +35,12 @@ static struct found *found(struct ctx *c, enum finding what)
     return f;
 }
 
+/* An answer that nobody can vouch for says nothing about what happened. */
+static enum err open_outcome(enum err e)
+{
+    return e == ERR_SIGNATURE_BAD ? ERR_PROVIDER_UNKNOWN : e;
+}
+
 /* Payload: "pay_… n". */
 static const char *payload_id(struct ctx *c, const struct job *j, int *n)
 {
@@ -73,7 +79,7 @@ static enum err place(struct ctx *c, const struct payment *p, struct found *f)
         fault_clear(c->fault);
         return OK;
     }
-    TRY(e);
+    TRY(open_outcome(e));
     f->code_url = code->code_url;
     return OK;
 }
@@ -145,7 +151,7 @@ static enum err query(struct ctx *c, const struct payment *p, struct found *f)
 {
     const struct payment_port *port = port_of(c);
     struct payment_status s = {0};
-    TRY(port->ops->query(port->self, p->id, c->arena, &s, c->fault));
+    TRY(open_outcome(port->ops->query(port->self, p->id, c->arena, &s, c->fault)));
     switch (s.state) {
     case PAYMENT_SUCCESS:
         f->what = FOUND_PAID;
@@ -178,7 +184,7 @@ static enum err close_it(struct ctx *c, const struct payment *p, struct found *f
         fault_clear(c->fault);
         return query(c, p, f);
     }
-    TRY(e);
+    TRY(open_outcome(e));
     f->what = FOUND_CLOSED;
     return OK;
 }

@@ -146,15 +146,8 @@ static void text_that_plays_with_screens_is_refused(void **s)
 {
     (void)s;
     assert_int_equal(text_problem("杭州（测试）有限公司 A&B", 2, 100), PROBLEM_NONE);
-    static const char *const bad[] = {"a\x1b[2J",
-                                      "a\nb",
-                                      "a\x7f",
-                                      "a\xc2\x9b\x32",
-                                      "\xe2\x80\xae"
-                                      "ab",
-                                      "a\xe2\x81\xa6",
-                                      "a\xe2\x80\xa8",
-                                      "\xff\xfe"};
+    static const char *const bad[] = {"a\x1b[2J",       "a\nb",          "a\x7f",         "a\xc2\x9b\x32",
+                                      "x\xe2\x80\xaez", "a\xe2\x81\xa6", "a\xe2\x80\xa8", "\xff\xfe"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(text_problem(bad[i], 1, 100), PROBLEM_FORMAT);
     assert_int_equal(text_problem("张", 2, 100), PROBLEM_LENGTH);
