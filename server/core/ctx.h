@@ -45,7 +45,7 @@ struct ctx {
     struct app *app;
     struct db *db;              /* this worker's connection */
     const struct keyring *keys; /* seals stored responses, job payloads and fields; signs audit seals */
-    struct arena *arena;        /* thrown away before a transaction is run again, and at the end */
+    struct arena *arena;        /* what a failed try put in is thrown away before the next; all at the end */
     struct fault *fault;
     struct caller caller;
     int64_t now_ms;        /* one instant for the whole piece of work */

@@ -128,6 +128,9 @@ static enum err seal_key(struct keyring *k, int dir, bool create, struct fault *
     enum err e = keyring_load_seal(k, pem, f);
     wipe(pem, sizeof pem);
     TRY(e);
+    n = read_file(dir, "seal.pub.pem", false, pem, sizeof pem, NULL);
+    if (!create || (n == (ssize_t)strlen(k->seal_public) && memcmp(pem, k->seal_public, (size_t)n) == 0))
+        return OK;
     unlinkat(dir, "seal.pub.pem", 0);
     return write_file(dir, "seal.pub.pem", 0644, k->seal_public, strlen(k->seal_public), f);
 }

@@ -10,9 +10,9 @@ static const struct {
     bool contains; /* the value is a list that must hold the wanted word */
 } rules[] = {
     {"innodb_flush_log_at_trx_commit", "1", false}, /* power cut: acknowledged commits */
-    {"innodb_doublewrite", "ON", false},             /* power cut: torn pages */
-    {"innodb_snapshot_isolation", "ON", false},      /* lost updates */
-    {"innodb_rollback_on_timeout", "ON", false},     /* half a transaction after 1205 */
+    {"innodb_doublewrite", "ON", false},            /* power cut: torn pages */
+    {"innodb_snapshot_isolation", "ON", false},     /* lost updates */
+    {"innodb_rollback_on_timeout", "ON", false},    /* half a transaction after 1205 */
     {"sql_mode", "STRICT_", true},                  /* silently cut values */
     {"character_set_server", "utf8mb4", false},     /* characters beyond U+FFFF */
 };

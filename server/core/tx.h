@@ -1,11 +1,16 @@
 /* tx.h - the one transaction wrapper, and idempotency of mutating calls.
  *
- * tx_run: BEGIN, body, COMMIT. DB_RETRY (1213, 1020, 1205) rolls back, throws the arena away and runs the
- * body again (5 tries, 20 ms * 2^n with full jitter, never past ctx->deadline_ms). A connection lost before
- * COMMIT reconnects and retries. A connection lost at COMMIT is unknown: the body runs again under the same
- * idempotency key on a new connection, which either finds the stored response or does the work; if that
- * cannot be decided before the deadline the error is UNKNOWN_OUTCOME. A body therefore has no effect outside
- * the database.
+ * tx_run: BEGIN, body, COMMIT. DB_RETRY (1213, 1020, 1205) rolls back, throws away what the failed try put
+ * into the arena, and runs the body again (5 tries, 2 after a lock wait; 20 ms * 2^n with full jitter, never
+ * past ctx->deadline_ms nor, with or without one, 3 s). A connection lost before COMMIT reconnects and
+ * retries. A connection lost at COMMIT is unknown: the body runs again under the same idempotency key on a
+ * new connection, which either finds the stored response or does the work; if that cannot be decided in time
+ * the error is UNKNOWN_OUTCOME. So a body has no effect outside the database, keeps no pointer into the arena
+ * from one run to the next, and begins with idem_claim(); one without a claim that fails when it is run again
+ * after a lost COMMIT ends as UNKNOWN_OUTCOME too, because it may have met its own effect.
+ *
+ * What leaves tx_run is for the wire: DB_RETRY has become UNAVAILABLE with a hint when to try again, and a
+ * DB_DUPLICATE that the body let through EXISTS.
  */
 #ifndef CERTDESK_CORE_TX_H
 #define CERTDESK_CORE_TX_H

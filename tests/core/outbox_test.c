@@ -39,8 +39,9 @@ static enum err call(struct ctx *c, const struct job *j, struct job_result *r)
     int n = script.calls++;
     script.last_attempt = j->attempt;
     script.last_doubtful = j->doubtful;
-    snprintf(script.seen, sizeof script.seen, "%s|%.*s", j->object, (int)j->payload_n,
-             (const char *)j->payload);
+    if (n == 0)
+        snprintf(script.seen, sizeof script.seen, "%s|%.*s", j->object, (int)j->payload_n,
+                 (const char *)j->payload);
     while (n == 0 && script.hold)
         usleep(1000); /* the provider is slow */
     r->value = arena_strdup(c->arena, "answer of the provider");
