@@ -80,6 +80,15 @@ static bool is_port(const char *section)
     return false;
 }
 
+/* "template.*" is the name of every key that begins so. */
+static bool same_key(const char *known, const char *key, size_t n)
+{
+    size_t k = strlen(known);
+    if (k && known[k - 1] == '*')
+        return n >= k && strncmp(known, key, k - 1) == 0;
+    return k == n && strncmp(known, key, n) == 0;
+}
+
 /* True when some supplier of the port knows the key, with or without _file. */
 static bool port_knows(const char *port, const char *key)
 {
@@ -91,7 +100,7 @@ static bool port_knows(const char *port, const char *key)
         n -= 5;
     for (size_t i = 0; (r = provider_row(i)); i++)
         for (const struct provider_setting *s = r->settings; strcmp(r->port, port) == 0 && s->key; s++)
-            if (strlen(s->key) == n && strncmp(s->key, key, n) == 0)
+            if (same_key(s->key, key, n))
                 return true;
     return false;
 }

@@ -68,7 +68,7 @@ void fault_for_wire(struct fault *f, enum err e)
 
 enum err call_who(size_t n, struct rpc_call *const *calls, struct ctx *const *cs)
 {
-    const char *tokens[POOL_LIST];
+    const char *tokens[POOL_LIST] = {0};
     struct caller who[POOL_LIST];
     for (size_t i = 0; i < n; i++)
         tokens[i] = call_token(calls[i]);

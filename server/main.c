@@ -5,6 +5,7 @@
 #include "core/audit.h"
 #include "core/migrate.h"
 #include "core/tx.h"
+#include "notice/notice.h"
 #include "serve.h"
 #include "staff/staff.h"
 
@@ -164,28 +165,6 @@ static enum err cmd_audit(struct started *s, struct args *a, struct fault *f)
     return run_with_ctx(s, do_audit, a, f);
 }
 
-static const struct command {
-    const char *name, *what;
-    enum err (*run)(struct started *s, struct args *a, struct fault *f);
-    bool waits; /* for ever for the database */
-} commands[] = {
-    {"serve", "serve until SIGTERM", cmd_serve, true},
-    {"migrate", "bring the schema up to date", cmd_migrate, false},
-    {"channel", "channel import FILE: a channel's methods, products, materials, agreements", cmd_channel,
-     false},
-    {"staff", "staff add LOGIN NAME ROLES: a person of the desk; prints the TOTP secret once", cmd_staff,
-     false},
-    {"audit", "audit verify [KEY]: check the audit trail against its seals", cmd_audit, false},
-    {"config", "print every setting with its value and meaning", NULL, false},
-};
-
-static void usage(FILE *to)
-{
-    fprintf(to, "usage: certdeskd [--config FILE] [--state DIR] COMMAND\n\n");
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
-}
-
 static int complain(const struct fault *f)
 {
     fprintf(stderr, "certdeskd: %s\n", fault_text(f));
@@ -202,6 +181,45 @@ static int print_config(const char *file, struct fault *f)
     config_print(c);
     config_close(c);
     return 0;
+}
+
+/* The SMS templates as JSON: what has to be registered with the provider. */
+static int print_notices(const char *file, struct fault *f)
+{
+    (void)file;
+    (void)f;
+    const char *name, *text;
+    size_t n;
+    printf("{");
+    for (size_t i = 0; (name = notice_template(i, &text, &n)); i++)
+        printf("%s\n  \"%s\": \"%s\"", i ? "," : "", name, text);
+    printf("\n}\n");
+    return 0;
+}
+
+static const struct command {
+    const char *name, *what;
+    enum err (*run)(struct started *s, struct args *a, struct fault *f);
+    bool waits;                                             /* for ever for the database */
+    int (*alone)(const char *config_file, struct fault *f); /* needs neither keys nor database */
+} commands[] = {
+    {"serve", "serve until SIGTERM", cmd_serve, true, NULL},
+    {"migrate", "bring the schema up to date", cmd_migrate, false, NULL},
+    {"channel", "channel import FILE: a channel's methods, products, materials, agreements", cmd_channel,
+     false, NULL},
+    {"staff", "staff add LOGIN NAME ROLES: a person of the desk; prints the TOTP secret once", cmd_staff,
+     false, NULL},
+    {"audit", "audit verify [KEY]: check the audit trail against its seals", cmd_audit, false, NULL},
+    {"config", "print every setting with its value and meaning", NULL, false, print_config},
+    {"notices", "print the SMS templates to be registered with the provider, as JSON", NULL, false,
+     print_notices},
+};
+
+static void usage(FILE *to)
+{
+    fprintf(to, "usage: certdeskd [--config FILE] [--state DIR] COMMAND\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
 }
 
 static void set_log_level(const struct config *c)
@@ -229,8 +247,8 @@ static int run(const struct command *cmd, const char *file, struct args *a)
     struct started s;
     struct fault f;
     fault_clear(&f);
-    if (!cmd->run)
-        return print_config(file, &f);
+    if (cmd->alone)
+        return cmd->alone(file, &f);
     if (cmd->waits)
         block_signals();
     enum err e = start_app(file, cmd->waits ? 0 : CLI_PATIENCE_MS, &s, &f);

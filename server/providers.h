@@ -10,6 +10,14 @@
 #include "provider/payment.h"
 #include "provider/sms.h"
 
+struct config;
+
+/* What a port's settings are looked up with, for as long as the port lives. */
+struct provider_asking {
+    const struct config *config;
+    const char *port;
+};
+
 struct providers {
     struct http *http;
     struct identity_port identity;
@@ -19,7 +27,8 @@ struct providers {
     struct courier_port courier;
     const char *public_url; /* where providers reach our callbacks, "http://127.0.0.1:8081" */
     char made_url[256];     /* public_url when the settings name none */
-    bool simulator;         /* some base URL is loopback: say so on every screen */
+    struct provider_asking asking_identity, asking_sms, asking_mail, asking_wechat, asking_courier;
+    bool simulator; /* some base URL is loopback: say so on every screen */
 };
 
 #endif

@@ -77,7 +77,9 @@ static enum err find_database(struct started *s, int64_t patience_ms, struct fau
     }
     char dir[PATH_SIZE];
     snprintf(dir, sizeof dir, "%s/db", s->app.state_dir);
-    snprintf(s->embedded.socket, sizeof s->embedded.socket, "%s/db.sock", dir);
+    int n = snprintf(s->embedded.socket, sizeof s->embedded.socket, "%s/db.sock", dir);
+    if (n < 0 || (size_t)n >= sizeof s->embedded.socket)
+        return fail(f, ERR_INVALID, "server.state_dir is too long for a Unix socket");
     o->socket = s->embedded.socket;
     if (answers(o)) /* a server of this state folder is running: the command line uses its database */
         return OK;
@@ -163,14 +165,9 @@ static enum err open_cas(struct started *s, struct fault *f)
     return e;
 }
 
-struct asking {
-    const struct config *config;
-    const char *port;
-};
-
 static const char *setting(void *arg, const char *key)
 {
-    const struct asking *a = arg;
+    const struct provider_asking *a = arg;
     return config_provider(a->config, a->port, key);
 }
 
@@ -184,9 +181,9 @@ static enum err open_providers(struct started *s, struct fault *f)
     TRY(http_open(&(struct http_options){0}, &p->http, f));
 #define PORT(member, name, open)                                                                             \
     do {                                                                                                     \
-        struct asking ask = {c, name};                                                                       \
+        p->asking_##member = (struct provider_asking){c, name};                                              \
         struct provider_env env = {                                                                          \
-            .http = p->http, .setting = setting, .arg = &ask, .now_ms = clock_now_ms};                       \
+            .http = p->http, .setting = setting, .arg = &p->asking_##member, .now_ms = clock_now_ms};        \
         const char *supplier = config_provider(c, name, "supplier");                                         \
         if (supplier) {                                                                                      \
             TRY(open(supplier, &env, &p->member, f));                                                        \

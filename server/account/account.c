@@ -63,7 +63,7 @@ static enum err make_account(struct ctx *c, const struct channel *ch, const char
                             .version = 1,
                             .created_ms = c->now_ms};
     id_new("acc", out->id);
-    strncpy(out->channel, ch->id, ID_SIZE - 1);
+    memcpy(out->channel, ch->id, ID_SIZE);
     TRY(crypt_password_hash(c->arena, ch->initial_password, &out->password, c->fault));
     enum err e = account_insert(c, out);
     if (e == ERR_DB_DUPLICATE) /* the same phone at the same moment, or the name is taken: look again */

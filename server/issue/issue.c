@@ -64,7 +64,7 @@ enum err issue_begin(struct ctx *c, const char *order_id, const char *medium_num
 {
     struct order o;
     struct token t;
-    enum key_algorithm alg;
+    enum key_algorithm alg = KEY_P256;
     TRY(order_load(c, order_id, &o));
     enum err e = personalisation_in_work(c, o.id, out);
     if (e == OK)

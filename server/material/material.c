@@ -154,8 +154,8 @@ static const char *clean_name(struct arena *a, const char *name)
 enum err material_take(struct ctx *c, const struct incoming *in, struct material *out)
 {
     struct order o;
-    const struct material_rule *rule;
-    const char *type;
+    const struct material_rule *rule = NULL;
+    const char *type = NULL;
     TRY(order_load(c, in->order_id, &o));
     TRY(find_rule(c, &o, in->kind, &rule));
     TRY(may_replace(c, &o, in->kind));

@@ -13,6 +13,15 @@ static const struct {
 #undef X
 };
 
+const char *notice_template(size_t i, const char **text, size_t *n_params)
+{
+    if (i >= SMS_TEMPLATES)
+        return NULL;
+    *text = templates[i].text;
+    *n_params = templates[i].n;
+    return templates[i].name;
+}
+
 /* Packs, queues and wipes: the payload holds phones and codes, and is sealed by the outbox. */
 static enum err queue(struct ctx *c, const char *kind, json_t *payload, const char *dedupe,
                       const char *object)

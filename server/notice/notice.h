@@ -38,6 +38,10 @@ enum err notice_sms(struct ctx *c, const char *phone, enum sms_template t, const
 enum err notice_mail(struct ctx *c, const char *address, const char *subject, const char *text,
                      const char *dedupe, const char *object);
 
+/* Name, wording and number of parameters of template i; NULL past the end. For `certdeskd notices`, whose
+ * output is what has to be registered with the SMS provider. */
+const char *notice_template(size_t i, const char **text, size_t *n_params);
+
 /* The jobs "sms.send" and "mail.send". */
 extern const struct job_kind *const notice_jobs[];
 extern const size_t notice_jobs_n;

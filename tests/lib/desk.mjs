@@ -1,0 +1,298 @@
+// A whole desk for tests and for the demonstration: sandbox, certdeskd with its private database, staff and a channel,
+// in a folder of its own, on free ports; and clients for every service by grpc-js, which is not ours.
+import { spawn, execFileSync } from 'node:child_process';
+import { createHmac, randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import grpc from '@grpc/grpc-js';
+import protoLoader from '@grpc/proto-loader';
+import protobuf from 'protobufjs';
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+export const build = process.env.CERTDESK_BUILD || path.join(root, 'build');
+export const certdeskd = path.join(build, 'server/certdeskd');
+
+const files = fs.readdirSync(path.join(root, 'proto/certdesk/v1')).filter((f) => f.endsWith('.proto'));
+const definition = protoLoader.loadSync(
+  files.map((f) => `certdesk/v1/${f}`).concat('grpc/health/v1/health.proto'),
+  { includeDirs: [path.join(root, 'proto'), '/usr/include'], keepCase: true, longs: Number, enums: String, defaults: true });
+export const api = grpc.loadPackageDefinition(definition);
+const details = new protobuf.Root();
+details.resolvePath = (_, target) => (target.startsWith('google/protobuf') ? `/usr/include/${target}` : path.join(root, 'proto', target));
+details.loadSync('google/rpc/status.proto');
+details.loadSync('google/rpc/error_details.proto');
+
+// What google.rpc.Status says in an error's trailing metadata: {reason, fields, retryMs, resource, zh}.
+export function explain(error) {
+  const packed = error?.metadata?.get('grpc-status-details-bin')?.[0];
+  if (!packed) return { reason: '', fields: [] };
+  const out = { reason: '', fields: [], violations: [] };
+  for (const any of details.lookupType('google.rpc.Status').decode(packed).details) {
+    const name = (any.type_url || any.typeUrl).split('/').pop();
+    const d = details.lookupType(name).decode(any.value);
+    if (name.endsWith('ErrorInfo')) out.reason = d.reason;
+    if (name.endsWith('BadRequest')) {
+      out.violations = d.fieldViolations;
+      out.fields = d.fieldViolations.map((v) => v.field);
+    }
+    if (name.endsWith('RetryInfo')) out.retryMs = Number(d.retryDelay?.seconds || 0) * 1000 + (d.retryDelay?.nanos || 0) / 1e6;
+    if (name.endsWith('ResourceInfo')) out.resource = d.resourceName;
+    if (name.endsWith('LocalizedMessage')) out.zh = d.message;
+  }
+  return out;
+}
+
+// Waits for a condition; the only way that tests wait.
+export async function until(what, fn, ms = 15000) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const v = await fn();
+    if (v) return v;
+    if (Date.now() > end) throw new Error(`timed out waiting for ${what}`);
+    await new Promise((r) => setTimeout(r, 30));
+  }
+}
+
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const s = net.createServer().once('error', reject);
+    s.listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => resolve(port)); });
+  });
+}
+
+// RFC 6238 with SHA-1, 30 s, six digits.
+export function totp(base32, ms = Date.now()) {
+  const bits = [...base32.replace(/=+$/, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(ms / 30000)));
+  const h = createHmac('sha1', key).update(counter).digest();
+  const at = h[19] & 15;
+  return String((h.readUInt32BE(at) & 0x7fffffff) % 1e6).padStart(6, '0');
+}
+
+function readyLine(child, what) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout.on('data', (d) => {
+      text += d;
+      const line = text.split('\n').find((l) => l.startsWith('{'));
+      if (line && text.includes('\n')) resolve(JSON.parse(line));
+    });
+    child.once('exit', (code, signal) => reject(new Error(`${what} ended (${code ?? signal}) before it was ready`)));
+  });
+}
+
+export class Desk {
+  constructor(options = {}) {
+    this.options = options;
+    this.dir = options.dir || fs.mkdtempSync(path.join(os.tmpdir(), 'desk-'));
+    this.state = path.join(this.dir, 's');
+    this.clients = [];
+    fs.mkdirSync(this.state, { recursive: true, mode: 0o700 });
+    if (options.clock) {
+      this.clockFile = path.join(this.dir, 'clock');
+      fs.writeFileSync(this.clockFile, Buffer.alloc(8));
+    }
+  }
+
+  get env() {
+    return { ...process.env, ...(this.clockFile ? { CERTDESK_CLOCK: this.clockFile } : {}), ...this.options.env };
+  }
+
+  // Moves the clock of server, sandbox and console.
+  setClock(ms) {
+    const b = Buffer.alloc(8);
+    b.writeBigInt64LE(BigInt(ms));
+    fs.writeFileSync(this.clockFile, b);
+    this.clockOffset = ms;
+  }
+
+  async startSandbox() {
+    const dir = path.join(this.dir, 'sandbox');
+    fs.mkdirSync(dir, { recursive: true });
+    const listen = `127.0.0.1:${this.sandboxPort || 0}`;
+    const log = fs.openSync(path.join(this.dir, 'sandbox.log'), 'a');
+    this.sandboxProcess = spawn(path.join(build, 'server/certdesk-sandbox'), ['--listen', listen, '--state', dir],
+      { stdio: ['ignore', 'pipe', log], env: this.env });
+    fs.closeSync(log);
+    await readyLine(this.sandboxProcess, 'certdesk-sandbox');
+    this.sandbox = JSON.parse(fs.readFileSync(path.join(dir, 'sandbox.json')));
+    this.sandboxPort = this.sandbox.port;
+    await this.sim('/sim/sms/templates', { templates: JSON.parse(execFileSync(certdeskd, ['notices'])) });
+  }
+
+  async sim(route, body) {
+    const r = await fetch(`${this.sandbox.url}${route}`, body ? { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {});
+    const text = await r.text();
+    if (!r.ok) throw new Error(`${route}: ${r.status} ${text}`);
+    return text ? JSON.parse(text) : null;
+  }
+
+  writeConfig() {
+    const s = this.sandbox;
+    const secret = (name, value) => {
+      const file = path.join(this.dir, name);
+      fs.writeFileSync(file, value, { mode: 0o600 });
+      return file;
+    };
+    const tencentKey = secret('tencent.key', s.tencent.secret_key);
+    this.config = path.join(this.dir, 'certdeskd.ini');
+    fs.writeFileSync(this.config, `[server]
+state_dir = ${this.state}
+listen = ${this.options.listen || `127.0.0.1:${this.port} unix:${path.join(this.dir, 'desk.sock')}`}
+callback_listen = 127.0.0.1:${this.callbackPort}
+log_level = ${this.options.logLevel || 'info'}
+[account]
+captcha_fixed = abcd
+${this.options.database || ''}
+[identity]
+supplier = tencent
+secret_id = ${s.tencent.secret_id}
+secret_key_file = ${tencentKey}
+region = ${s.tencent.region}
+faceid_url = ${s.tencent.faceid_url}
+ocr_url = ${s.tencent.ocr_url}
+[sms]
+supplier = tencent
+secret_id = ${s.tencent.secret_id}
+secret_key_file = ${tencentKey}
+sms_url = ${s.tencent.sms_url}
+sms_app_id = ${s.tencent.sms_sdk_app_id}
+sms_sign_name = 证书受理
+sms_settle_ms = 1000
+[mail]
+supplier = smtp
+url = smtp://${s.smtp.host}:${s.smtp.port}
+user = ${s.smtp.user}
+password_file = ${secret('smtp.key', s.smtp.password)}
+from = notice@certdesk.test
+[payment]
+supplier = wechat
+base_url = ${s.wechat.url}
+mchid = ${s.wechat.mchid}
+appid = ${s.wechat.appid}
+merchant_serial = ${s.wechat.merchant_serial}
+merchant_key_file = ${s.wechat.merchant_key_file}
+apiv3_key_file = ${secret('apiv3.key', s.wechat.apiv3_key)}
+public_key_id = ${s.wechat.platform_key_id}
+public_key_file = ${s.wechat.platform_key_file}
+[courier]
+supplier = kuaidi100
+base_url = ${s.kuaidi100.url}
+key_file = ${secret('kuaidi.key', s.kuaidi100.key)}
+customer = ${s.kuaidi100.customer}
+`);
+  }
+
+  async startServer(env = {}) {
+    const log = fs.openSync(path.join(this.dir, 'certdeskd.log'), 'a');
+    this.server = spawn(certdeskd, ['--config', this.config, 'serve'], { stdio: ['ignore', 'pipe', log], env: { ...this.env, ...env } });
+    fs.closeSync(log);
+    this.ended = new Promise((resolve) => this.server.once('exit', (code, signal) => resolve({ code, signal })));
+    return readyLine(this.server, 'certdeskd').catch((e) => {
+      throw new Error(`${e.message}\n${this.log().split('\n').slice(-15).join('\n')}`);
+    });
+  }
+
+  log() {
+    return fs.readFileSync(path.join(this.dir, 'certdeskd.log'), 'utf8');
+  }
+
+  command(args, input) {
+    return execFileSync(certdeskd, ['--config', this.config, ...args], { input, encoding: 'utf8', env: this.env, stdio: ['pipe', 'pipe', 'pipe'] });
+  }
+
+  // A person of the desk; keeps password and secret for login.
+  addStaff(login, name, roles) {
+    const password = `pw-${login}-long`;
+    const url = this.command(['staff', 'add', login, name, roles], `${password}\n`);
+    this.staff = { ...this.staff, [login]: { login, name, password, secret: /secret=([A-Z2-7]+)/.exec(url)[1] } };
+  }
+
+  async start() {
+    this.port = await freePort();
+    this.callbackPort = await freePort();
+    await this.startSandbox();
+    this.writeConfig();
+    await this.startServer();
+    this.command(['channel', 'import', path.join(root, 'server/catalog/zheneng.json')]);
+    this.addStaff('li', '李审核', 'reviewer');
+    this.addStaff('wang', '王制证', 'operator');
+    this.addStaff('zhao', '赵邮寄', 'shipper');
+    this.addStaff('chen', '陈主管', 'reviewer,operator,shipper,admin,auditor');
+    return this;
+  }
+
+  get address() {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  // A caller: one client per service, `call.CreateOrder({...})` resolves to the response. Metadata goes with each call.
+  caller(token, more = {}) {
+    const call = {};
+    for (const name of Object.keys(api.certdesk.v1)) {
+      const Service = api.certdesk.v1[name];
+      if (!Service.service) continue;
+      const client = new Service(this.address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0 });
+      this.clients.push(client);
+      for (const [method, d] of Object.entries(Service.service)) {
+        const metadata = (extra = {}) => {
+          const m = new grpc.Metadata();
+          if (token) m.set('authorization', `Bearer ${token}`);
+          for (const [k, v] of Object.entries({ ...more, ...extra })) m.set(k, String(v));
+          return m;
+        };
+        if (d.requestStream) call[method] = (done) => client[method](metadata(), done);
+        else if (d.responseStream) call[method] = (request) => client[method](request, metadata());
+        else {
+          const hasId = !!d.requestType.type.field.find((f) => f.name === 'request_id');
+          call[method] = (request = {}, options = {}) => new Promise((resolve, reject) => {
+            const r = hasId && request.request_id === undefined ? { request_id: randomUUID(), ...request } : request;
+            client[method](r, metadata(options.metadata), { deadline: Date.now() + (options.timeout || 20000) },
+              (e, v) => (e ? reject(Object.assign(e, { info: explain(e) })) : resolve(v)));
+          });
+        }
+      }
+    }
+    return call;
+  }
+
+  async staffCaller(login) {
+    const s = this.staff[login];
+    const now = Date.now() + (this.clockOffset || 0);
+    const { token } = await this.caller().LoginStaff({ login, password: s.password, totp: totp(s.secret, now) });
+    return this.caller(token);
+  }
+
+  // The newest SMS on a phone whose text matches; waits for it.
+  async sms(phone, pattern, after = 0) {
+    return until(`an SMS on ${phone} like ${pattern}`, async () => {
+      const all = await this.messages(phone);
+      return all.slice(after).reverse().find((m) => pattern.test(m.text));
+    });
+  }
+
+  async messages(phone) {
+    const r = await this.sim(`/sim/sms?phone=${encodeURIComponent(phone)}`);
+    return Array.isArray(r) ? r : r.sms || r.messages || [];
+  }
+
+  async stop({ keep = false } = {}) {
+    for (const c of this.clients) c.close();
+    this.clients = [];
+    if (this.server && this.server.exitCode === null && this.server.signalCode === null) {
+      this.server.kill('SIGTERM');
+      await this.ended;
+    }
+    if (this.sandboxProcess && this.sandboxProcess.exitCode === null) {
+      const gone = new Promise((r) => this.sandboxProcess.once('exit', r));
+      this.sandboxProcess.kill('SIGTERM');
+      await gone;
+    }
+    if (!keep) fs.rmSync(this.dir, { recursive: true, force: true });
+  }
+}
