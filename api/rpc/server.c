@@ -12,7 +12,7 @@ enum {
     /* calls that the core may hand over before the queue's thread has looked: of all methods that are not
      * registered, and of each that is */
     OUTSTANDING = 64,
-    OUTSTANDING_EACH = 4,
+    OUTSTANDING_EACH = 8,
     DEFAULT_MAX_REQUEST = 1 << 20,
     CLOSE_PATIENCE_S = 5
 };

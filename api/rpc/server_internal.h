@@ -98,7 +98,8 @@ struct rpc_call {
     grpc_call_details details;
     grpc_metadata_array metadata;
     int64_t deadline;
-    struct timer cap; /* the route's deadline, when it is sooner than the client's */
+    bool capped;      /* the route's deadline is sooner than the client's ... */
+    struct timer cap; /* ... and this watches it */
     struct tag t_new, t_recv, t_close, t_send, t_probe, t_final;
     struct rpc_call *next, **link; /* server->calls */
 

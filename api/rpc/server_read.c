@@ -186,15 +186,18 @@ static int64_t our_time(const struct rpc_server *s, gpr_timespec t)
 
 static void set_deadline(struct rpc_call *c)
 {
-    struct rpc_server *s = c->server;
-    c->deadline = our_time(s, c->details.deadline);
-    if (c->slot->route.deadline_ms <= 0)
-        return;
-    int64_t cap = s->now + c->slot->route.deadline_ms;
-    if (cap < c->deadline) { /* else the core watches the client's */
+    c->deadline = our_time(c->server, c->details.deadline);
+    int64_t cap = c->server->now + c->slot->route.deadline_ms;
+    c->capped = c->slot->route.deadline_ms > 0 && cap < c->deadline; /* else the core watches the client's */
+    if (c->capped)
         c->deadline = cap;
-        timer_set(s, &c->cap, cap);
-    }
+}
+
+/* Apart from the above, because a call that is answered at once needs no timer. */
+static void watch_deadline(struct rpc_call *c)
+{
+    if (c->capped)
+        timer_set(c->server, &c->cap, c->deadline);
 }
 
 static void enter(struct rpc_call *c)
@@ -218,9 +221,11 @@ static void open_generic(struct rpc_call *c)
     set_deadline(c);
     if (c->slot->kind == RPC_SERVER_STREAM) {
         c->pending++; /* nobody else has the call yet */
+        watch_deadline(c);
         receive(c);
         return;
     }
+    watch_deadline(c);
     call_arm(c);
     c->opened = true;
     c->slot->route.on_call(c);
@@ -242,4 +247,6 @@ static void on_new(struct tag *t, bool ok)
     }
     set_deadline(c);
     open_with_request(c, c->in);
+    if (!answered(c))
+        watch_deadline(c);
 }

@@ -35,18 +35,14 @@ bool wire_bytes(grpc_byte_buffer *b, grpc_slice *out)
 {
     if (b->type != GRPC_BB_RAW || b->data.raw.compression != GRPC_COMPRESS_NONE)
         return false;
+    if (b->data.raw.slice_buffer.count == 1) {
+        *out = grpc_slice_ref(b->data.raw.slice_buffer.slices[0]);
+        return true;
+    }
     grpc_byte_buffer_reader r;
     if (!grpc_byte_buffer_reader_init(&r, b))
         return false;
-    grpc_slice *first;
-    if (grpc_byte_buffer_reader_peek(&r, &first) && GRPC_SLICE_LENGTH(*first) == grpc_byte_buffer_length(b)) {
-        *out = grpc_slice_ref(*first);
-    } else {
-        grpc_byte_buffer_reader_destroy(&r);
-        if (!grpc_byte_buffer_reader_init(&r, b))
-            return false;
-        *out = grpc_byte_buffer_reader_readall(&r);
-    }
+    *out = grpc_byte_buffer_reader_readall(&r);
     grpc_byte_buffer_reader_destroy(&r);
     return true;
 }
