@@ -72,6 +72,11 @@ static pid_t spawn(struct keeper *k, const char *const argv[], int death)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    /* an ordinary user's PATH has no sbin, where Debian keeps mariadbd */
+    const char *usual = getenv("PATH");
+    char places[4096];
+    snprintf(places, sizeof places, "%s:/usr/bin:/usr/sbin", usual ? usual : "/bin");
+    setenv("PATH", places, 1);
     execvp(argv[0], (char *const *)(uintptr_t)argv); /* exec does not write to it */
     _exit(127);
 }

@@ -9,9 +9,13 @@
 #include "lib/mariadb.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct test_schema schema;
 static struct test_ctx t, other;
@@ -434,6 +438,30 @@ static void a_claim_without_a_response_is_refused(void **state)
     assert_int_equal(made(), 0);
 }
 
+/* The server program is killed right before or after its COMMIT; its caller repeats the call to the next one.
+ */
+static void killed_at_commit(void **state)
+{
+    (void)state;
+    static const char *const points[] = {"db.commit.before", "db.commit.after"};
+    for (int i = 0; i < 2; i++) {
+        struct keyed k = {.request_id = points[i], .digest = digest};
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct test_ctx own;
+            setenv("CERTDESK_CRASH", points[i], 1);
+            test_ctx_open(&own, &schema);
+            _exit(tx_run(&own.c, body_keyed, &k) == OK ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        assert_ok(tx_run(&t.c, body_keyed, &k));
+        assert_int_equal(k.effects, i == 0 ? 1 : 0);
+        assert_int_equal(made(), i + 1);
+    }
+}
+
 struct repeat_thread {
     pthread_barrier_t *all;
     struct keyed k;
@@ -555,6 +583,7 @@ int main(void)
         TEST(the_stored_response_is_not_readable),
         TEST(request_ids_are_checked),
         TEST(a_claim_without_a_response_is_refused),
+        TEST(killed_at_commit),
         TEST(eight_repeats_at_once_have_one_effect),
         TEST(sixteen_threads_lose_no_update),
     };
