@@ -1,0 +1,31 @@
+// The tree's own rules as tests: layers, the contract's style, formatting, nothing of one machine.
+import { spawnSync } from 'node:child_process';
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(here, '../..');
+const run = (command, args, cwd = root) => spawnSync(command, args, { cwd, encoding: 'utf8' });
+
+test('every include and every statement stands in its layer', () => {
+  const r = run('node', [path.join(here, 'layers.mjs')]);
+  assert.equal(r.status, 0, r.stdout + r.stderr);
+});
+
+test('the contract is clean by buf lint, STANDARD', () => {
+  const r = run(path.join(root, 'tests/node_modules/.bin/buf'), ['lint'], path.join(root, 'proto'));
+  assert.equal(r.status, 0, r.stdout + r.stderr);
+});
+
+test('the C sources are formatted', () => {
+  const files = run('git', ['ls-files', '*.c', '*.h']).stdout.trim().split('\n');
+  const r = run('clang-format', ['--dry-run', '--Werror', ...files]);
+  assert.equal(r.status, 0, r.stderr.slice(0, 4000));
+});
+
+test('nothing committed belongs to one machine or one registry', () => {
+  const r = run('git', ['grep', '-nIE', '(/home/[a-z]+/|/work/(main|shared)|registry\\.npmjs)', '--', '.', ':!tests/lint', ':!*.md']);
+  assert.equal(r.stdout, '');
+});
