@@ -1,0 +1,492 @@
+/* direct.c - CreateOrder and GetOrder as their bare SQL, through Connector/C alone: no gRPC, no server/core.
+ *
+ *   bench-direct --socket PATH --schema NAME [--user U] [--password P] [--op create|get]
+ *                [--threads N] [--seconds S] [--warmup S] [--session]
+ *
+ * What a service can reach at best on this database: N threads with a connection each run the very statements
+ * that the handlers run, in their order (idempotency, channel, offer, order, agreements, consents, audit,
+ * response, commit), prepared once, and print calls per second, p50 and p99 as one JSON line. --session adds
+ * the look-up of the caller's session that the server makes before each call (for many calls at once).
+ *
+ * The schema must be migrated and hold a channel. Rows of the audit are written without a chain: use a schema
+ * that is made for this.
+ */
+#include "base/str.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <mysql.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* -- the statements of the server, word for word ------------------------------------------------------------
+ */
+
+enum {
+    CLAIM,
+    CHANNEL,
+    OFFER,
+    ORDER,
+    AGREEMENTS,
+    CONSENT,
+    AUDIT,
+    RESPONSE,
+    GET,
+    SESSION,
+    STATEMENTS,
+    ARGS_MAX = 20,
+    COLUMNS_MAX = 24,
+};
+
+static const char *const texts[STATEMENTS] = {
+    [CLAIM] =
+        "INSERT INTO idempotency (caller, method, request_id, digest, created_ms) VALUES (?, ?, ?, ?, ?)",
+    [CHANNEL] =
+        "SELECT id, code, name, page, invoice_offered, initial_password, review_days, payment_minutes, "
+        "profile FROM channel WHERE id = ? OR code = ?",
+    [OFFER] = "SELECT methods, agent_methods, paper_route FROM channel_offer WHERE channel_id = ? AND "
+              "subject_kind = ? AND medium = ?",
+    [ORDER] =
+        "INSERT INTO orders (id, channel_id, account_id, kind, subject_kind, state, version, method, "
+        "medium, paper_route, price_fen, verification_id, created_ms, updated_ms, submitted_ms, due_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, 0, 0)",
+    [AGREEMENTS] =
+        "SELECT id, version, title, text, digest FROM agreement WHERE channel_id = ? AND in_force = "
+        "1 ORDER BY code",
+    [CONSENT] =
+        "INSERT INTO consent (object_id, purpose, agreement_id, agreement_version, digest, account_id, "
+        "given_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE given_ms = VALUES(given_ms)",
+    [AUDIT] = "INSERT INTO audit (writer, seq, at_ms, caller_kind, caller, session, request, method, action, "
+              "object, version, detail, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [RESPONSE] = "UPDATE idempotency SET response = ? WHERE caller = ? AND method = ? AND request_id = ?",
+    [GET] =
+        "SELECT id, channel_id, account_id, kind, subject_kind, state, version, method, medium, "
+        "paper_route, subject, agent, purchase, quote, price_fen, signed_digest, verification_id, "
+        "created_ms, updated_ms, submitted_ms, due_ms FROM orders WHERE id = ? AND (? = '' OR account_id = "
+        "?) AND (? = '' OR channel_id = ?)",
+    [SESSION] = "SELECT token_digest, id, caller_kind, owner_id, channel_id, roles FROM session WHERE "
+                "token_digest IN (?) AND ended_ms = 0 AND expires_ms > ?",
+};
+
+static const char account[] = "acc_00000000000000000000000000", ses[] = "ses_00000000000000000000000000";
+static const char method[] = "/certdesk.v1.OrderService/CreateOrder";
+
+static struct {
+    const char *socket, *schema, *user, *password;
+    bool get, session;
+    int threads;
+    double seconds, warmup;
+    char channel[ID_SIZE];
+} o = {.user = "root", .password = "", .threads = 1, .seconds = 5, .warmup = 1};
+
+static _Atomic bool counting, stop;
+
+__attribute__((noreturn)) static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "bench-direct: %s: %s\n", what, why);
+    exit(1);
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static long long now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* -- one connection
+ * ------------------------------------------------------------------------------------------ */
+
+struct column {
+    char text[4096];
+    unsigned long n;
+    my_bool null, cut;
+};
+
+struct worker {
+    pthread_t thread;
+    MYSQL *my;
+    MYSQL_STMT *stmt[STATEMENTS];
+    MYSQL_BIND args[ARGS_MAX], columns[COLUMNS_MAX];
+    long long numbers[ARGS_MAX];
+    int n;
+    struct column read[COLUMNS_MAX];
+    char writer[ID_SIZE], order[ID_SIZE], agreements[8][ID_SIZE];
+    long long seq;
+    size_t n_agreements;
+    double *times;
+    size_t n_times, cap;
+};
+
+static void text(struct worker *w, const char *s, size_t n)
+{
+    w->args[w->n++] =
+        (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING, .buffer = (void *)(uintptr_t)s, .buffer_length = n};
+}
+
+static void str(struct worker *w, const char *s)
+{
+    text(w, s, strlen(s));
+}
+
+static void bytes(struct worker *w, const void *p, size_t n)
+{
+    w->args[w->n++] =
+        (MYSQL_BIND){.buffer_type = MYSQL_TYPE_BLOB, .buffer = (void *)(uintptr_t)p, .buffer_length = n};
+}
+
+static void number(struct worker *w, long long v)
+{
+    w->numbers[w->n] = v;
+    w->args[w->n] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &w->numbers[w->n]};
+    w->n++;
+}
+
+static void null(struct worker *w)
+{
+    w->args[w->n++] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_NULL};
+}
+
+static void run(struct worker *w, int which)
+{
+    MYSQL_STMT *s = w->stmt[which];
+    if ((int)mysql_stmt_param_count(s) != w->n || mysql_stmt_bind_param(s, w->args) || mysql_stmt_execute(s))
+        die(texts[which], mysql_stmt_error(s));
+    w->n = 0;
+}
+
+static void plain(struct worker *w, const char *sql)
+{
+    if (mysql_real_query(w->my, sql, strlen(sql)))
+        die(sql, mysql_error(w->my));
+}
+
+/* Every row into w->read, one after the other; each(w) sees it there. */
+static size_t rows(struct worker *w, int which, void (*each)(struct worker *w, size_t row))
+{
+    MYSQL_STMT *s = w->stmt[which];
+    unsigned columns = mysql_stmt_field_count(s);
+    for (unsigned i = 0; i < columns; i++)
+        w->columns[i] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING,
+                                     .buffer = w->read[i].text,
+                                     .buffer_length = sizeof w->read[i].text,
+                                     .length = &w->read[i].n,
+                                     .is_null = &w->read[i].null,
+                                     .error = &w->read[i].cut};
+    if (mysql_stmt_bind_result(s, w->columns) || mysql_stmt_store_result(s))
+        die(texts[which], mysql_stmt_error(s));
+    size_t n = 0;
+    for (int rc; (rc = mysql_stmt_fetch(s)) == 0 || rc == MYSQL_DATA_TRUNCATED; n++)
+        if (each)
+            each(w, n);
+    mysql_stmt_free_result(s);
+    return n;
+}
+
+static void open_connection(struct worker *w)
+{
+    w->my = mysql_init(NULL);
+    mysql_optionsv(w->my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if (!mysql_real_connect(w->my, NULL, o.user, o.password, o.schema, 0, o.socket, CLIENT_FOUND_ROWS))
+        die("connect", mysql_error(w->my));
+    plain(w,
+          "SET SESSION sql_mode='STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
+          "NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION', time_zone='+00:00', "
+          "collation_connection='utf8mb4_bin', tx_isolation='REPEATABLE-READ', "
+          "innodb_snapshot_isolation=ON, innodb_lock_wait_timeout=2, max_statement_time=2.5, autocommit=1");
+    for (int i = 0; i < STATEMENTS; i++) {
+        w->stmt[i] = mysql_stmt_init(w->my);
+        if (mysql_stmt_prepare(w->stmt[i], texts[i], strlen(texts[i])))
+            die(texts[i], mysql_stmt_error(w->stmt[i]));
+    }
+    id_new("w", w->writer);
+}
+
+static void take_channel(struct worker *w, size_t row)
+{
+    (void)row;
+    snprintf(o.channel, sizeof o.channel, "%.*s", ID_SIZE - 1, w->read[0].text);
+}
+
+static void learn_channel(void)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    open_connection(w);
+    static const char sql[] = "SELECT id FROM channel ORDER BY id LIMIT 1";
+    if (mysql_stmt_prepare(w->stmt[CHANNEL], sql, sizeof sql - 1) || mysql_stmt_execute(w->stmt[CHANNEL]))
+        die(sql, mysql_stmt_error(w->stmt[CHANNEL]));
+    if (rows(w, CHANNEL, take_channel) != 1)
+        die(o.schema, "holds no channel");
+    mysql_close(w->my);
+    free(w);
+}
+
+/* -- the two calls
+ * --------------------------------------------------------------------------------------------- */
+
+static void find_session(struct worker *w)
+{
+    static const unsigned char digest[32];
+    if (!o.session)
+        return;
+    bytes(w, digest, sizeof digest);
+    number(w, now_ms());
+    run(w, SESSION);
+    rows(w, SESSION, NULL);
+}
+
+static void take_agreement(struct worker *w, size_t row)
+{
+    if (row < sizeof w->agreements / sizeof *w->agreements)
+        snprintf(w->agreements[row], ID_SIZE, "%.*s", ID_SIZE - 1, w->read[0].text);
+    w->n_agreements = row + 1;
+}
+
+static void insert_order(struct worker *w)
+{
+    id_new("ord", w->order);
+    str(w, w->order);
+    str(w, o.channel);
+    str(w, account);
+    static const int numbers[] = {1, 1, 1, 1,
+                                  2, 1, 0}; /* kind, subject, state, version, method, medium, paper */
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        number(w, numbers[i]);
+    number(w, now_ms());
+    number(w, now_ms());
+    run(w, ORDER);
+}
+
+static void insert_consents(struct worker *w)
+{
+    static const unsigned char digest[32];
+    str(w, o.channel);
+    run(w, AGREEMENTS);
+    rows(w, AGREEMENTS, take_agreement);
+    for (size_t i = 0; i < w->n_agreements && i < sizeof w->agreements / sizeof *w->agreements; i++) {
+        str(w, w->order);
+        str(w, "method");
+        str(w, w->agreements[i]);
+        number(w, 1);
+        bytes(w, digest, sizeof digest);
+        str(w, account);
+        number(w, now_ms());
+        run(w, CONSENT);
+    }
+}
+
+static void insert_audit(struct worker *w, const char *request)
+{
+    static const unsigned char hash[32];
+    str(w, w->writer);
+    number(w, ++w->seq);
+    number(w, now_ms());
+    number(w, 1);
+    str(w, account);
+    str(w, ses);
+    str(w, request);
+    str(w, method);
+    str(w, "order.created");
+    str(w, w->order);
+    number(w, 1);
+    null(w);
+    bytes(w, hash, sizeof hash);
+    bytes(w, hash, sizeof hash);
+    run(w, AUDIT);
+}
+
+static void create(struct worker *w)
+{
+    static const unsigned char digest[32], response[300]; /* about what a sealed Order takes */
+    char request[ID_SIZE];
+    id_new("req", request);
+    find_session(w);
+    plain(w, "BEGIN");
+    str(w, account);
+    str(w, method);
+    str(w, request);
+    bytes(w, digest, sizeof digest);
+    number(w, now_ms());
+    run(w, CLAIM);
+    str(w, o.channel);
+    str(w, o.channel);
+    run(w, CHANNEL);
+    rows(w, CHANNEL, NULL);
+    str(w, o.channel);
+    number(w, 1);
+    number(w, 1);
+    run(w, OFFER);
+    rows(w, OFFER, NULL);
+    insert_order(w);
+    insert_consents(w);
+    insert_audit(w, request);
+    bytes(w, response, sizeof response);
+    str(w, account);
+    str(w, method);
+    str(w, request);
+    run(w, RESPONSE);
+    plain(w, "COMMIT");
+}
+
+static void get(struct worker *w)
+{
+    find_session(w);
+    str(w, w->order);
+    str(w, account);
+    str(w, account);
+    str(w, o.channel);
+    str(w, o.channel);
+    run(w, GET);
+    if (rows(w, GET, NULL) != 1)
+        die(w->order, "is gone");
+}
+
+/* -- the race
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void keep(struct worker *w, double s)
+{
+    if (w->n_times == w->cap) {
+        w->cap = w->cap ? 2 * w->cap : 4096;
+        w->times = realloc(w->times, w->cap * sizeof *w->times);
+        if (!w->times)
+            die("memory", strerror(errno));
+    }
+    w->times[w->n_times++] = s;
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    mysql_thread_init();
+    open_connection(w);
+    if (o.get)
+        create(w);
+    while (!stop) {
+        double from = now_s();
+        if (o.get)
+            get(w);
+        else
+            create(w);
+        if (counting)
+            keep(w, now_s() - from);
+    }
+    mysql_close(w->my);
+    mysql_thread_end();
+    return NULL;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void wait_s(double s)
+{
+    struct timespec t = {(time_t)s, (long)((s - (double)(time_t)s) * 1e9)};
+    nanosleep(&t, NULL);
+}
+
+static void report(struct worker *workers, double seconds)
+{
+    size_t n = 0;
+    for (int i = 0; i < o.threads; i++)
+        n += workers[i].n_times;
+    double *all = malloc((n + 1) * sizeof *all);
+    size_t at = 0;
+    for (int i = 0; i < o.threads; i++) {
+        if (workers[i].n_times)
+            memcpy(all + at, workers[i].times, workers[i].n_times * sizeof *all);
+        at += workers[i].n_times;
+        free(workers[i].times);
+    }
+    if (n == 0)
+        die("no call", "ended in the measured time");
+    qsort(all, n, sizeof *all, by_time);
+    printf("{\"label\":\"direct-%s\",\"threads\":%d,\"session\":%s,\"calls\":%zu,\"seconds\":%.3f,"
+           "\"per_second\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f}\n",
+           o.get ? "get" : "create", o.threads, o.session ? "true" : "false", n, seconds, (double)n / seconds,
+           all[n / 2] * 1e6, all[n * 99 / 100] * 1e6, all[n - 1] * 1e6);
+    free(all);
+}
+
+static void options(int argc, char **argv)
+{
+    static const struct option longs[] = {{"socket", 1, NULL, 's'},  {"schema", 1, NULL, 'd'},
+                                          {"user", 1, NULL, 'u'},    {"password", 1, NULL, 'p'},
+                                          {"op", 1, NULL, 'o'},      {"threads", 1, NULL, 't'},
+                                          {"seconds", 1, NULL, 'n'}, {"warmup", 1, NULL, 'w'},
+                                          {"session", 0, NULL, 'S'}, {0}};
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+        switch (c) {
+        case 's':
+            o.socket = optarg;
+            break;
+        case 'd':
+            o.schema = optarg;
+            break;
+        case 'u':
+            o.user = optarg;
+            break;
+        case 'p':
+            o.password = optarg;
+            break;
+        case 'o':
+            o.get = strcmp(optarg, "get") == 0;
+            break;
+        case 't':
+            o.threads = atoi(optarg);
+            break;
+        case 'n':
+            o.seconds = atof(optarg);
+            break;
+        case 'w':
+            o.warmup = atof(optarg);
+            break;
+        case 'S':
+            o.session = true;
+            break;
+        default:
+            exit(2);
+        }
+    if (!o.socket || !o.schema || o.threads < 1 || o.threads > 1024 || o.seconds <= 0)
+        die("usage", "--socket PATH --schema NAME [--op create|get] [--threads N] [--seconds S]");
+}
+
+int main(int argc, char **argv)
+{
+    options(argc, argv);
+    mysql_library_init(0, NULL, NULL);
+    learn_channel();
+    struct worker *workers = calloc((size_t)o.threads, sizeof *workers);
+    if (!workers)
+        die("memory", strerror(errno));
+    for (int i = 0; i < o.threads; i++)
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+            die("thread", strerror(errno));
+    wait_s(o.warmup);
+    counting = true;
+    double from = now_s();
+    wait_s(o.seconds);
+    counting = false;
+    double seconds = now_s() - from;
+    stop = true;
+    for (int i = 0; i < o.threads; i++)
+        pthread_join(workers[i].thread, NULL);
+    report(workers, seconds);
+    free(workers);
+    mysql_library_end();
+    return 0;
+}
