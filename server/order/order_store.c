@@ -192,8 +192,8 @@ enum err order_store_group(size_t n, struct ctx *const *cs, const char *const *i
     }
     struct rows r;
     TRY(db_query_(cs[0], &r,
-                  SQL("SELECT " ORDER_COLUMNS " FROM orders WHERE id IN (" Q32 ") AND account_id IN (" Q32
-                      ") AND channel_id IN (" Q32 ")"),
+                  SQL("SELECT " ORDER_COLUMNS " FROM orders FORCE INDEX (PRIMARY) WHERE id IN (" Q32
+                      ") AND account_id IN (" Q32 ") AND channel_id IN (" Q32 ")"),
                   args, sizeof args / sizeof *args));
     for (size_t i = 0; i < n; i++)
         errs[i] = cs[i]->caller.kind == CALLER_ACCOUNT ? pick(cs[i], &r, ids[i], &outs[i])
