@@ -45,7 +45,8 @@ struct rpc_route {
     const char *method;
     const void *row;     /* the application's own row about this method */
     size_t max_request;  /* bytes of one message; 0: the server's */
-    int64_t deadline_ms; /* cap, and what stands when the client sets none; 0: none */
+    int64_t deadline_ms; /* cap, and what stands when the client sets none; 0: none. Counted from the
+                            first message for unary calls, else from the headers */
     void (*on_call)(struct rpc_call *call);
     void (*on_message)(struct rpc_call *call, const ProtobufCMessage *message);
     void (*on_half_close)(struct rpc_call *call);
