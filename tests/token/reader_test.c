@@ -107,7 +107,8 @@ static void plug_again(int i)
     order(i, "clear");
     order(i, "pull");
     int64_t until = clock_mono_ms() + EVENT_MS;
-    while (last_said(i, "Card Removed From") < last_said(i, "Card inserted into")) {
+    while (last_said(i, "Card Removed From") <=
+           last_said(i, "Card inserted into")) { /* both unsaid: in from the start */
         assert_true(clock_mono_ms() < until);
         poll(NULL, 0, 20);
     }
@@ -259,7 +260,11 @@ static void a_killed_child_is_a_lost_card(void **s)
     struct fault f;
     struct ukey_info info;
     struct channel *ch = connect_to(0);
-    assert_int_equal(kill(reader_child_pid(ch), SIGKILL), 0);
+    int pid = reader_child_pid(ch);
+    siginfo_t died;
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    /* quite dead, so that not even a request can be sent */
+    assert_int_equal(waitid(P_PID, (id_t)pid, &died, WEXITED | WNOWAIT), 0);
     assert_err(personalise_identify(ch, &info, &f), ERR_CARD_GONE);
     ch->ops->close(ch);
 }

@@ -123,8 +123,7 @@ static enum err ask(struct card_channel *c, enum child_op op, const void *body, 
     if (n)
         memcpy(message + 1, body, n);
     ssize_t r = send(c->process.fd, message, n + 1, MSG_NOSIGNAL);
-    if (r >= 0)
-        r = process_read(&c->process, timeout_ms, message, sizeof message - 1);
+    r = r < 0 ? 0 : process_read(&c->process, timeout_ms, message, sizeof message - 1);
     if (r <= 0 || message[0] >= ERR_COUNT) {
         process_stop(&c->process);
         wipe(message, sizeof message);
