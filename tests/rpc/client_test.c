@@ -170,7 +170,8 @@ static void deadline_of_the_client(void **state)
     int64_t begin = clock_mono_ms();
     assert_err(rpc_unary(w->channel, METHOD("CacheableUnaryCall"), &q.base, 50, &w->arena, &m, &w->f),
                ERR_DEADLINE);
-    assert_in_range(clock_mono_ms() - begin, 45, 290);
+    assert_true(clock_mono_ms() - begin >= 45);
+    assert_string_equal(w->f.text_zh, ""); /* the core's own word: the route's deadline has details */
     DISPATCH_UNTIL(w, w->service.cancelled == 1 && w->service.ended == 1);
 }
 
@@ -183,7 +184,7 @@ static void deadline_of_the_route(void **state)
     int64_t begin = clock_mono_ms();
     assert_err(rpc_unary(w->channel, METHOD("CacheableUnaryCall"), &q.base, 5000, &w->arena, &m, &w->f),
                ERR_DEADLINE);
-    assert_in_range(clock_mono_ms() - begin, TESTSERVICE_CAP_MS - 5, 4000);
+    assert_in_range(clock_mono_ms() - begin, TESTSERVICE_CAP_MS - 5, 4900);
     assert_string_equal(w->f.text_zh, err_text_zh(ERR_DEADLINE)); /* ours, with details */
     DISPATCH_UNTIL(w, w->service.cancelled == 1 && w->service.ended == 1);
 }
