@@ -1,28 +1,29 @@
 /* order_moves.c - the states of an order, and the one function that moves it (S6-S20).
  *
- *   SUBJECT -submitted-> SUBJECT_VERIFYING -passed-> AGENT -submitted-> AGENT_VERIFYING -passed-+
- *      ^                        |            \         | ^                     |                |
- *      +------- mismatch -------+             \        | +----- mismatch ------+                |
- *                                  individual: \       +- in person -+                          |
- *                                  no agent     \                    v                          |
- *                                                +--------------> PURCHASE <--------------------+
- *                                                                  |    ^
- *                                                     purchase set |    | reopened (also from MATERIALS,
- * SIGNATURE) v    | PAYMENT <-signed- SIGNATURE <-signature requested- MATERIALS <- CONFIRM | | ^ | paid
- * +------ signature reopened -----+
- *      v
- *   REVIEW <-corrected- CORRECTION          PAPERS -papers arrived-> REVIEW
- *      | \                  ^
- *      |  +---- refused ----+
- *      | approved
- *      v                                     +----- dropped -----+
- *   ISSUE -personalisation begun-> PERSONALISING <-> ISSUE       |
- *                                     | written
- *                                     v
- *   FINISHED <-received- SHIPPED <-posted- SHIP     (SHIPPED -returned-> SHIP)
+ *   SUBJECT ----submitted----> SUBJECT_VERIFYING --passed (individual)--------------------+
+ *      ^  <----mismatch------         |                                                    |
+ *      +- method changed -------------+ passed (organization)                              |
+ *                                     v                                                    |
+ *                   +------------- AGENT ----submitted----> AGENT_VERIFYING ---passed----->+
+ *                   |                ^  <----mismatch------   |                            |
+ *                   +- in person ----|------------------------+--------------------------->+
+ *                                                                                          v
+ *   MATERIALS <--confirmed-- CONFIRM <-------purchase set-------------------------- PURCHASE
+ *      |  ^  |                  |                                                     ^
+ *      |  |  +--- reopened -----+-----------------(SIGNATURE, too)--------------------+
+ *      |  | signature reopened
+ *      v  | signature requested
+ *   SIGNATURE --signed--> PAYMENT --paid--> REVIEW --approved--> ISSUE --begun--> PERSONALISING
+ *                                            |  ^                 ^                |      |
+ *                                    refused |  | corrected       +--- dropped ----+      | written
+ *                                            v  |                                         v
+ *   PAPERS --papers arrived--> REVIEW     CORRECTION              SHIPPED <----posted--- SHIP
+ *                                      (signature requested:         |  ----returned----> (SHIP)
+ *                                       stays)                       v
+ *                                                       FINISHED <- received
  *
- *   everything up to PAYMENT -cancelled-> CANCELLED;  REVIEW, CORRECTION, ISSUE -cancelled paid-> REFUNDING
- *   -refunded-> CANCELLED
+ *   up to PAYMENT: cancelled -> CANCELLED
+ *   REVIEW, CORRECTION, ISSUE: cancelled paid -> REFUNDING; refunded -> CANCELLED
  *
  * A verification that hangs (a code that never came) is left by submitting the step again; the newest
  * verification alone counts.

@@ -493,6 +493,101 @@ static void watching_tells_each_version_once(void **s)
     assert_true(!changed && over);
 }
 
+static enum err refuse(struct ctx *c, void *arg)
+{
+    struct order o;
+    TRY(order_load(c, arg, &o));
+    TRY(db_exec(c, NULL, SQL("UPDATE material SET verdict = 2, reason = '不清晰' WHERE order_id = ?"),
+                TEXT(o.id)));
+    return order_move(c, &o, EV_REFUSED, NULL, NULL);
+}
+
+/* S18: only the faulty is asked for again; signed again, the order goes back to review, and stays paid. */
+static void what_was_refused_is_corrected_and_signed_again(void **s)
+{
+    (void)s;
+    struct order before, after;
+    world_next(&w, 24 * 3600000);
+    assert_ok(order_load(w.c, order, &before));
+    assert_ok(tx_run(w.c, refuse, order));
+    PB(Order) *o = get(w.c, order);
+    assert_int_equal(o->state, ORDER_CORRECTION);
+    assert_int_equal(o->n_reasons, 1);
+    assert_string_equal(o->reasons[0]->kind, "business_license");
+    assert_string_equal(o->reasons[0]->reason, "不清晰");
+    assert_true(has_action(o, "UploadMaterial") && has_action(o, "SignApplication"));
+    assert_false(has_action(o, "CancelOrder") || has_action(o, "CreatePayment"));
+    PB(RequestApplicationSignatureRequest) rs = CERTDESK__V1__REQUEST_APPLICATION_SIGNATURE_REQUEST__INIT;
+    PB(RequestApplicationSignatureResponse) rso = CERTDESK__V1__REQUEST_APPLICATION_SIGNATURE_RESPONSE__INIT;
+    rs.order_id = order;
+    assert_err(call(w.c, "RequestApplicationSignature", &rs, &rso), ERR_MATERIAL_MISSING);
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE material SET in_use = NULL WHERE order_id = ?"), TEXT(order)));
+    add_material(&w, order);
+    sign(&w, order);
+    assert_state(order, ORDER_REVIEW);
+    assert_ok(order_load(w.c, order, &after));
+    assert_memory_not_equal(after.signed_digest, before.signed_digest, 32);
+    assert_int_equal(after.submitted_ms, w.c->now_ms);
+    assert_true(get(w.c, order)->payment->paid);
+    struct rows r;
+    assert_ok(db_query(w.c, &r, SQL("SELECT COUNT(*) FROM order_signature WHERE order_id = ?"), TEXT(order)));
+    assert_int_equal(row_int(&r, 0, 0), 2); /* the earlier signature is kept */
+}
+
+/* S17: the same with the applicant in the agent's place. */
+static void an_individual_has_no_agent(void **s)
+{
+    (void)s;
+    char id[ID_SIZE];
+    PB(CreateOrderRequest) in = CERTDESK__V1__CREATE_ORDER_REQUEST__INIT;
+    PB(CreateOrderResponse) out = CERTDESK__V1__CREATE_ORDER_RESPONSE__INIT;
+    PB(Consent) consents[4];
+    PB(Consent) * list[4];
+    world_next(&w, 24 * 3600000);
+    for (size_t i = 0; i < w.n_consents; i++) {
+        certdesk__v1__consent__init(list[i] = &consents[i]);
+        consents[i].agreement_id = (char *)(uintptr_t)w.consents[i].agreement_id;
+        consents[i].agreement_version = w.consents[i].version;
+    }
+    in.channel = w.channel;
+    in.kind = CERTDESK__V1__ORDER_KIND__ORDER_KIND_NEW;
+    in.subject_kind = CERTDESK__V1__SUBJECT_KIND__SUBJECT_KIND_INDIVIDUAL;
+    in.medium = CERTDESK__V1__MEDIUM__MEDIUM_UKEY;
+    in.method = CERTDESK__V1__VERIFICATION_METHOD__VERIFICATION_METHOD_PHONE_THREE_FACTOR;
+    in.consents = list;
+    in.n_consents = w.n_consents;
+    assert_ok(call(w.c, "CreateOrder", &in, &out));
+    snprintf(id, sizeof id, "%s", out.order->id);
+    assert_err(submit_organization(w.c, id, USCC, LEGAL_REP_PHONE), ERR_ORDER_STATE);
+
+    PB(SubmitPersonRequest) sp = CERTDESK__V1__SUBMIT_PERSON_REQUEST__INIT;
+    PB(SubmitPersonResponse) spo = CERTDESK__V1__SUBMIT_PERSON_RESPONSE__INIT;
+    sp.order_id = id;
+    assert_err(call(w.c, "SubmitPerson", &sp, &spo), ERR_INVALID);
+    assert_int_equal(w.t.fault.n_violations, 4);
+    PB(Person) p = CERTDESK__V1__PERSON__INIT;
+    sp.person = &p;
+    p.name = (char *)"王五";
+    p.document_type = CERTDESK__V1__DOCUMENT_TYPE__DOCUMENT_TYPE_RESIDENT_ID;
+    p.id_number = (char *)"110101199003070134";
+    p.phone = (char *)"13600000001";
+    assert_ok(call(w.c, "SubmitPerson", &sp, &spo));
+    assert_string_equal(spo.order->person->name, "王*");
+    world_verified(&w, id, true);
+    struct order o;
+    PB(ConfirmVerificationRequest) cv = CERTDESK__V1__CONFIRM_VERIFICATION_REQUEST__INIT;
+    PB(ConfirmVerificationResponse) cvo = CERTDESK__V1__CONFIRM_VERIFICATION_RESPONSE__INIT;
+    assert_ok(order_load(w.c, id, &o));
+    cv.verification_id = o.verification;
+    cv.code = (char *)(uintptr_t)world_code(&w, "13600000001");
+    assert_ok(call(w.c, "ConfirmVerification", &cv, &cvo));
+    assert_int_equal(cvo.order->state, ORDER_PURCHASE);
+    assert_true(has_action(cvo.order, "SetPurchase"));
+    assert_ok(order_load(w.c, id, &o));
+    assert_string_equal(order_contact(&o).phone, "13600000001");
+    assert_string_equal(order_pin_phone(&o), "13600000001");
+}
+
 static void what_is_not_offered_is_refused(void **s)
 {
     (void)s;
@@ -534,6 +629,8 @@ int main(void)
         cmocka_unit_test(a_bad_purchase_names_every_field),
         cmocka_unit_test(lists_are_cut_into_pages),
         cmocka_unit_test(watching_tells_each_version_once),
+        cmocka_unit_test(what_was_refused_is_corrected_and_signed_again),
+        cmocka_unit_test(an_individual_has_no_agent),
         cmocka_unit_test(what_is_not_offered_is_refused),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);

@@ -1,5 +1,5 @@
-/* order_read.c - what requests say about organization, person, agent and purchase. Absent messages read as
- * empty ones, so that the rules find every missing field. */
+/* order_read_wire.c - what requests say about organization, person, agent and purchase. Absent messages read
+ * as empty ones, so that the rules find every missing field. */
 #include "order/order_wire.h"
 
 static struct bank_account read_account(const PB(BankAccount) * in)
