@@ -7,6 +7,7 @@
 #include "ui/tr.h"
 
 #include <certdesk/v1/issuance_service.pb-c.h>
+#include <certdesk/v1/stock_service.pb-c.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -203,6 +204,21 @@ static enum err identify(struct run *r, struct channel *card, char medium[static
     return OK;
 }
 
+/* Nearly always the UKEY is not in the stock: then say that, instead of "no such object". */
+static void explain_unknown(struct run *r, const char *medium, struct fault *f)
+{
+    struct fault ignored;
+    const ProtobufCMessage *response;
+    Certdesk__V1__GetTokenRequest q = CERTDESK__V1__GET_TOKEN_REQUEST__INIT;
+    q.medium_number = (char *)(uintptr_t)medium;
+    fault_clear(&ignored);
+    if (rpc_unary(r->rpc, (struct rpc_method){&certdesk__v1__stock_service__descriptor, "GetToken"}, &q.base,
+                  10000, &r->arena, &response, &ignored) != ERR_NOT_FOUND)
+        return;
+    snprintf(f->text, sizeof f->text, "the UKEY %s is not in the stock: take it in first", medium);
+    snprintf(f->text_zh, sizeof f->text_zh, "UKEY %s 未入库，请先办理入库", medium);
+}
+
 static enum err begin(struct run *r, const char *medium, const Certdesk__V1__Personalisation **out,
                       struct fault *f)
 {
@@ -218,7 +234,10 @@ static enum err begin(struct run *r, const char *medium, const Certdesk__V1__Per
     q.medium_number = (char *)(uintptr_t)medium;
     q.algorithms = can;
     q.n_algorithms = 2;
-    TRY(call(r, "BeginPersonalisation", &q.base, &response, f));
+    enum err e = call(r, "BeginPersonalisation", &q.base, &response, f);
+    if (e == ERR_NOT_FOUND)
+        explain_unknown(r, medium, f);
+    TRY(e);
     *out = ((const Certdesk__V1__BeginPersonalisationResponse *)(const void *)response)->personalisation;
     if (!*out || !*(*out)->id)
         return fail(f, ERR_INTERNAL, "the server began nothing");

@@ -80,7 +80,7 @@ static void draw_footer(struct desk *d)
         if (at_right(row) && (!row->when || row->when(d->top)))
             right -= action_width(row) + 2;
     for (size_t i = 0; (row = page_action(d->top, i)); i++) {
-        if (at_right(row) || (row->when && !row->when(d->top)) || x + action_width(row) > right)
+        if (at_right(row) || (row->when && !row->when(d->top)) || x + action_width(row) + 2 > right)
             continue;
         x += draw_action(v, x, row) + 2;
     }

@@ -5,8 +5,12 @@
 #include <certdesk/v1/issuance_service.pb-c.h>
 
 static const struct column columns[] = {
-    {N_("Subject"), 0, 0, false},   {N_("Product"), 18, 0, false},       {N_("Term"), 6, 0, true},
-    {N_("Approved"), 16, 0, false}, {N_("Medium number"), 14, 0, false}, {N_("Order number"), 30, 150, false},
+    {N_("Subject"), 0, 0, false},
+    {N_("Product"), 18, 0, false},
+    {N_("Term"), 6, 0, true},
+    {N_("Approved"), 16, 100, false},
+    {N_("Medium number"), 14, 0, false},
+    {N_("Order number"), 30, 150, false},
 };
 
 static const char *cell(const struct page *p, const void *row, size_t column, enum style *s, struct arena *a)

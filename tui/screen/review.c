@@ -54,9 +54,10 @@ static void compose_evidence(struct page *p, const Certdesk__V1__Review *r, stru
     doc_head(&p->doc, _("Verified"));
     for (size_t i = 0; i < r->n_evidence; i++) {
         const Certdesk__V1__Evidence *e = r->evidence[i];
-        doc_value(&p->doc, e->check,
-                  arena_printf(a, "%s  %s  %s\n%s", e->outcome, word_time(a, e->check_time), e->provider,
-                               e->provider_request_id));
+        bool match = strcmp(e->outcome, "MATCH") == 0;
+        doc_styled(&p->doc, match ? STYLE_GOOD : STYLE_BAD, word_check(e->check),
+                   arena_printf(a, "%s  %s  %s\n%s", word_outcome(e->outcome), word_time(a, e->check_time),
+                                e->provider, e->provider_request_id));
     }
 }
 
@@ -91,9 +92,9 @@ static void compose(struct page *p)
     order_compose(&(struct order_doc){&p->doc, r->order, clear_text, &s->revealed});
     compose_evidence(p, r, &a);
     if (*r->signed_digest) {
+        /* not the text itself: it has in clear what is masked above, and RevealField is recorded */
         doc_head(&p->doc, _("Application signature"));
         doc_value(&p->doc, "SHA-256", r->signed_digest);
-        doc_styled(&p->doc, STYLE_DIM, NULL, r->signed_text);
     }
     arena_free(&a);
 }

@@ -42,7 +42,7 @@ static void compose(struct page *p)
                   arena_printf(&a, "%s%s%s%s %s", to->province, to->city, to->district, to->street,
                                to->postal_code));
     }
-    doc_value(d, _("Posted"), word_time(&a, s->create_time));
+    doc_value(d, _("Posted on"), word_time(&a, s->create_time));
     doc_head(d, _("Events"));
     for (size_t i = 0; i < s->n_events; i++)
         doc_styled(d, i ? STYLE_NORMAL : STYLE_STRONG, word_time(&a, s->events[i]->event_time),

@@ -136,6 +136,36 @@ const char *word_step(int step)
     return PICK(w, step);
 }
 
+struct named {
+    const char *name, *word;
+};
+
+static const char *by_name(const struct named *rows, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return tr(rows[i].word);
+    return name;
+}
+
+const char *word_check(const char *check)
+{
+    static const struct named w[] = {{"enterprise4", N_("Organization four-factor")},
+                                     {"phone3", N_("Phone three-factor")},
+                                     {"bank4", N_("Bank four-factor")},
+                                     {"face", N_("Face")}};
+    return by_name(w, sizeof w / sizeof *w, check);
+}
+
+const char *word_outcome(const char *outcome)
+{
+    static const struct named w[] = {{"MATCH", N_("match")},
+                                     {"MISMATCH", N_("no match")},
+                                     {"NOT_FOUND", N_("not on record")},
+                                     {"INVALID_INPUT", N_("input not accepted")}};
+    return by_name(w, sizeof w / sizeof *w, outcome);
+}
+
 char *word_term(struct arena *a, int months)
 {
     if (months > 0 && months % 12 == 0)

@@ -23,6 +23,9 @@ const char *word_job(int state);
 const char *word_verdict(int verdict);
 const char *word_step(int step);
 enum style style_shipment(int state);
+/* A provider's check and its outcome, by the names in the evidence: "phone3", "MATCH". */
+const char *word_check(const char *check);
+const char *word_outcome(const char *outcome);
 /* "1 year", "18 months" */
 char *word_term(struct arena *a, int months);
 
