@@ -334,6 +334,88 @@ static void a_wrong_code_is_counted_and_a_late_answer_ignored(void **s)
     assert_state(id, ORDER_SUBJECT_VERIFYING);
 }
 
+struct late {
+    char verification[ID_SIZE];
+    bool match;
+};
+
+static enum err answer_late(struct ctx *c, void *arg)
+{
+    const struct late *l = arg;
+    struct check_answer a = {.check = "enterprise4",
+                             .provider = "test",
+                             .outcome = l->match ? "MATCH" : "MISMATCH",
+                             .code = "",
+                             .request_id = "late",
+                             .match = l->match,
+                             .mismatched = "",
+                             .checked_ms = c->now_ms};
+    return identity_record(c, l->verification, &a);
+}
+
+/* What a provider says of data that were replaced meanwhile is kept as evidence and moves nothing. */
+static void an_answer_about_older_data_moves_nothing(void **s)
+{
+    (void)s;
+    for (int match = 0; match <= 1; match++) {
+        char id[ID_SIZE];
+        struct order o, after;
+        struct verification v;
+        const struct evidence *e;
+        size_t n;
+        struct late late = {.match = match};
+        world_next(&w, 24 * 3600000);
+        assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET state = 19 WHERE state < 5")));
+        make_order(&w, w.c, id);
+        assert_ok(submit_organization(w.c, id, OTHER_USCC, "13700000003"));
+        assert_ok(order_load(w.c, id, &o));
+        snprintf(late.verification, sizeof late.verification, "%s", o.verification);
+        assert_ok(submit_organization(w.c, id, OTHER_USCC, "13700000004"));
+        assert_ok(order_load(w.c, id, &o));
+        w.c->caller.kind = CALLER_SYSTEM;
+        assert_ok(tx_run(w.c, answer_late, &late));
+        w.c->caller.kind = CALLER_ACCOUNT;
+        assert_ok(order_load(w.c, id, &after));
+        assert_int_equal(after.version, o.version);
+        assert_string_equal(after.verification, o.verification);
+        assert_ok(identity_load(w.c, late.verification, &v));
+        assert_int_equal(v.state, VERIFICATION_FAILED);
+        assert_ok(identity_evidence(w.c, id, &e, &n));
+        assert_int_equal(n, 1);
+        world_verified(&w, id, true);
+        assert_ok(identity_load(w.c, o.verification, &v));
+        assert_int_equal(v.state, VERIFICATION_CODE_SENT);
+    }
+}
+
+/* The phone had a code for something else a moment ago: the match stands, and the code is asked for later. */
+static void a_code_that_may_not_go_out_yet_can_be_asked_for(void **s)
+{
+    (void)s;
+    char first[ID_SIZE], second[ID_SIZE];
+    struct order o;
+    struct verification v;
+    world_next(&w, 24 * 3600000);
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET state = 19 WHERE state < 5")));
+    make_order(&w, w.c, first);
+    make_order(&w, w.c, second);
+    assert_ok(submit_organization(w.c, first, OTHER_USCC, "13700000005"));
+    world_verified(&w, first, true);
+    assert_ok(submit_organization(w.c, second, "914403001922038216", "13700000005"));
+    world_verified(&w, second, true);
+    assert_ok(order_load(w.c, second, &o));
+    assert_ok(identity_load(w.c, o.verification, &v));
+    assert_int_equal(v.state, VERIFICATION_CODE_SENT);
+    assert_string_equal(v.sent_to, "");
+    world_next(&w, 61000);
+    assert_ok(order_load(w.c, second, &o));
+    PB(ResendVerificationCodeRequest) again = CERTDESK__V1__RESEND_VERIFICATION_CODE_REQUEST__INIT;
+    PB(ResendVerificationCodeResponse) sent = CERTDESK__V1__RESEND_VERIFICATION_CODE_RESPONSE__INIT;
+    again.verification_id = o.verification;
+    assert_ok(call(w.c, "ResendVerificationCode", &again, &sent));
+    assert_string_equal(sent.verification->sent_to, "137****0005");
+}
+
 static void a_price_that_moved_is_shown_before_it_is_agreed_to(void **s)
 {
     (void)s;
@@ -629,6 +711,8 @@ int main(void)
         cmocka_unit_test(a_bad_purchase_names_every_field),
         cmocka_unit_test(lists_are_cut_into_pages),
         cmocka_unit_test(watching_tells_each_version_once),
+        cmocka_unit_test(an_answer_about_older_data_moves_nothing),
+        cmocka_unit_test(a_code_that_may_not_go_out_yet_can_be_asked_for),
         cmocka_unit_test(what_was_refused_is_corrected_and_signed_again),
         cmocka_unit_test(an_individual_has_no_agent),
         cmocka_unit_test(what_is_not_offered_is_refused),
