@@ -102,7 +102,8 @@ RPC_HANDLER(begin_personalisation, BeginPersonalisationRequest, BeginPersonalisa
 RPC_HANDLER(record_step, RecordStepRequest, RecordStepResponse)
 {
     (void)out;
-    return issue_record(c, in->personalisation_id, (int)in->step, in->detail.data, in->detail.len);
+    return issue_record(c, in->personalisation_id, (int)in->step,
+                        in->detail.len ? in->detail.data : (const uint8_t *)"", in->detail.len);
 }
 
 RPC_HANDLER(prepare_certificate, IssueCertificateRequest, IssueCertificateResponse)
