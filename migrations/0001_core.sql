@@ -90,6 +90,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     run_at_ms BIGINT NOT NULL,
     lease_until_ms BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
+    called_ms BIGINT NOT NULL DEFAULT 0 COMMENT 'when the attempt began that may have taken effect',
     ended_ms BIGINT NULL,
     last_error VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NULL,
     PRIMARY KEY (id),

@@ -304,6 +304,11 @@ void dispatch_changed(struct dispatch *d)
         rpc_after(d->server, 0, on_changed, d);
 }
 
+void dispatch_shed(struct dispatch *d)
+{
+    pool_shed(d->pool);
+}
+
 void dispatch_close(struct dispatch *d)
 {
     if (!d)

@@ -109,6 +109,8 @@ const struct rpc_route *dispatch_routes(const struct dispatch *d, size_t *n);
 void dispatch_attach(struct dispatch *d, struct rpc_server *s);
 /* Something was committed outside a call (a job): watchers look again. Any thread. */
 void dispatch_changed(struct dispatch *d);
+/* The database stopped answering: what waits is answered UNAVAILABLE at once. Any thread. */
+void dispatch_shed(struct dispatch *d);
 /* Waits for the running handlers and stops the workers. After rpc_server_drain(). */
 void dispatch_close(struct dispatch *d);
 

@@ -75,6 +75,8 @@ static void on_database(bool up, void *arg)
 {
     struct running *r = arg;
     LOG(WARN, up ? "database.up" : "database.down", KV_I("mono_ms", clock_mono_ms()));
+    if (!up && r->dispatch)
+        dispatch_shed(r->dispatch);
     if (r->server)
         rpc_health_set(r->server, "", up);
 }

@@ -231,7 +231,11 @@ static void call_job(struct worker *w, struct ctx *c, struct claimed *it)
     FI("outbox.called");
     x.why = e;
     x.doubtful |= e == ERR_PROVIDER_UNKNOWN;
-    if (e == OK) {
+    if (e == OK && result.undone) {
+        x.state = j->attempt < k->max_attempts ? JOB_WAITING : JOB_EXHAUSTED;
+        x.doubtful = false;
+        x.run_at_ms = clock_now_ms();
+    } else if (e == OK) {
         x.state = JOB_DONE;
         x.doubtful = false;
     } else if (!tried_again(e)) {

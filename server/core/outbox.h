@@ -20,11 +20,13 @@ struct job {
     int attempt;   /* 1 the first time */
     bool doubtful; /* an earlier attempt may have taken effect: settle before repeating */
     int64_t created_ms;
+    int64_t called_ms; /* doubtful: when the attempt began that may have taken effect; else now */
     int64_t fence;
 };
 
 /* What `call` found out; `done` stores it. */
 struct job_result {
+    bool undone; /* with OK: no earlier attempt took effect, so the job starts anew at once, without doubt */
     void *value; /* the kind's own, in c->arena */
 };
 

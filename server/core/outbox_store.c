@@ -166,23 +166,24 @@ static enum err anything_due(struct ctx *c, const char *kinds, bool *due)
 
 static enum err pick(struct ctx *c, const char *kinds, struct rows *r)
 {
-    TRY(db_query(
-        c, r,
-        SQL("SELECT id, kind, object, payload, attempt, doubtful, fence, created_ms, state FROM outbox"
-            " WHERE state = 1 AND run_at_ms <= ? AND FIND_IN_SET(kind, ?)"
-            " ORDER BY run_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED"),
-        INT(c->now_ms), TEXT(kinds)));
+    TRY(db_query(c, r,
+                 SQL("SELECT id, kind, object, payload, attempt, doubtful, fence, created_ms, state, "
+                     "called_ms FROM outbox"
+                     " WHERE state = 1 AND run_at_ms <= ? AND FIND_IN_SET(kind, ?)"
+                     " ORDER BY run_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED"),
+                 INT(c->now_ms), TEXT(kinds)));
     if (r->n)
         return OK;
-    return db_query(c, r,
-                    SQL("SELECT id, kind, object, payload, attempt, doubtful, fence, created_ms, state"
-                        " FROM outbox WHERE state = 2 AND lease_until_ms <= " DB_NOW
-                        " AND FIND_IN_SET(kind, ?) ORDER BY run_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED"),
-                    TEXT(kinds));
+    return db_query(
+        c, r,
+        SQL("SELECT id, kind, object, payload, attempt, doubtful, fence, created_ms, state, called_ms"
+            " FROM outbox WHERE state = 2 AND lease_until_ms <= " DB_NOW
+            " AND FIND_IN_SET(kind, ?) ORDER BY run_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED"),
+        TEXT(kinds));
 }
 
 /* A job that was RUNNING may have been called: nobody came back to say. */
-static void read_job(const struct rows *r, struct claimed *out)
+static void read_job(const struct rows *r, int64_t now_ms, struct claimed *out)
 {
     struct job *j = &out->job;
     snprintf(j->id, sizeof j->id, "%s", row_text(r, 0, 0));
@@ -194,15 +195,17 @@ static void read_job(const struct rows *r, struct claimed *out)
     j->doubtful = row_int(r, 0, 5) != 0 || row_int(r, 0, 8) == JOB_RUNNING;
     j->fence = row_int(r, 0, 6) + 1;
     j->created_ms = row_int(r, 0, 7);
+    j->called_ms = j->doubtful ? row_int(r, 0, 9) : now_ms;
 }
 
 static enum err take(struct ctx *c, const char *owner, const struct job *j, int64_t lease_ms)
 {
-    return db_exec_one(c,
-                       SQL("UPDATE outbox SET state = 2, attempt = ?, doubtful = ?, fence = ?, owner = ?,"
-                           " lease_until_ms = " DB_NOW " + ? WHERE id = ? AND fence = ?"),
-                       INT(j->attempt), INT(j->doubtful), INT(j->fence), TEXT(owner), INT(lease_ms),
-                       TEXT(j->id), INT(j->fence - 1));
+    return db_exec_one(
+        c,
+        SQL("UPDATE outbox SET state = 2, attempt = ?, doubtful = ?, fence = ?, owner = ?, called_ms = ?,"
+            " lease_until_ms = " DB_NOW " + ? WHERE id = ? AND fence = ?"),
+        INT(j->attempt), INT(j->doubtful), INT(j->fence), TEXT(owner), INT(j->called_ms), INT(lease_ms),
+        TEXT(j->id), INT(j->fence - 1));
 }
 
 enum err outbox_claim(struct ctx *c, const char *owner, const char *kinds,
@@ -219,7 +222,7 @@ enum err outbox_claim(struct ctx *c, const char *owner, const char *kinds,
     struct rows r;
     enum err e = pick(c, kinds, &r);
     if (e == OK && r.n) {
-        read_job(&r, out);
+        read_job(&r, c->now_ms, out);
         e = take(c, owner, &out->job, lease_of(out->job.kind, arg));
     }
     if (e == OK)

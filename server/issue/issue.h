@@ -42,6 +42,8 @@ struct personalisation {
     enum key_algorithm algorithm;
     int step; /* proto PersonalisationStep: the last one done */
     struct secrets secrets;
+    const void *detail; /* what the last recorded step left */
+    size_t detail_n;
     int64_t version;
     bool in_work;
 };

@@ -90,6 +90,7 @@ RPC_HANDLER(begin_personalisation, BeginPersonalisationRequest, BeginPersonalisa
     m->management_key = to_bytes(c, p.secrets.management_key, sizeof p.secrets.management_key);
     m->puk = to_text(c->arena, p.secrets.puk);
     m->pin = to_text(c->arena, p.secrets.pin);
+    m->detail = to_bytes(c, p.detail, p.detail_n);
     wipe(&p.secrets, sizeof p.secrets);
     enum err e = certificate_whole_of_order(c, p.order, &cert);
     if (e == OK)

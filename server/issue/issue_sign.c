@@ -95,7 +95,9 @@ enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
     TRY(order_load(c, p.order, &o));
     if (o.state != ORDER_PERSONALISING)
         return fail(c->fault, ERR_ORDER_STATE, NULL);
-    TRY(pki_csr_parse((struct pki_der){der, n}, 1u << pki_alg_of(p.algorithm), c->arena, &csr, c->fault));
+    /* The best algorithm may turn out at GENERATE only: a token that cannot make SM2 falls back to P-256. */
+    unsigned allowed = 1u << pki_alg_of(p.algorithm) | 1u << PKI_P256;
+    TRY(pki_csr_parse((struct pki_der){der, n}, allowed, c->arena, &csr, c->fault));
     enum err e = issuance_live(c, o.id, &live);
     if (e == OK)
         return same_key(c, &live, &csr);

@@ -32,6 +32,18 @@ enum err personalisation_insert(struct ctx *c, const struct personalisation *p)
     "SELECT id, order_id, medium_number, algorithm, step, secrets, version, in_work IS NOT NULL "            \
     "FROM personalisation WHERE "
 
+static enum err read_detail(struct ctx *c, struct personalisation *p)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT detail FROM personalisation_step WHERE personalisation_id = ? ORDER BY seq DESC LIMIT 1"),
+        TEXT(p->id)));
+    p->detail = r.n ? row_text(&r, 0, 0) : "";
+    p->detail_n = r.n ? row_cell(&r, 0, 0)->n : 0;
+    return OK;
+}
+
 static enum err read(struct ctx *c, const struct rows *r, struct personalisation *out)
 {
     if (r->n != 1)
@@ -50,7 +62,7 @@ static enum err read(struct ctx *c, const struct rows *r, struct personalisation
     if (n != sizeof out->secrets)
         return fail(c->fault, ERR_DATA_LOSS, "a token's secrets have another size");
     memcpy(&out->secrets, secrets, sizeof out->secrets);
-    return OK;
+    return read_detail(c, out);
 }
 
 enum err personalisation_in_work(struct ctx *c, const char *order_id, struct personalisation *out)

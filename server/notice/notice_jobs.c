@@ -23,19 +23,18 @@ static void drop(json_t **j)
     json_decref(*j);
 }
 
-/* OK when the earlier attempt is known to have been taken; DB-free. *again: send now. */
+/* What became of the attempt whose answer was lost. *undone: nothing, so the job starts anew. */
 static enum err settle(struct ctx *c, const struct job *j, const struct sms_port *sms, const char *phone,
-                       bool *again)
+                       bool *undone)
 {
     struct sms_settled s;
-    TRY(sms->ops->settle(sms->self, phone, j->id, j->created_ms, c->arena, &s, c->fault));
-    *again = s.fate == SMS_NOT_SENT;
+    TRY(sms->ops->settle(sms->self, phone, j->id, j->called_ms, c->arena, &s, c->fault));
+    *undone = s.fate == SMS_NOT_SENT;
     return s.fate == SMS_UNKNOWN ? fail(c->fault, ERR_PROVIDER_UNKNOWN, NULL) : OK;
 }
 
 static enum err sms_call(struct ctx *c, const struct job *j, struct job_result *r)
 {
-    (void)r;
     const struct sms_port *sms = &c->app->providers->sms;
     if (!sms->ops)
         return fail(c->fault, ERR_PROVIDER_CONFIG, "no SMS provider is configured");
@@ -49,12 +48,8 @@ static enum err sms_call(struct ctx *c, const struct job *j, struct job_result *
     json_t *v;
     json_array_foreach(json_object_get(p, "params"), i, v) if (n < SMS_PARAMS_MAX) params[n++] =
         json_string_value(v);
-    if (j->doubtful) {
-        bool again;
-        TRY(settle(c, j, sms, phone, &again));
-        if (!again)
-            return OK;
-    }
+    if (j->doubtful)
+        return settle(c, j, sms, phone, &r->undone);
     struct sms_receipt receipt;
     return sms->ops->send(sms->self, &(struct sms_message){j->id, phone, template, params, n}, c->arena,
                           &receipt, c->fault);
