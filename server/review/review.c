@@ -104,7 +104,8 @@ enum err review_reveal(struct ctx *c, const char *order_id, const char *field, c
                   {"agent.id_number", o.agent.id_number},
                   {"agent.phone", o.agent.phone},
                   {"agent.card_number", o.agent.card_number},
-                  {"agent.email", o.agent.email}};
+                  {"agent.email", o.agent.email},
+                  {"signed_text", o.signed_text}};
     if (!*reason)
         fault_field(c->fault, "reason", "REQUIRED", "say why you need it", "请填写查看原因");
     *out = NULL;

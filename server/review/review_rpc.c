@@ -106,7 +106,6 @@ RPC_HANDLER(get_review, GetReviewRequest, GetReviewResponse)
     for (size_t i = 0; i < r->n_materials; i++)
         r->materials[i] = to_material(c, &materials[i]);
     TRY(fill_evidence(c, o.id, r));
-    r->signed_text = to_text(c->arena, o.signed_text);
     r->signed_digest = arena_alloc(c->arena, 65);
     hex_encode(o.signed_digest, 32, r->signed_digest);
     r->etag = arena_printf(c->arena, "%lld", (long long)o.version);

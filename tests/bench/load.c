@@ -13,7 +13,7 @@
 enum {
     MAX_REQUEST = 1 << 16,
     MAX_CHANNELS = 64,
-    MAX_METADATA = 16,
+    MAX_METADATA = 16, /* authorization not counted */
 };
 
 struct sample {
@@ -28,11 +28,15 @@ struct run {
     grpc_completion_queue *cq;
     grpc_slice path;
     grpc_metadata metadata[MAX_METADATA];
+    grpc_slice authorization; /* the key */
     grpc_byte_buffer *fixed;
     struct sample samples;
     uint64_t started; /* calls, with the warm-up */
     double begin;     /* of the measured part; 0 while warming up */
     double end;       /* when no more calls are started */
+    struct cpu {
+        double server, database, client;
+    } before; /* the measured part */
     int open;
 };
 
@@ -41,6 +45,8 @@ struct flight { /* one of the N */
     grpc_channel *channel;
     grpc_call *call;
     grpc_byte_buffer *out, *in;
+    grpc_metadata metadata[MAX_METADATA + 1];
+    bool authorized; /* the last one is this call's own */
     grpc_metadata_array initial, trailing;
     grpc_status_code status;
     grpc_slice text;
@@ -97,12 +103,22 @@ static grpc_byte_buffer *bytes(const void *p, size_t n)
     return b;
 }
 
-static grpc_byte_buffer *request(struct run *x)
+static grpc_byte_buffer *request(struct flight *f)
 {
     static unsigned char buffer[MAX_REQUEST]; /* one thread */
+    struct run *x = f->run;
+    memcpy(f->metadata, x->metadata, x->o->n_metadata * sizeof *f->metadata);
+    f->authorized = false;
     if (!x->o->make)
         return grpc_byte_buffer_copy(x->fixed);
-    return bytes(buffer, x->o->make(x->o->arg, x->started, buffer, sizeof buffer));
+    const char *authorization = NULL;
+    size_t n = x->o->make(x->o->arg, x->started, buffer, sizeof buffer, &authorization);
+    if (authorization) {
+        f->authorized = true;
+        f->metadata[x->o->n_metadata] =
+            (grpc_metadata){.key = x->authorization, .value = grpc_slice_from_copied_string(authorization)};
+    }
+    return bytes(buffer, n);
 }
 
 static void begin(struct flight *f)
@@ -111,14 +127,14 @@ static void begin(struct flight *f)
     int64_t timeout = x->o->timeout_ms ? x->o->timeout_ms : 10000;
     gpr_timespec deadline =
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout, GPR_TIMESPAN));
-    f->out = request(x);
+    f->out = request(f);
     f->call = grpc_channel_create_call(f->channel, NULL, GRPC_PROPAGATE_DEFAULTS, x->cq, x->path, NULL,
                                        deadline, NULL);
     grpc_metadata_array_init(&f->initial);
     grpc_metadata_array_init(&f->trailing);
     grpc_op ops[] = {
         {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .data.send_initial_metadata = {.count = x->o->n_metadata, .metadata = x->metadata}},
+         .data.send_initial_metadata = {.count = x->o->n_metadata + f->authorized, .metadata = f->metadata}},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = f->out},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
         {.op = GRPC_OP_RECV_INITIAL_METADATA,
@@ -167,6 +183,8 @@ static void finish(struct flight *f, double now)
     grpc_metadata_array_destroy(&f->initial);
     grpc_metadata_array_destroy(&f->trailing);
     grpc_slice_unref(f->text);
+    if (f->authorized)
+        grpc_slice_unref(f->metadata[x->o->n_metadata].value);
     grpc_call_unref(f->call);
 }
 
@@ -200,7 +218,12 @@ static bool wants_more(const struct run *x, double now)
     return x->o->calls ? x->started < x->o->calls : now < x->end;
 }
 
-static void pump(struct run *x, struct flight *flights, double *server_cpu, double *client_cpu)
+static struct cpu cpu_now(const struct run *x)
+{
+    return (struct cpu){cpu_s(x->o->server_pid), cpu_s(x->o->database_pid), self_cpu_s()};
+}
+
+static void pump(struct run *x, struct flight *flights)
 {
     double warm = now_s() + x->o->warmup_seconds;
     for (int i = 0; i < x->o->in_flight; i++)
@@ -214,8 +237,7 @@ static void pump(struct run *x, struct flight *flights, double *server_cpu, doub
             x->begin = now;
             x->end = now + x->o->seconds;
             x->started = 0;
-            *server_cpu = cpu_s(x->o->server_pid);
-            *client_cpu = self_cpu_s();
+            x->before = cpu_now(x);
         }
         if (wants_more(x, now))
             begin(f);
@@ -228,7 +250,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void summarize(struct run *x, double server_cpu, double client_cpu)
+static void summarize(struct run *x)
 {
     struct load_result *r = x->r;
     struct sample *s = &x->samples;
@@ -237,8 +259,10 @@ static void summarize(struct run *x, double server_cpu, double client_cpu)
         return;
     double n = (double)r->calls;
     r->per_second = n / r->seconds;
-    r->server_cpu_us = (cpu_s(x->o->server_pid) - server_cpu) * 1e6 / n;
-    r->client_cpu_us = (self_cpu_s() - client_cpu) * 1e6 / n;
+    struct cpu after = cpu_now(x);
+    r->server_cpu_us = (after.server - x->before.server) * 1e6 / n;
+    r->database_cpu_us = (after.database - x->before.database) * 1e6 / n;
+    r->client_cpu_us = (after.client - x->before.client) * 1e6 / n;
     r->server_rss_kib = rss_kib(x->o->server_pid);
     qsort(s->us, s->n, sizeof *s->us, by_size);
     r->p50_us = s->us[s->n / 2];
@@ -257,6 +281,7 @@ static void run_free(struct run *x, struct flight *flights)
     }
     grpc_byte_buffer_destroy(x->fixed);
     grpc_slice_unref(x->path);
+    grpc_slice_unref(x->authorization);
     grpc_completion_queue_shutdown(x->cq);
     while (grpc_completion_queue_next(x->cq, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL).type !=
            GRPC_QUEUE_SHUTDOWN)
@@ -274,7 +299,10 @@ int load_run(const struct load_options *o, struct load_result *r)
         return -1;
     grpc_init();
     *r = (struct load_result){0};
-    struct run x = {.o = o, .r = r, .path = grpc_slice_from_copied_string(o->path)};
+    struct run x = {.o = o,
+                    .r = r,
+                    .path = grpc_slice_from_copied_string(o->path),
+                    .authorization = grpc_slice_from_static_string("authorization")};
     for (size_t i = 0; i < o->n_metadata; i++) {
         x.metadata[i].key = grpc_slice_from_copied_string(o->metadata[i].key);
         x.metadata[i].value = grpc_slice_from_copied_string(o->metadata[i].value);
@@ -286,11 +314,10 @@ int load_run(const struct load_options *o, struct load_result *r)
         abort();
     int rc = open_channels(&x);
     if (rc == 0) {
-        double server_cpu = 0, client_cpu = 0;
         for (int i = 0; i < o->in_flight; i++)
             flights[i] = (struct flight){.run = &x, .channel = x.channel[i % o->connections]};
-        pump(&x, flights, &server_cpu, &client_cpu);
-        summarize(&x, server_cpu, client_cpu);
+        pump(&x, flights);
+        summarize(&x);
     }
     run_free(&x, flights);
     return rc;
@@ -301,10 +328,11 @@ void load_print(FILE *out, const char *label, const struct load_options *o, cons
     fprintf(out,
             "{\"name\":\"%s\",\"in_flight\":%d,\"connections\":%d,\"calls\":%llu,\"non_ok\":%llu,"
             "\"seconds\":%.3f,\"per_second\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f,"
-            "\"client_cpu_us\":%.2f,\"server_cpu_us\":%.2f,\"server_rss_kib\":%ld,\"statuses\":{",
+            "\"client_cpu_us\":%.2f,\"server_cpu_us\":%.2f,\"database_cpu_us\":%.2f,\"server_rss_kib\":%ld,"
+            "\"statuses\":{",
             label, o->in_flight, o->connections, (unsigned long long)r->calls, (unsigned long long)r->non_ok,
             r->seconds, r->per_second, r->p50_us, r->p99_us, r->max_us, r->client_cpu_us, r->server_cpu_us,
-            r->server_rss_kib);
+            r->database_cpu_us, r->server_rss_kib);
     const char *comma = "";
     for (size_t i = 0; i < sizeof r->by_status / sizeof *r->by_status; i++) {
         if (!r->by_status[i])

@@ -24,11 +24,12 @@ struct load_options {
     size_t n_metadata;
     const void *request; /* the same bytes for every call, or ... */
     size_t n_request;
-    /* ... call number `index` writes its request into out (at most max bytes) and returns its length */
-    size_t (*make)(void *arg, uint64_t index, void *out, size_t max);
+    /* ... call number `index` writes its request into out (at most max bytes) and returns its length; who
+     * calls may be said in *authorization, the value of that header */
+    size_t (*make)(void *arg, uint64_t index, void *out, size_t max, const char **authorization);
     void *arg;
-    int64_t timeout_ms; /* of one call; 0: 10 s */
-    int server_pid;     /* whose CPU time is measured; 0: nobody's */
+    int64_t timeout_ms;           /* of one call; 0: 10 s */
+    int server_pid, database_pid; /* whose CPU time is measured; 0: nobody's */
 };
 
 struct load_result {
@@ -36,8 +37,8 @@ struct load_result {
     uint64_t by_status[17];
     double seconds, per_second;
     double p50_us, p99_us, max_us;
-    double client_cpu_us, server_cpu_us; /* per call */
-    long server_rss_kib;                 /* at the end */
+    double client_cpu_us, server_cpu_us, database_cpu_us; /* per call */
+    long server_rss_kib;                                  /* at the end */
 };
 
 /* 0, or -1 when the core refuses the options. */

@@ -54,8 +54,10 @@ static void note_reachable(struct desk *d, enum err e)
 {
     if (e == OK || (err_status(e) != RPC_UNAVAILABLE && err_status(e) != RPC_DEADLINE_EXCEEDED))
         return;
-    if (!d->away)
-        desk_watch(d); /* it says when the server is back */
+    if (d->away)
+        return;
+    d->away = true;
+    desk_watch(d); /* it says when the server is back */
 }
 
 static void got(struct page *p, const struct call *c, enum err e, const ProtobufCMessage *r,
