@@ -94,6 +94,53 @@ test('pulled while it is written: said in words, gone on with when it is back', 
   }
 });
 
+test('a UKEY that hangs: the console lives on, and can break off', async () => {
+  const r = await reader('--serial 30000013 --fault hang-after:47');
+  const d = await desk(r);
+  try {
+    await d.s.see(/读卡器 +30000013/);
+    await d.s.key('Enter');
+    await d.s.see(/写入 UKEY 30000013/);
+    await d.s.key('y');
+    await d.s.see(/进行中 +6 +/, 30000);
+    await d.s.key('?'); // the console lives on meanwhile
+    await d.s.see('显示本按键说明');
+    await d.s.key('Enter');
+    await d.s.gone('显示本按键说明');
+    await d.s.key('Escape');
+    await d.s.see('确定中断');
+    await d.s.key('y');
+    await d.s.see('单位证书UKEY');
+  } finally {
+    d.stop();
+    await r.stop();
+  }
+});
+
+test('a UKEY that answers nonsense: called doubtful, put aside with a reason', async () => {
+  const r = await reader('--serial 30000014 --fault garbage=300:47');
+  const d = await desk(r);
+  try {
+    await d.s.see(/读卡器 +30000014/);
+    await d.s.key('Enter');
+    await d.s.see(/写入 UKEY 30000014/);
+    await d.s.key('y');
+    const t = await d.s.see('状态存疑', 30000);
+    assert.match(t, /失败 +6 /);
+    await d.s.key('Q');
+    await d.s.see('UKEY 30000014 不再使用');
+    await d.s.key('Enter');
+    await d.s.see('请填写原因');
+    await d.s.type('应答异常');
+    await d.s.key('Enter');
+    await d.s.see('UKEY 已隔离');
+    assert.match(d.peer.calls.find((c) => c.method === 'QuarantineToken').request.personalisation_id, /^per_/);
+  } finally {
+    d.stop();
+    await r.stop();
+  }
+});
+
 test('another UKEY than the one begun with; putting that one aside with a reason', async () => {
   const w = world();
   w.issues.shift(); // the one that was begun with UKEY 10002 stays

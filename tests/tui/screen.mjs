@@ -71,6 +71,12 @@ export class Screen {
     }
   }
 
+  // Process number of the program: the shell's one child.
+  async pid() {
+    const shell = (await this.tmux('list-panes', '-t', 't', '-F', '#{pane_pid}')).trim();
+    return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim().split(' ')[0]);
+  }
+
   // After the program has ended by itself: its exit status.
   async ended() {
     const t = await this.see(/ended with \d+/);

@@ -437,6 +437,35 @@ describe('other screens', () => {
     } finally { d.stop(); }
   });
 
+  test('a signal ends it in order: the terminal is given back', async () => {
+    for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
+      const d = await desk();
+      try {
+        await open(d.s, '1', '示范科技');
+        process.kill(await d.s.pid(), signal);
+        assert.equal(await d.s.ended(), 0);
+        const echo = await d.s.tmux('display-message', '-p', '-t', 't', '#{cursor_flag} #{alternate_on}');
+        assert.equal(echo.trim(), '1 0'); // cursor shown, normal screen
+      } finally { d.stop(); }
+    }
+  });
+
+  test('Ctrl-C asks; a half-typed question can be left', async () => {
+    const d = await desk();
+    try {
+      await d.s.key('C-c');
+      await d.s.see('确定退出控制台');
+      await d.s.key('n');
+      await d.s.gone('确定退出控制台');
+      await d.s.key('/');
+      await d.s.see('查询内容');
+      await d.s.type('x');
+      await d.s.key('C-c');
+      await d.s.gone('查询内容');
+      assert.ok(!d.peer.calls.some((c) => c.method === 'FindOrders'));
+    } finally { d.stop(); }
+  });
+
   test('what was drawn piece by piece is what is drawn whole', async () => {
     const d = await desk();
     try {
