@@ -145,6 +145,29 @@ enum err call(struct ctx *c, const char *method, const void *in, void *out)
     return call_failing(c, method, in, out, 0);
 }
 
+PB(Order) * get_order(struct ctx *c, const char *id)
+{
+    PB(GetOrderRequest) in = CERTDESK__V1__GET_ORDER_REQUEST__INIT;
+    PB(GetOrderResponse) out = CERTDESK__V1__GET_ORDER_RESPONSE__INIT;
+    in.order_id = (char *)(uintptr_t)id;
+    assert_ok(call(c, "GetOrder", &in, &out));
+    return out.order;
+}
+
+bool has_action(const PB(Order) * o, const char *verb)
+{
+    for (size_t i = 0; i < o->n_actions; i++)
+        if (strcmp(o->actions[i], verb) == 0)
+            return true;
+    return false;
+}
+
+void assert_state(struct world *w, const char *id, enum order_state want)
+{
+    PB(Order) *o = get_order(w->c, id);
+    assert_string_equal(order_state_name((int)o->state), order_state_name((int)want));
+}
+
 /* -- providers and phones
  * ------------------------------------------------------------------------------------- */
 

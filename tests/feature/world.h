@@ -45,6 +45,11 @@ enum err call(struct ctx *c, const char *method, const void *in, void *out);
 /* The same with the k-th statement failing. */
 enum err call_failing(struct ctx *c, const char *method, const void *in, void *out, int k);
 
+/* The order as its owner sees it. */
+PB(Order) * get_order(struct ctx *c, const char *id);
+bool has_action(const PB(Order) * o, const char *verb);
+void assert_state(struct world *w, const char *id, enum order_state want);
+
 /* Provider answers: match or mismatch for the newest verification of the order, all its checks. */
 void world_verified(struct world *w, const char *order, bool match);
 /* The code in the newest SMS to this phone. */
