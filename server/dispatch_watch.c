@@ -13,18 +13,20 @@
 
 #define HOLDER(p, T, m) ((T *)(void *)((char *)(p)-offsetof(T, m)))
 
+enum watch_state {
+    WATCH_IDLE,
+    WATCH_LOOKING,
+    WATCH_SENDING,
+    WATCH_OVER,
+};
+
 struct watch {
     struct pool_work work;
     struct rpc_call *call;
     const struct entry *entry;
     struct watch *next, **link;
     int64_t cursor, began_ms;
-    enum {
-        WATCH_IDLE,
-        WATCH_LOOKING,
-        WATCH_SENDING,
-        WATCH_OVER
-    } state;
+    enum watch_state state;
     bool again, last;
 };
 
@@ -53,7 +55,7 @@ static void on_sent(struct rpc_call *call, bool ok)
         rest(w);
 }
 
-static void set_state(struct watch *w, int state)
+static void set_state(struct watch *w, enum watch_state state)
 {
     pthread_mutex_lock(&w->entry->dispatch->mu);
     if (w->state != WATCH_OVER)
