@@ -219,10 +219,11 @@ export class Walk {
 
   // -- the desk --------------------------------------------------------------------------------------------------------
 
+  // One session a person and desk: a TOTP code serves once.
   async staff(login) {
-    this.people ??= {};
-    this.people[login] ??= await this.desk.staffCaller(login);
-    return this.people[login];
+    const here = (this.desk.sessions ??= {});
+    here[login] ??= this.desk.staffCaller(login);
+    return here[login];
   }
 
   // verdicts: {kind: reason} refuses those; none approves all.
