@@ -181,7 +181,7 @@ export async function start(w = world(), address = '127.0.0.1:0') {
     ListReviews: list('ListReviews', () => w.reviews, 'items'),
     GetReview: unary('GetReview', (q) => ({ review: { order: find(w.orders, 'id', q.order_id), materials: w.materials,
       evidence: [{ provider: 'tencent', check: 'phone3', outcome: 'MATCH', provider_request_id: 'r-1', check_time: at(10) }],
-      signed_text: '{"order":"..."}', signed_digest: 'ab'.repeat(32), etag: w.etag } })),
+      signed_digest: 'ab'.repeat(32), etag: w.etag } })),
     DecideReview: unary('DecideReview', (q) => {
       if (q.etag !== w.etag)
         throw { code: 10, reason: 'CONFLICT', message: 'somebody else changed it meanwhile; read it again', zh: '数据已被他人修改，请刷新' };
@@ -189,7 +189,7 @@ export async function start(w = world(), address = '127.0.0.1:0') {
       setImmediate(change);
       return { order: find(w.orders, 'id', q.order_id) };
     }),
-    RevealField: unary('RevealField', () => ({ value: '11010519491231002X' })),
+    RevealField: unary('RevealField', (q) => ({ value: q.field === 'signed_text' ? `{"text":"${'签'.repeat(900)}"}` : '11010519491231002X' })),
   });
   server.addService(proto.IssuanceService.service, {
     ListIssues: list('ListIssues', () => w.issues, 'items'),

@@ -299,6 +299,27 @@ describe('review', () => {
     } finally { d.stop(); }
   });
 
+  test('the signed text is shown on the record only, and scrolls', async () => {
+    const d = await desk();
+    try {
+      await toReview(d);
+      await d.s.key('BTab');
+      await d.s.see('（已脱敏）');
+      await d.s.key('m');
+      await d.s.see('审计记录');
+      d.peer.trouble.push({ method: 'RevealField', code: 3, reason: 'INVALID', message: 'bad', zh: '部分信息有误',
+        fields: [{ field: 'reason', text: 'say why', zh: '请填写查看原因' }] });
+      await d.s.key('Enter');
+      await d.s.see('请填写查看原因'); // under its field; the question stays
+      await d.s.type('核对');
+      await d.s.key('Enter');
+      await d.s.see('签'.repeat(20));
+      await d.s.key('End');
+      await d.s.see('"}');
+      assert.equal(d.peer.calls.filter((c) => c.method === 'RevealField').at(-1).request.field, 'signed_text');
+    } finally { d.stop(); }
+  });
+
   test('a scan in the terminal, with zoom and pan; a PDF and rubbish are named', async () => {
     const d = await desk();
     try {

@@ -275,6 +275,8 @@ static enum err write_ukey(struct run *r, struct channel *card, const Certdesk__
         .progress = progress,
     };
     snprintf(r->proof, sizeof r->proof, "certdesk personalisation %s", r->id);
+    if (p->detail.len && !personalise_detail_read(&rec, p->detail.data, p->detail.len))
+        return fail(f, ERR_INTERNAL, "the journal of this UKEY cannot be read");
     if (p->certificate_der.len)
         TRY(take_certificate(&p->certificate_der, rec.cert, &rec.cert_n, f));
     personalise_factory_secrets(&plan.old);

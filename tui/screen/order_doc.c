@@ -18,6 +18,7 @@ const struct masked order_masked[] = {
     {"agent.id_number", N_("ID number")},
     {"agent.phone", N_("Phone")},
     {"agent.card_number", N_("Bank card")},
+    {"signed_text", N_("Signed text")},
 };
 const size_t n_order_masked = sizeof order_masked / sizeof *order_masked;
 
@@ -28,7 +29,7 @@ static void value(const struct order_doc *o, const char *label, const char *text
         doc_value(o->doc, label, text);
 }
 
-static void masked(const struct order_doc *o, const char *path, const char *text)
+void order_masked_line(const struct order_doc *o, const char *path, const char *text)
 {
     if (!text || !*text)
         return;
@@ -68,7 +69,7 @@ static void compose_account(const struct order_doc *o, const char *path, const C
 {
     if (!b || !*b->number)
         return;
-    masked(o, path, b->number);
+    order_masked_line(o, path, b->number);
     value(o, _("Bank"), b->bank);
     value(o, _("Branch"), b->branch);
     value(o, _("CNAPS code"), b->cnaps_code);
@@ -85,9 +86,9 @@ static void compose_organization(const struct order_doc *o)
     compose_account(o, "organization.account.number", g->account);
     doc_head(o->doc, _("Legal representative"));
     value(o, _("Full name"), g->legal_rep_name);
-    masked(o, "organization.legal_rep_id_number", g->legal_rep_id_number);
-    masked(o, "organization.legal_rep_phone", g->legal_rep_phone);
-    masked(o, "organization.legal_rep_card_number", g->legal_rep_card_number);
+    order_masked_line(o, "organization.legal_rep_id_number", g->legal_rep_id_number);
+    order_masked_line(o, "organization.legal_rep_phone", g->legal_rep_phone);
+    order_masked_line(o, "organization.legal_rep_card_number", g->legal_rep_card_number);
 }
 
 static void compose_person(const struct order_doc *o)
@@ -98,10 +99,10 @@ static void compose_person(const struct order_doc *o)
     doc_head(o->doc, _("Applicant"));
     value(o, _("Full name"), g->name);
     value(o, _("Document"), word_document((int)g->document_type));
-    masked(o, "person.id_number", g->id_number);
-    masked(o, "person.phone", g->phone);
+    order_masked_line(o, "person.id_number", g->id_number);
+    order_masked_line(o, "person.phone", g->phone);
     value(o, _("E-mail"), g->email);
-    masked(o, "person.card_number", g->card_number);
+    order_masked_line(o, "person.card_number", g->card_number);
     compose_account(o, "person.account.number", g->account);
 }
 
@@ -114,10 +115,10 @@ static void compose_agent(const struct order_doc *o)
     if (g->legal_rep_in_person)
         doc_value(o->doc, "", _("The legal representative acts in person"));
     value(o, _("Full name"), g->name);
-    masked(o, "agent.id_number", g->id_number);
-    masked(o, "agent.phone", g->phone);
+    order_masked_line(o, "agent.id_number", g->id_number);
+    order_masked_line(o, "agent.phone", g->phone);
     value(o, _("E-mail"), g->email);
-    masked(o, "agent.card_number", g->card_number);
+    order_masked_line(o, "agent.card_number", g->card_number);
     if (g->method)
         value(o, _("Verification method"), word_method((int)g->method));
 }

@@ -31,6 +31,9 @@ struct order_doc {
 /* State, people, purchase, payment, certificate, shipment. */
 void order_compose(const struct order_doc *o);
 
+/* One of order_masked: masked, or in clear when it was shown. */
+void order_masked_line(const struct order_doc *o, const char *path, const char *text);
+
 /* "PNG, 312 KB" */
 char *material_kind(struct arena *a, const Certdesk__V1__Material *m);
 

@@ -80,6 +80,18 @@ static void compose_materials(struct page *p, const Certdesk__V1__Review *r, str
         doc_value(&p->doc, "", _("No materials."));
 }
 
+/* The text holds in clear what is masked above, so it is a masked field itself. */
+static void compose_signature(struct page *p, const Certdesk__V1__Review *r)
+{
+    struct state *s = p->state;
+    if (!*r->signed_digest)
+        return;
+    doc_head(&p->doc, _("Application signature"));
+    doc_value(&p->doc, "SHA-256", r->signed_digest);
+    order_masked_line(&(struct order_doc){&p->doc, r->order, clear_text, &s->revealed}, "signed_text",
+                      _("(masked)"));
+}
+
 static void compose(struct page *p)
 {
     struct state *s = p->state;
@@ -91,11 +103,7 @@ static void compose(struct page *p)
     compose_materials(p, r, &a);
     order_compose(&(struct order_doc){&p->doc, r->order, clear_text, &s->revealed});
     compose_evidence(p, r, &a);
-    if (*r->signed_digest) {
-        /* not the text itself: it has in clear what is masked above, and RevealField is recorded */
-        doc_head(&p->doc, _("Application signature"));
-        doc_value(&p->doc, "SHA-256", r->signed_digest);
-    }
+    compose_signature(p, r);
     arena_free(&a);
 }
 
@@ -133,7 +141,7 @@ static void load(struct page *p)
 static void leave(struct page *p)
 {
     struct state *s = p->state;
-    wipe(&s->revealed, sizeof s->revealed);
+    revealed_wipe(&s->revealed);
 }
 
 /* ---- one material ---- */
@@ -336,7 +344,7 @@ static void on_reveal(struct page *p, struct form *f)
 static void reveal(struct page *p)
 {
     struct desk *d = p->desk;
-    form_init(&d->form, FORM_ASK, _("Show the whole number"));
+    form_init(&d->form, FORM_ASK, _("Show in clear"));
     form_text(&d->form, STYLE_NORMAL, _("Who looked at it, when and why is recorded in the audit trail."));
     form_field(&d->form, FIELD_TEXT, "reason", _("Reason"))->edit.max = 200;
     desk_ask(d, on_reveal);

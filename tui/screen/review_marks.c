@@ -1,6 +1,9 @@
 #include "screen/review_marks.h"
 
+#include "base/str.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct mark fresh_mark(const Certdesk__V1__Material *m)
@@ -51,15 +54,30 @@ size_t marks_count(const struct marks *m, Certdesk__V1__MaterialVerdict verdict)
     return n;
 }
 
+static void drop(char **value)
+{
+    if (*value)
+        wipe(*value, strlen(*value));
+    free(*value);
+    *value = NULL;
+}
+
 void revealed_put(struct revealed *r, const char *path, const char *value)
 {
     for (size_t i = 0; i < sizeof r->field / sizeof *r->field; i++) {
         if (r->field[i].path && strcmp(r->field[i].path, path) != 0)
             continue;
+        drop(&r->field[i].value);
         r->field[i].path = path;
-        snprintf(r->field[i].value, sizeof r->field[i].value, "%s", value);
+        r->field[i].value = strdup(value);
         return;
     }
+}
+
+void revealed_wipe(struct revealed *r)
+{
+    for (size_t i = 0; i < sizeof r->field / sizeof *r->field; i++)
+        drop(&r->field[i].value);
 }
 
 const char *revealed_get(const struct revealed *r, const char *path)

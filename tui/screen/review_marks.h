@@ -37,10 +37,11 @@ struct revealed {
     const char *asked; /* path under way */
     struct {
         const char *path;
-        char value[80];
-    } field[12];
+        char *value; /* on the heap; wiped */
+    } field[16];
 };
 void revealed_put(struct revealed *r, const char *path, const char *value);
 const char *revealed_get(const struct revealed *r, const char *path);
+void revealed_wipe(struct revealed *r);
 
 #endif
