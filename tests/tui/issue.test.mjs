@@ -1,28 +1,10 @@
 // issue.test.mjs - writing a UKEY from the console, on a real PC/SC daemon with a simulated card.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
 import { start, world } from './desk-stub.mjs';
+import { reader } from './reader.mjs';
 import { Screen, program } from './screen.mjs';
-
-const build = process.env.CERTDESK_BUILD ?? fileURLToPath(new URL('../../build', import.meta.url));
-const sim = process.env.UKEY_SIM ?? join(build, 'tests/ukey-sim');
-
-// A reader with a card: {env, tell, stop}
-async function reader(card) {
-  const child = spawn(fileURLToPath(new URL('../lib/with-reader', import.meta.url)), ['--card', card, 'sh', '-c',
-    'echo "$PCSCLITE_CSOCK_NAME $UKEY_CONTROL"; cat'], { env: { ...process.env, UKEY_SIM: sim }, stdio: ['pipe', 'pipe', 'inherit'] });
-  const line = await new Promise((resolve, reject) => {
-    let text = '';
-    child.stdout.on('data', (b) => { text += b; if (text.includes('\n')) resolve(text.trim()); });
-    child.on('close', (c) => reject(new Error(`with-reader ended: ${c}`)));
-  });
-  const [socket, control] = line.split(' ');
-  return { env: { PCSCLITE_CSOCK_NAME: socket }, tell: (...order) => execFileSync(sim, ['--tell', control, order.join(' ')], { encoding: 'utf8' }),
-    stop: () => new Promise((r) => { child.on('close', r); child.stdin.end(); }) };
-}
 
 async function desk(r, w = world()) {
   const peer = await start(w);
