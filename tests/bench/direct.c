@@ -1,12 +1,13 @@
 /* direct.c - CreateOrder and GetOrder as their bare SQL, through Connector/C alone: no gRPC, no server/core.
  *
- *   bench-direct --socket PATH --schema NAME [--user U] [--password P] [--op create|get]
- *                [--threads N] [--seconds S] [--warmup S] [--session]
+ *   bench-direct --socket PATH --schema NAME [--user U] [--password P] [--op create|get] [--threads N]
+ *                [--seconds S | --calls N] [--warmup S] [--pid PID of mariadbd]
  *
- * What a service can reach at best on this database: N threads with a connection each run the very statements
- * that the handlers run, in their order (idempotency, channel, offer, order, agreements, consents, audit,
- * response, commit), prepared once, and print calls per second, p50 and p99 as one JSON line. --session adds
- * the look-up of the caller's session that the server makes before each call (for many calls at once).
+ * What a service of the plain kind reaches on this database: N threads with a connection each run the very
+ * statements that one call runs alone, in their order (session, BEGIN, idempotency, channel, offer, order,
+ * agreements, consents, audit, response, COMMIT), prepared once, and print calls per second, p50 and p99 as
+ * one JSON line. `node tests/bench/bench.mjs --trace` prints what the server sends for one call, from the
+ * database's general log: the list here is that one, and has to follow it.
  *
  * The schema must be migrated and hold a channel. Rows of the audit are written without a chain: use a schema
  * that is made for this.
@@ -38,6 +39,7 @@ enum {
     GET,
     SESSION,
     STATEMENTS,
+    ORDERS_MAX = 4096, /* that get chooses from */
     ARGS_MAX = 20,
     COLUMNS_MAX = 24,
 };
@@ -72,18 +74,31 @@ static const char *const texts[STATEMENTS] = {
                 "token_digest IN (?) AND ended_ms = 0 AND expires_ms > ?",
 };
 
-static const char account[] = "acc_00000000000000000000000000", ses[] = "ses_00000000000000000000000000";
+/* Before the race. */
+static const char one_channel[] = "SELECT id FROM channel ORDER BY id LIMIT 1";
+static const char some_orders[] = "SELECT id, account_id FROM orders WHERE channel_id = ? LIMIT 4096";
+static const char log_in[] =
+    "INSERT INTO session (token_digest, id, caller_kind, owner_id, channel_id, roles, created_ms, "
+    "expires_ms) VALUES (?, ?, 1, ?, ?, 0, ?, ?)";
+
+static const char account[] = "acc_00000000000000000000000000";
 static const char method[] = "/certdesk.v1.OrderService/CreateOrder";
 
 static struct {
     const char *socket, *schema, *user, *password;
-    bool get, session;
-    int threads;
+    bool get;
+    int threads, pid;
+    long calls;
     double seconds, warmup;
     char channel[ID_SIZE];
+    struct {
+        char id[ID_SIZE], account[ID_SIZE];
+    } orders[ORDERS_MAX];
+    size_t n_orders;
 } o = {.user = "root", .password = "", .threads = 1, .seconds = 5, .warmup = 1};
 
 static _Atomic bool counting, stop;
+static _Atomic long left; /* with --calls */
 
 __attribute__((noreturn)) static void die(const char *what, const char *why)
 {
@@ -105,8 +120,8 @@ static long long now_ms(void)
     return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* -- one connection
- * ------------------------------------------------------------------------------------------ */
+/* -- one connection ----------------------------------------------------------------------------------------
+ */
 
 struct column {
     char text[4096];
@@ -122,7 +137,9 @@ struct worker {
     long long numbers[ARGS_MAX];
     int n;
     struct column read[COLUMNS_MAX];
-    char writer[ID_SIZE], order[ID_SIZE], agreements[8][ID_SIZE];
+    char writer[ID_SIZE], session[ID_SIZE], order[ID_SIZE], agreements[8][ID_SIZE];
+    unsigned char token[32]; /* its digest */
+    unsigned dice;
     long long seq;
     size_t n_agreements;
     double *times;
@@ -213,37 +230,78 @@ static void open_connection(struct worker *w)
     id_new("w", w->writer);
 }
 
+/* -- what the race needs -----------------------------------------------------------------------------------
+ */
+
+static void copy_id(char to[static ID_SIZE], const struct column *c)
+{
+    snprintf(to, ID_SIZE, "%.*s", (int)c->n, c->text);
+}
+
 static void take_channel(struct worker *w, size_t row)
 {
     (void)row;
-    snprintf(o.channel, sizeof o.channel, "%.*s", ID_SIZE - 1, w->read[0].text);
+    copy_id(o.channel, &w->read[0]);
 }
 
-static void learn_channel(void)
+static void take_order(struct worker *w, size_t row)
+{
+    copy_id(o.orders[row].id, &w->read[0]);
+    copy_id(o.orders[row].account, &w->read[1]);
+    o.n_orders = row + 1;
+}
+
+/* A statement of its own in the place of another. */
+static void prepare_as(struct worker *w, int which, const char *sql)
+{
+    if (mysql_stmt_prepare(w->stmt[which], sql, strlen(sql)))
+        die(sql, mysql_stmt_error(w->stmt[which]));
+}
+
+static void learn(void)
 {
     struct worker *w = calloc(1, sizeof *w);
+    if (!w)
+        die("memory", strerror(errno));
     open_connection(w);
-    static const char sql[] = "SELECT id FROM channel ORDER BY id LIMIT 1";
-    if (mysql_stmt_prepare(w->stmt[CHANNEL], sql, sizeof sql - 1) || mysql_stmt_execute(w->stmt[CHANNEL]))
-        die(sql, mysql_stmt_error(w->stmt[CHANNEL]));
+    prepare_as(w, CHANNEL, one_channel);
+    run(w, CHANNEL);
     if (rows(w, CHANNEL, take_channel) != 1)
         die(o.schema, "holds no channel");
+    prepare_as(w, GET, some_orders);
+    str(w, o.channel);
+    run(w, GET);
+    if (rows(w, GET, take_order) == 0 && o.get)
+        die(o.schema, "holds no order");
     mysql_close(w->my);
     free(w);
 }
 
-/* -- the two calls
- * --------------------------------------------------------------------------------------------- */
+static void begin_session(struct worker *w)
+{
+    id_new("ses", w->session);
+    random_bytes(w->token, sizeof w->token);
+    prepare_as(w, SESSION, log_in);
+    bytes(w, w->token, sizeof w->token);
+    str(w, w->session);
+    str(w, account);
+    str(w, o.channel);
+    number(w, now_ms());
+    number(w, now_ms() + 3600000);
+    run(w, SESSION);
+    prepare_as(w, SESSION, texts[SESSION]);
+}
+
+/* -- the two calls -----------------------------------------------------------------------------------------
+ */
 
 static void find_session(struct worker *w)
 {
-    static const unsigned char digest[32];
-    if (!o.session)
-        return;
-    bytes(w, digest, sizeof digest);
+    bytes(w, w->token, sizeof w->token);
     number(w, now_ms());
     run(w, SESSION);
-    rows(w, SESSION, NULL);
+    if (rows(w, SESSION, NULL) != 1)
+        die(w->session, "is gone");
 }
 
 static void take_agreement(struct worker *w, size_t row)
@@ -294,7 +352,7 @@ static void insert_audit(struct worker *w, const char *request)
     number(w, now_ms());
     number(w, 1);
     str(w, account);
-    str(w, ses);
+    str(w, w->session);
     str(w, request);
     str(w, method);
     str(w, "order.created");
@@ -341,19 +399,20 @@ static void create(struct worker *w)
 
 static void get(struct worker *w)
 {
+    size_t i = (size_t)rand_r(&w->dice) % o.n_orders;
     find_session(w);
-    str(w, w->order);
-    str(w, account);
-    str(w, account);
+    str(w, o.orders[i].id);
+    str(w, o.orders[i].account);
+    str(w, o.orders[i].account);
     str(w, o.channel);
     str(w, o.channel);
     run(w, GET);
     if (rows(w, GET, NULL) != 1)
-        die(w->order, "is gone");
+        die(o.orders[i].id, "is gone");
 }
 
-/* -- the race
- * ---------------------------------------------------------------------------------------------------- */
+/* -- the race ----------------------------------------------------------------------------------------------
+ */
 
 static void keep(struct worker *w, double s)
 {
@@ -371,16 +430,18 @@ static void *work(void *arg)
     struct worker *w = arg;
     mysql_thread_init();
     open_connection(w);
-    if (o.get)
-        create(w);
+    begin_session(w);
     while (!stop) {
         double from = now_s();
         if (o.get)
             get(w);
         else
             create(w);
-        if (counting)
-            keep(w, now_s() - from);
+        if (!counting)
+            continue;
+        keep(w, now_s() - from);
+        if (o.calls && --left <= 0)
+            stop = true;
     }
     mysql_close(w->my);
     mysql_thread_end();
@@ -399,7 +460,25 @@ static void wait_s(double s)
     nanosleep(&t, NULL);
 }
 
-static void report(struct worker *workers, double seconds)
+/* CPU seconds of another process, to the nanosecond. */
+static double cpu_s(clockid_t id)
+{
+    struct timespec t;
+    return clock_gettime(id, &t) == 0 ? (double)t.tv_sec + (double)t.tv_nsec / 1e9 : 0;
+}
+
+struct used {
+    double client, database;
+};
+
+static struct used used_now(void)
+{
+    clockid_t id;
+    bool known = o.pid > 0 && clock_getcpuclockid(o.pid, &id) == 0;
+    return (struct used){cpu_s(CLOCK_PROCESS_CPUTIME_ID), known ? cpu_s(id) : 0};
+}
+
+static void report(struct worker *workers, double seconds, struct used used)
 {
     size_t n = 0;
     for (int i = 0; i < o.threads; i++)
@@ -415,20 +494,28 @@ static void report(struct worker *workers, double seconds)
     if (n == 0)
         die("no call", "ended in the measured time");
     qsort(all, n, sizeof *all, by_time);
-    printf("{\"label\":\"direct-%s\",\"threads\":%d,\"session\":%s,\"calls\":%zu,\"seconds\":%.3f,"
-           "\"per_second\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f}\n",
-           o.get ? "get" : "create", o.threads, o.session ? "true" : "false", n, seconds, (double)n / seconds,
-           all[n / 2] * 1e6, all[n * 99 / 100] * 1e6, all[n - 1] * 1e6);
+    printf("{\"name\":\"direct-%s\",\"in_flight\":%d,\"calls\":%zu,\"non_ok\":0,\"seconds\":%.3f,"
+           "\"per_second\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f,\"client_cpu_us\":%.2f,"
+           "\"database_cpu_us\":%.2f}\n",
+           o.get ? "get" : "create", o.threads, n, seconds, (double)n / seconds, all[n / 2] * 1e6,
+           all[n * 99 / 100] * 1e6, all[n - 1] * 1e6, used.client * 1e6 / (double)n,
+           used.database * 1e6 / (double)n);
     free(all);
 }
 
 static void options(int argc, char **argv)
 {
-    static const struct option longs[] = {{"socket", 1, NULL, 's'},  {"schema", 1, NULL, 'd'},
-                                          {"user", 1, NULL, 'u'},    {"password", 1, NULL, 'p'},
-                                          {"op", 1, NULL, 'o'},      {"threads", 1, NULL, 't'},
-                                          {"seconds", 1, NULL, 'n'}, {"warmup", 1, NULL, 'w'},
-                                          {"session", 0, NULL, 'S'}, {0}};
+    static const struct option longs[] = {{"socket", 1, NULL, 's'},
+                                          {"schema", 1, NULL, 'd'},
+                                          {"user", 1, NULL, 'u'},
+                                          {"password", 1, NULL, 'p'},
+                                          {"op", 1, NULL, 'o'},
+                                          {"threads", 1, NULL, 't'},
+                                          {"seconds", 1, NULL, 'n'},
+                                          {"warmup", 1, NULL, 'w'},
+                                          {"calls", 1, NULL, 'k'},
+                                          {"pid", 1, NULL, 'P'},
+                                          {0}};
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
         switch (c) {
         case 's':
@@ -455,8 +542,11 @@ static void options(int argc, char **argv)
         case 'w':
             o.warmup = atof(optarg);
             break;
-        case 'S':
-            o.session = true;
+        case 'k':
+            o.calls = atol(optarg);
+            break;
+        case 'P':
+            o.pid = atoi(optarg);
             break;
         default:
             exit(2);
@@ -469,23 +559,29 @@ int main(int argc, char **argv)
 {
     options(argc, argv);
     mysql_library_init(0, NULL, NULL);
-    learn_channel();
+    learn();
     struct worker *workers = calloc((size_t)o.threads, sizeof *workers);
     if (!workers)
         die("memory", strerror(errno));
-    for (int i = 0; i < o.threads; i++)
+    for (int i = 0; i < o.threads; i++) {
+        workers[i].dice = (unsigned)i + 1;
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             die("thread", strerror(errno));
+    }
     wait_s(o.warmup);
-    counting = true;
+    struct used used = used_now();
     double from = now_s();
-    wait_s(o.seconds);
-    counting = false;
-    double seconds = now_s() - from;
-    stop = true;
+    left = o.calls;
+    counting = true;
+    if (!o.calls) {
+        wait_s(o.seconds);
+        stop = true;
+    }
     for (int i = 0; i < o.threads; i++)
         pthread_join(workers[i].thread, NULL);
-    report(workers, seconds);
+    double seconds = now_s() - from;
+    struct used after = used_now();
+    report(workers, seconds, (struct used){after.client - used.client, after.database - used.database});
     free(workers);
     mysql_library_end();
     return 0;
