@@ -144,13 +144,25 @@ static enum err digest_file(struct uploading *u, struct fault *f)
     return OK;
 }
 
+/* What a request_id stands for: the header and the bytes. */
+static void digest_request(const struct uploading *u, struct arena *a, unsigned char out[static 32])
+{
+    size_t n = protobuf_c_message_get_packed_size(u->first);
+    uint8_t *all = arena_alloc(a, n + sizeof u->file.digest);
+    protobuf_c_message_pack(u->first, all);
+    memcpy(all + n, u->file.digest, sizeof u->file.digest);
+    crypt_sha256(all, n + sizeof u->file.digest, out);
+}
+
 static enum err finish(struct uploading *u, struct ctx *c, ProtobufCMessage **out)
 {
+    unsigned char digest[32];
     if (!u->first)
         return fail(c->fault, ERR_INVALID, "nothing was sent");
     TRY(who(u, c));
     TRY(digest_file(u, c->fault));
-    return run_write(c, u->entry, upload_request_id(u->first), u->file.digest, call_upload, u, out);
+    digest_request(u, c->arena, digest);
+    return run_write(c, u->entry, upload_request_id(u->first), digest, call_upload, u, out);
 }
 
 static void add_user(struct uploading *u, int n, bool ended)

@@ -90,19 +90,20 @@ enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
     struct pki_csr csr;
     struct issuance live, made = {.state = ISSUANCE_INTENT};
     TRY(personalisation_by_id(c, id, &p));
-    if (!p.in_work)
-        return fail(c->fault, ERR_PRECONDITION, "this personalisation has ended");
     TRY(order_load(c, p.order, &o));
-    if (o.state != ORDER_PERSONALISING)
-        return fail(c->fault, ERR_ORDER_STATE, NULL);
     /* The best algorithm may turn out at GENERATE only: a token that cannot make SM2 falls back to P-256. */
     unsigned allowed = 1u << pki_alg_of(p.algorithm) | 1u << PKI_P256;
     TRY(pki_csr_parse((struct pki_der){der, n}, allowed, c->arena, &csr, c->fault));
     enum err e = issuance_live(c, o.id, &live);
-    if (e == OK)
-        return same_key(c, &live, &csr);
-    if (e != ERR_NOT_FOUND)
+    if (e != OK && e != ERR_NOT_FOUND)
         return e;
+    /* An answer that was lost is given again, even when the UKEY has been finished since. */
+    if (e == OK && (p.in_work || strcmp(live.personalisation, p.id) == 0))
+        return same_key(c, &live, &csr);
+    if (!p.in_work)
+        return fail(c->fault, ERR_PRECONDITION, "this personalisation has ended");
+    if (o.state != ORDER_PERSONALISING)
+        return fail(c->fault, ERR_ORDER_STATE, NULL);
     fault_clear(c->fault);
     TRY(make_intent(c, &o, &csr, &made));
     TRY(issuance_attempts(c, o.id, &made.attempt));

@@ -237,7 +237,7 @@ customer = ${s.kuaidi100.customer}
     for (const name of Object.keys(api.certdesk.v1)) {
       const Service = api.certdesk.v1[name];
       if (!Service.service) continue;
-      const client = new Service(this.address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0 });
+      const client = new Service(this.address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0, 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_backoff_ms': 200 });
       this.clients.push(client);
       for (const [method, d] of Object.entries(Service.service)) {
         const metadata = (extra = {}) => {

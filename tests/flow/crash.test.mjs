@@ -1,0 +1,128 @@
+// kill -9 of the server at every labelled point of an order. The client repeats what was not answered with the same
+// request_id; the order goes on to its end, and everything has happened once: one certificate, one payment, one SMS for
+// each event, one mail.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { until } from '../lib/desk.mjs';
+import { MortalDesk, repeat } from './mortal.mjs';
+import { company } from './people.mjs';
+import { Walk } from './walk.mjs';
+
+const COMMIT = ['db.commit.before:1', 'db.commit.after:1'];
+const PREPARED = [...COMMIT, 'db.commit.before:2', 'db.commit.after:2']; // an intent is committed first
+
+// What the server dies of while the order is in this step, one after the other. "label:n": the n-th time it is passed by
+// the process that was started after the death before. Jobs of a step come after its own commit.
+const POINTS = {
+  register: ['db.commit.before:1', 'db.commit.after:2', 'outbox.claimed', 'sms.before', 'sms.after', 'outbox.done'],
+  createOrder: [...COMMIT],
+  submitOrganization: [...COMMIT, 'identity.before', 'identity.after', 'identity.after:2', 'outbox.called'],
+  confirmSubject: [...COMMIT],
+  submitAgent: [...COMMIT, 'outbox.claimed', 'outbox.done'],
+  confirmAgent: [...COMMIT],
+  setPurchase: [...COMMIT],
+  confirmPurchase: [...COMMIT],
+  uploadAll: ['blob.renamed', ...COMMIT, 'blob.renamed'],
+  requestSignature: [...COMMIT, 'sms.after', 'outbox.called'],
+  sign: [...COMMIT],
+  createPayment: [...COMMIT, 'outbox.claimed', 'payment.before', 'payment.after', 'outbox.called', 'outbox.done'],
+  pay: ['payment.settle.before', 'payment.settle.after', 'db.commit.before:1', 'db.commit.after:1', 'mail.before', 'mail.after', 'outbox.done'],
+  decide: [...COMMIT, 'mail.after', 'outbox.claimed', 'outbox.done'],
+  begin: [...COMMIT, ...PREPARED.slice(2)],
+  record: [...COMMIT],
+  issueCertificate: ['issue.intent', ...PREPARED.slice(0, 2), 'issue.signed', 'issue.stored', ...PREPARED.slice(2)],
+  finishIssue: [...COMMIT, 'sms.before', 'sms.after', 'outbox.done'],
+  ship: [...COMMIT, 'outbox.claimed', 'courier.before', 'courier.after', 'outbox.called', 'outbox.done'],
+  deliver: [...COMMIT, 'db.commit.before:2', 'db.commit.after:2', 'sms.after', 'outbox.called'],
+};
+
+class MortalWalk extends Walk {
+  killed = new Set();
+
+  upload(...args) {
+    return repeat(() => super.upload(...args));
+  }
+}
+// Every step that the table names kills the server on its way.
+for (const step of Object.keys(POINTS))
+  MortalWalk.prototype[step] = async function (...args) {
+    if (!this.mortal || this.killed.has(step)) return Walk.prototype[step].apply(this, args);
+    const began = Date.now();
+    this.killed.add(step);
+    await this.desk.arm(POINTS[step]);
+    const result = await Walk.prototype[step].apply(this, args);
+    await this.desk.spent(step);
+    if (process.env.TELL) console.log(`# ${step}: ${POINTS[step].length} deaths, ${Date.now() - began} ms`);
+    return result;
+  };
+
+let desk;
+before(async () => {
+  desk = new MortalDesk();
+  await desk.start();
+  await desk.sim('/sim/config', { callback_scale: 0.001 });
+});
+after(async () => desk?.stop({ keep: !!process.env.KEEP }));
+
+let walk;
+test('the order goes to its end though the server dies at every point', async () => {
+  walk = new MortalWalk(desk, { who: company(7) });
+  await Promise.all(['li', 'wang', 'zhao'].map((p) => walk.staff(p)));
+  walk.mortal = true;
+  await walk.to('FINISHED');
+  assert.deepEqual([...walk.killed].sort(), Object.keys(POINTS).sort());
+  assert.deepEqual([...desk.hits].sort(), Object.values(POINTS).flat().sort());
+  console.log(`# the server was killed at ${desk.hits.length} points, ${new Set(desk.hits).size} of them different`);
+});
+
+test('every job came to its end', async () => {
+  await until('the jobs', async () => (await desk.sql.count(`SELECT COUNT(*) FROM outbox WHERE (state = 1 AND run_at_ms < UNIX_TIMESTAMP(NOW(3)) * 1000 + 1800000) OR state = 2`)) === 0);
+  assert.deepEqual(await desk.sql.rows('SELECT kind, state, last_error FROM outbox WHERE state NOT IN (1, 3)'), []);
+});
+
+test('there is one certificate, and its intent is settled', async () => {
+  const { id } = walk.order;
+  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM certificate WHERE order_id = '${id}'`), '1');
+  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM issuance WHERE order_id = '${id}'`), '1');
+  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM serial_used WHERE order_id = '${id}'`), '1');
+  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM personalisation WHERE order_id = '${id}'`), '1');
+});
+
+test('there is one payment, captured and settled once', async () => {
+  const { id } = walk.order;
+  const paid = (await desk.sim('/sim/wechat/orders')).orders.filter((o) => o.state === 'SUCCESS');
+  assert.equal(paid.length, 1, JSON.stringify(paid));
+  assert.equal((await desk.sim('/sim/wechat/orders')).orders.length, 1);
+  assert.deepEqual((await desk.sim('/sim/wechat/refunds')).refunds, []);
+  for (const t of ['payment', 'payment_capture', 'payment_settlement'])
+    assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM ${t} WHERE order_id = '${id}'`), '1', t);
+});
+
+// What each phone was told, in words of the template.
+const WORDS = { 登录验证码: 'LOGIN', 账号已创建: 'ACCOUNT', 正在核验: 'VERIFY', 正在签署: 'SIGN', 已支付: 'PAID', 审核通过: 'APPROVED', '）密码为': 'PIN', UKEY已寄出: 'SHIPPED', 已签收: 'RECEIVED' };
+const event = (m) => Object.entries(WORDS).find(([w]) => m.text.includes(w))?.[1] ?? m.text;
+
+test('every event was told by SMS once', async () => {
+  const told = async (phone) => (await desk.messages(phone)).map(event);
+  assert.deepEqual(await told(walk.who.account.phone), ['LOGIN', 'ACCOUNT']);
+  assert.deepEqual((await told(walk.who.legalRep.phone)).sort(), ['PIN', 'VERIFY']);
+  assert.deepEqual((await told(walk.who.agent.phone)).sort(), ['APPROVED', 'PAID', 'RECEIVED', 'SHIPPED', 'SIGN', 'VERIFY']);
+});
+
+// A mail server cannot be asked what it has taken: a death after DATA sends again, under the same Message-ID, which
+// mailboxes show once.
+test('every event was told by one mail', async () => {
+  const { mails } = await desk.sim(`/sim/mails?to=${encodeURIComponent(walk.who.agent.email)}`);
+  const ids = Map.groupBy ? Map.groupBy(mails, (m) => m.message_id) : mails.reduce((all, m) => all.set(m.message_id, [...(all.get(m.message_id) || []), m]), new Map());
+  assert.deepEqual([...ids.values()].map((same) => same[0].subject).sort(), ['证书订单审核通过', '证书订单已支付']);
+  assert.ok(mails.length <= ids.size + desk.hits.filter((p) => p.startsWith('mail.after')).length, `${mails.length} mails`);
+});
+
+test('every version of the order has its audit row, and the trail is intact', async () => {
+  const { id } = walk.order;
+  const [[rows, versions, highest, version]] = await desk.sql.rows(
+    `SELECT COUNT(*), COUNT(DISTINCT a.version), MAX(a.version), o.version FROM audit a JOIN orders o ON o.id = a.object WHERE o.id = '${id}' AND a.version > 0`);
+  assert.deepEqual([rows, versions, highest], [version, version, version]);
+  assert.equal(await desk.sql.value('SELECT COUNT(*) FROM idempotency WHERE response IS NULL'), '0');
+  assert.match(desk.command(['audit', 'verify']), /: intact/);
+});

@@ -1,0 +1,196 @@
+// The same thing asked many times at once happens once, and everybody gets the one answer (design 4; S10).
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import grpc from '@grpc/grpc-js';
+import { Desk } from '../lib/desk.mjs';
+import { Sql } from './database.mjs';
+import { company } from './people.mjs';
+import { CHANNEL, Walk } from './walk.mjs';
+
+const MANY = 8;
+const eight = (fn) => Promise.all(Array.from({ length: MANY }, (_, i) => fn(i)));
+const one = (answers) => {
+  for (const a of answers) assert.deepEqual(a, answers[0]);
+  return answers[0];
+};
+const failure = (promise) => promise.then(() => assert.fail('it passed'), (e) => e);
+
+let desk, sql, people;
+before(async () => {
+  desk = await new Desk().start();
+  sql = new Sql(`${desk.state}/db/db.sock`);
+  people = Object.fromEntries(await Promise.all(['li', 'wang', 'zhao', 'chen'].map(async (p) => [p, await walk(0).staff(p)])));
+});
+after(async () => {
+  await sql?.close();
+  await desk?.stop();
+});
+
+const walk = (n) => new Walk(desk, { who: company(n) });
+const newOrder = async (w) => ({
+  channel: CHANNEL, kind: 'ORDER_KIND_NEW', subject_kind: 'SUBJECT_KIND_ORGANIZATION', medium: 'MEDIUM_UKEY',
+  method: 'VERIFICATION_METHOD_PHONE_THREE_FACTOR', consents: await w.consents(),
+});
+
+test('eight CreateOrder with one request_id make one order', async () => {
+  const w = walk(11);
+  await w.register();
+  const request = { request_id: randomUUID(), ...(await newOrder(w)) };
+  const { order } = one(await eight(() => w.call.CreateOrder(request)));
+  assert.equal((await w.call.ListOrders({})).orders.length, 1);
+  assert.deepEqual((await w.call.CreateOrder(request)).order, order, 'later too');
+});
+
+test('a request_id with another body is refused, and does nothing', async () => {
+  const w = walk(12);
+  await w.register();
+  const request = { request_id: randomUUID(), ...(await newOrder(w)) };
+  await w.call.CreateOrder(request);
+  const e = await failure(w.call.CreateOrder({ ...request, method: 'VERIFICATION_METHOD_BANK_FOUR_FACTOR' }));
+  assert.equal(e.code, grpc.status.INVALID_ARGUMENT);
+  assert.equal(e.info.reason, 'REQUEST_ID_REUSED');
+  assert.equal((await w.call.ListOrders({})).orders.length, 1);
+});
+
+test('of one request_id with eight bodies at once one wins and seven are refused', async () => {
+  const w = walk(13);
+  await w.to('SUBJECT');
+  const request_id = randomUUID();
+  const outcomes = await eight((i) => w.call.UpdateAccount({ request_id, user_name: `somebody${i}` }).then((r) => r.account.user_name, (e) => e.info.reason));
+  const names = outcomes.filter((o) => o !== 'REQUEST_ID_REUSED');
+  assert.equal(names.length, 1, String(outcomes));
+  assert.equal((await w.call.GetAccount()).account.user_name, names[0]);
+});
+
+test('a request_id belongs to its caller', async () => {
+  const [a, b] = [walk(14), walk(15)];
+  await a.register();
+  await b.register();
+  const request = { request_id: 'order-1', ...(await newOrder(a)) };
+  const [x, y] = await Promise.all([a.call.CreateOrder(request), b.call.CreateOrder(request)]);
+  assert.notEqual(x.order.id, y.order.id);
+});
+
+test('two people with one identity number at once: one order is open (S10)', async () => {
+  const several = await Promise.all([16, 17, 18, 19].map(async (n) => {
+    const w = walk(n);
+    await w.to('SUBJECT');
+    return w;
+  }));
+  const outcomes = await Promise.all(several.map((w) => w.submitOrganization({ uscc: company(16).uscc }).then(() => 'open', (e) => e.info.reason)));
+  assert.deepEqual(outcomes.sort(), ['ORDER_OPEN', 'ORDER_OPEN', 'ORDER_OPEN', 'open']);
+});
+
+test('an upload whose request_id was used for another file or another kind is refused', async () => {
+  const w = walk(20);
+  await w.to('SUBJECT');
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(100)]);
+  const first = await w.upload('business_license', png, { request_id: 'file-1', file_name: 'a.png' });
+  assert.deepEqual(await w.upload('business_license', png, { request_id: 'file-1', file_name: 'a.png' }), first);
+  const kind = await failure(w.upload('agent_id_front', png, { request_id: 'file-1', file_name: 'a.png' }));
+  assert.equal(kind.info.reason, 'REQUEST_ID_REUSED');
+  const other = Buffer.concat([png, Buffer.from('x')]);
+  const file = await failure(w.upload('business_license', other, { request_id: 'file-1', file_name: 'a.png' }));
+  assert.equal(file.info.reason, 'REQUEST_ID_REUSED');
+  assert.equal((await w.call.ListMaterials({ order_id: w.order.id })).materials.length, 1);
+});
+
+test('eight uploads of one file make one material', async () => {
+  const w = walk(21);
+  await w.to('SUBJECT');
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(5000, 7)]);
+  one(await eight(() => w.upload('business_license', png, { request_id: 'file-1', file_name: 'a.png' })));
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM material WHERE order_id = '${w.order.id}'`), '1');
+});
+
+test('eight CreatePayment make one payment', async () => {
+  const w = walk(22);
+  await w.to('PAYMENT');
+  const ids = await eight(async (i) => (await w.call.CreatePayment({ request_id: `pay-${i % 2 ? 'odd' : i}`, order_id: w.order.id, provider: 'PAYMENT_PROVIDER_WECHAT' })).payment.id);
+  one(ids);
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM payment WHERE order_id = '${w.order.id}'`), '1');
+});
+
+let issued;
+test('eight approvals of one reviewer make one decision', async () => {
+  issued = walk(23);
+  await issued.to('REVIEW');
+  const { review } = await people.li.GetReview({ order_id: issued.order.id });
+  const request = {
+    request_id: randomUUID(), order_id: issued.order.id, etag: review.etag, approve: true,
+    decisions: review.materials.map((m) => ({ material_id: m.id, verdict: 'MATERIAL_VERDICT_APPROVED' })),
+  };
+  const { order } = one(await eight(() => people.li.DecideReview(request)));
+  assert.equal(order.state, 'ORDER_STATE_ISSUE');
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM review_decision WHERE order_id = '${order.id}'`), '1');
+  assert.equal((await desk.sms(issued.who.agent.phone, /审核通过/)).text.includes(order.id), true);
+  const late = await failure(people.chen.DecideReview({ ...request, request_id: randomUUID() }));
+  assert.equal(late.code, grpc.status.ABORTED, 'a decision on what has changed meanwhile');
+});
+
+test('eight reviewers at once: one decides, the others are told', async () => {
+  const w = walk(24);
+  await w.to('REVIEW');
+  const { review } = await people.li.GetReview({ order_id: w.order.id });
+  const decide = (who, i) => who.DecideReview({
+    order_id: w.order.id, etag: review.etag, approve: i % 2 === 0,
+    decisions: review.materials.map((m) => ({ material_id: m.id, verdict: i % 2 ? 'MATERIAL_VERDICT_REFUSED' : 'MATERIAL_VERDICT_APPROVED', reason: 'x' })),
+  }).then(() => 'decided', (e) => e.code);
+  const outcomes = await eight((i) => decide(i % 2 ? people.li : people.chen, i));
+  assert.equal(outcomes.filter((o) => o === 'decided').length, 1, String(outcomes));
+  assert.ok(outcomes.every((o) => o === 'decided' || o === grpc.status.ABORTED || o === grpc.status.FAILED_PRECONDITION), String(outcomes));
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM review_decision WHERE order_id = '${w.order.id}'`), '1');
+});
+
+test('eight BeginPersonalisation of one UKEY begin once', async () => {
+  await people.wang.RegisterTokens({ medium_numbers: ['90000001'], model: 'soft' });
+  const begun = await eight((i) => people.wang.BeginPersonalisation({ request_id: `begin-${i}`, order_id: issued.order.id, medium_number: '90000001', algorithms: ['KEY_ALGORITHM_P256'] }));
+  one(begun.map((b) => b.personalisation.id));
+  await people.wang.QuarantineToken({ personalisation_id: begun[0].personalisation.id, reason: 'a test' });
+});
+
+test('eight IssueCertificate make one certificate, whether they are one request or eight', async () => {
+  await issued.begin('90000002');
+  const request = { personalisation_id: issued.personalisation.id, csr_der: issued.key.csr() };
+  const answers = await eight((i) => people.wang.IssueCertificate({ request_id: i < 4 ? 'issue-same' : `issue-${i}`, ...request }));
+  issued.issued = one(answers);
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM certificate WHERE order_id = '${issued.order.id}'`), '1');
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM issuance WHERE order_id = '${issued.order.id}'`), '1');
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM serial_used WHERE order_id = '${issued.order.id}'`), '1');
+  assert.deepEqual(await people.wang.IssueCertificate({ request_id: 'issue-same', ...request }), issued.issued);
+});
+
+test('an answer is given again after the order has gone on', async () => {
+  const request = { request_id: 'issue-same', personalisation_id: issued.personalisation.id, csr_der: issued.key.csr() };
+  const mine = { request_id: 'issue-again', personalisation_id: issued.personalisation.id, csr_der: request.csr_der };
+  const before_ = await people.wang.IssueCertificate(mine);
+  await issued.finishIssue();
+  assert.equal(issued.state, 'SHIP');
+  assert.deepEqual(await people.wang.IssueCertificate(mine), before_);
+});
+
+test('eight FinishPersonalisation and eight CreateShipment happen once', async () => {
+  await issued.refresh();
+  const post = { order_id: issued.order.id, medium_number: '90000002', courier: 'shunfeng', tracking_number: 'SF90000002' };
+  const shipments = await eight(() => people.zhao.CreateShipment({ request_id: 'ship', ...post }));
+  one(shipments);
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM shipment WHERE order_id = '${issued.order.id}'`), '1');
+  const again = await failure(people.zhao.CreateShipment(post));
+  assert.equal(again.info.reason, 'ORDER_STATE');
+});
+
+test('of eight right codes at once one logs in', async () => {
+  const w = walk(25);
+  const captcha = await w.anyone.CreateCaptcha();
+  const { phone } = w.who.account;
+  await w.anyone.SendSmsCode({ channel: CHANNEL, phone, purpose: 'SMS_PURPOSE_LOGIN', captcha_id: captcha.captcha_id, captcha_text: 'abcd' });
+  const code = /\d{6}/.exec((await desk.sms(phone, /登录验证码/)).text)[0];
+  const outcomes = await eight(() => w.anyone.LoginBySms({ channel: CHANNEL, phone, code }).then(() => 'in', (e) => e.info.reason));
+  assert.equal(outcomes.filter((o) => o === 'in').length, 1, String(outcomes));
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM session s JOIN account a ON a.id = s.owner_id WHERE a.phone_digest = (SELECT phone_digest FROM account ORDER BY created_ms DESC LIMIT 1)`), '1');
+});
+
+test('the audit trail is intact', () => {
+  assert.match(desk.command(['audit', 'verify']), /: intact/);
+});
