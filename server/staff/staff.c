@@ -160,13 +160,14 @@ enum err staff_find(struct ctx *c, const char *query, struct found_order **out, 
     for (const char *p = query; *p; p++)
         if (!isspace((unsigned char)*p))
             buf_add(&key, p, 1);
-    unsigned char digest[32];
+    unsigned char uscc[32], resident[32]; /* the places that order_store.c seeks by */
     struct buf upper = BUF(c->arena);
     for (const char *p = buf_text(&key); *p; p++)
         buf_printf(&upper, "%c", toupper((unsigned char)*p));
-    crypt_lookup(c->app->keys, "identity", buf_text(&upper), digest);
+    crypt_lookup(c->app->keys, "uscc", buf_text(&upper), uscc);
+    crypt_lookup(c->app->keys, "resident_id", buf_text(&upper), resident);
     const char **ids;
-    TRY(staff_find_ids(c, buf_text(&key), digest, &ids, n));
+    TRY(staff_find_ids(c, buf_text(&key), uscc, resident, &ids, n));
     *out = ARENA_ARRAY(c->arena, struct found_order, *n + 1);
     for (size_t i = 0; i < *n; i++) {
         struct order o;

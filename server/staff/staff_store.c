@@ -128,15 +128,15 @@ enum err staff_queue_counts(struct ctx *c, struct queues *out)
     return OK;
 }
 
-enum err staff_find_ids(struct ctx *c, const char *text, const unsigned char digest[static 32],
-                        const char ***ids, size_t *n)
+enum err staff_find_ids(struct ctx *c, const char *text, const unsigned char uscc[static 32],
+                        const unsigned char resident[static 32], const char ***ids, size_t *n)
 {
     struct rows r;
     TRY(db_query(
         c, &r,
-        SQL("SELECT id FROM orders WHERE id = ? UNION SELECT id FROM orders WHERE subject_key = ? "
+        SQL("SELECT id FROM orders WHERE id = ? UNION SELECT id FROM orders WHERE subject_key IN (?, ?) "
             "UNION SELECT order_id FROM certificate WHERE medium_number = ? ORDER BY id DESC LIMIT 50"),
-        TEXT(text), BYTES(digest, 32), TEXT(text)));
+        TEXT(text), BYTES(uscc, 32), BYTES(resident, 32), TEXT(text)));
     *n = r.n;
     *ids = ARENA_ARRAY(c->arena, const char *, r.n + 1);
     for (size_t i = 0; i < r.n; i++)

@@ -22,7 +22,7 @@ enum err staff_note_failure(struct ctx *c, const struct staff_row *s, int64_t fa
 enum err staff_upsert(struct ctx *c, const struct staff *s, const char *password, const void *totp, size_t n);
 enum err staff_queue_counts(struct ctx *c, struct queues *out);
 /* Ids of orders by one exact key. */
-enum err staff_find_ids(struct ctx *c, const char *text, const unsigned char digest[static 32],
-                        const char ***ids, size_t *n);
+enum err staff_find_ids(struct ctx *c, const char *text, const unsigned char uscc[static 32],
+                        const unsigned char resident[static 32], const char ***ids, size_t *n);
 
 #endif
