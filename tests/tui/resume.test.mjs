@@ -34,6 +34,10 @@ test('killed after every step, the writer goes on to one certificate and one UKE
     const w = new Walk(desk);
     await w.to('ISSUE');
     const order = w.order.id;
+    for (const said of [order, w.who.uscc]) {
+      x = await run(['orders', 'list', said, '-o', 'json'], env);
+      assert.deepEqual(JSON.parse(x.out).map((o) => o.order_id), [order], x.out);
+    }
     x = await run(['issue', order], env);
     assert.equal(x.code, 1);
     assert.match(x.out, /30000020 is not in the stock/);

@@ -165,7 +165,6 @@ void desk_login(struct desk *d, const char *why);
 void desk_watch(struct desk *d);
 void desk_draw(struct desk *d);
 void desk_keys(struct desk *d, ui_key k);
-bool desk_ready(const struct desk *d);
 
 /* Runs the console until the user leaves. Exit status. */
 int desk_run(const char *server);

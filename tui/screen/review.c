@@ -350,6 +350,11 @@ static void reveal(struct page *p)
     desk_ask(d, on_reveal);
 }
 
+static void next_item(struct page *p)
+{
+    doc_key(&p->doc, K_TAB);
+}
+
 static const struct action actions[] = {
     {K_ENTER, N_("View"), N_("Look at the chosen material"), on_material, enter},
     {'a', N_("Approve"), N_("Approve the chosen material"), on_material, approve_material},
@@ -357,20 +362,14 @@ static const struct action actions[] = {
     {'A', N_("Approve all"), N_("Approve all materials that are not decided yet"), is_loaded, approve_all},
     {'d', N_("Decide"), N_("Approve the order, or send it back with the reasons"), is_loaded, finish},
     {'m', N_("Show number"), N_("Show the chosen masked number, with the reason why"), on_masked, reveal},
-    {K_TAB, N_("Next"), N_("Choose the next material or number"), NULL, NULL},
+    {K_TAB, N_("Next"), N_("Choose the next material or number"), NULL, next_item},
 };
-
-static bool key(struct page *p, ui_key k)
-{
-    return (k == K_TAB || k == K_BACKTAB) && doc_key(&p->doc, k);
-}
 
 const struct screen review_screen = {
     .title = N_("Review"),
     .state_size = sizeof(struct state),
     .load = load,
     .compose = compose,
-    .key = key,
     .close = leave,
     .actions = actions,
     .n_actions = sizeof actions / sizeof *actions,

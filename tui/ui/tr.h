@@ -1,4 +1,4 @@
-/* tr.h - the console's words in the user's language (gettext catalogues, S: zh_CN and English).
+/* tr.h - the console's words in the user's language (gettext catalogues: zh_CN and English).
  *
  * msgids are English and stand in the code as _("…") or, in constant tables, N_("…"). Catalogues are ordinary
  * .po files; the build turns each into a table inside the program (po/tables.sh), because glibc's gettext
