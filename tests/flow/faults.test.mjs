@@ -1,0 +1,226 @@
+// Every call that changes something is run with its first SQL statement failing, then its second, and so on until it
+// passes (design 9). After each failure the database is as it was and the caller was told to try again; with the same
+// request_id it passes in the end, and a repeat of that changes nothing.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import grpc from '@grpc/grpc-js';
+import { Desk, api, totp } from '../lib/desk.mjs';
+import { Sql, changed } from './database.mjs';
+import { company } from './people.mjs';
+import { CHANNEL, Walk } from './walk.mjs';
+
+const UNAVAILABLE_TEXT = 'the service cannot answer now; try again';
+const MOST = 200; // statements of one call
+
+let desk, sql, w, anyone;
+const done = new Map(); // method: statements that failed
+
+before(async () => {
+  desk = await new Desk().start();
+  sql = new Sql(`${desk.state}/db/db.sock`);
+  w = new Walk(desk, { who: company(31) });
+  anyone = w.anyone;
+});
+after(async () => {
+  await sql?.close();
+  await desk?.stop();
+});
+
+const code = async (phone, pattern, seen = 0) => /(?<!\d)\d{6}(?!\d)/.exec((await desk.sms(phone, pattern, seen)).text.replace(/ord_\w+/, ''))[0];
+
+// What a failed statement looks like from outside.
+function told(e, what) {
+  assert.equal(e.code, grpc.status.UNAVAILABLE, `${what}: ${e.message}`);
+  assert.equal(e.details, UNAVAILABLE_TEXT, what);
+  assert.equal(e.info.reason, 'UNAVAILABLE', what);
+  assert.ok(e.info.retryMs > 0, `${what}: no RetryInfo`);
+}
+
+// ask(k) makes the call with its k-th statement failing (0: none). keeps: tables where an intent may stay behind, once.
+async function each(method, ask, { keeps = [] } = {}) {
+  await sql.quiet();
+  let was = await sql.fingerprint(), kept = 0, answer, k = 1;
+  for (; k < MOST; k++) {
+    const e = await ask(k).then((v) => { answer = v; }, (error) => error);
+    if (!e) break;
+    told(e, `${method}, statement ${k}`);
+    const is = await sql.fingerprint(), tables = changed(was, is);
+    if (tables.length && tables.every((t) => keeps.includes(t)) && kept++ === 0) was = is;
+    else assert.deepEqual(tables, [], `${method} left something behind when statement ${k} failed`);
+  }
+  assert.ok(k > 3, `${method} passed with statement ${k} failing: the faults are not compiled in`);
+  assert.notDeepEqual(changed(was, await sql.fingerprint()), [], `${method} changes nothing`);
+  await sql.quiet();
+  was = await sql.fingerprint();
+  assert.deepEqual(await ask(0), answer, `${method} repeated`);
+  assert.deepEqual(changed(was, await sql.fingerprint()), [], `${method} did something again`);
+  done.set(method, k - 1);
+  return answer;
+}
+
+function eachStatement(method, caller, request, options) {
+  const same = { request_id: randomUUID(), ...request };
+  return each(method, (k) => caller[method](same, k ? { metadata: { 'x-certdesk-fail-statement': k } } : {}), options);
+}
+
+const sqlPhone = (purpose) => sql.rows(`UPDATE sms_allowance SET sent_ms = 0 WHERE purpose = ${purpose}`);
+
+test('registration and login by SMS', async () => {
+  const { phone } = w.who.account;
+  const { captcha_id } = await anyone.CreateCaptcha();
+  await eachStatement('SendSmsCode', anyone, { channel: CHANNEL, phone, purpose: 'SMS_PURPOSE_LOGIN', captcha_id, captcha_text: 'abcd' });
+  const { session } = await eachStatement('LoginBySms', anyone, { channel: CHANNEL, phone, code: await code(phone, /登录验证码/) });
+  assert.equal((await desk.messages(phone)).filter((m) => m.text.includes('登录验证码')).length, 1);
+  w.call = desk.caller(w.token = session.token);
+});
+
+test('the user centre', async () => {
+  const { phone } = w.who.account;
+  const { account } = await eachStatement('UpdateAccount', w.call, { user_name: 'newname31' });
+  assert.equal(account.user_name, 'newname31');
+  const { captcha_id } = await anyone.CreateCaptcha();
+  const seen = (await desk.messages(phone)).length;
+  await anyone.SendSmsCode({ channel: CHANNEL, phone, purpose: 'SMS_PURPOSE_CHANGE_PASSWORD', captcha_id, captcha_text: 'abcd' });
+  await eachStatement('ChangePassword', anyone, { channel: CHANNEL, phone, new_password: 'a-Better-1', new_password_again: 'a-Better-1', code: await code(phone, /验证码/, seen) });
+  const { session } = await eachStatement('LoginByPassword', anyone, { channel: CHANNEL, login: 'newname31', password: 'a-Better-1' });
+  w.call = desk.caller(w.token = session.token);
+  const other = await anyone.LoginByPassword({ channel: CHANNEL, login: phone, password: 'a-Better-1' });
+  const leaving = desk.caller(other.session.token), request = { request_id: randomUUID() };
+  // After it the session is over, so a repeat is not answered.
+  await each('Logout', async (k) => leaving.Logout(request, { metadata: { 'x-certdesk-fail-statement': k } })
+    .catch((e) => { if (k || e.code !== grpc.status.UNAUTHENTICATED) throw e; return {}; }));
+  await assert.rejects(leaving.GetAccount(), { code: grpc.status.UNAUTHENTICATED });
+});
+
+test('an order up to its agent', async () => {
+  await eachStatement('CreateOrder', w.call, {
+    channel: CHANNEL, kind: 'ORDER_KIND_NEW', subject_kind: 'SUBJECT_KIND_ORGANIZATION', medium: 'MEDIUM_UKEY',
+    method: 'VERIFICATION_METHOD_PHONE_THREE_FACTOR', consents: await w.consents(),
+  }).then((r) => w.take(r));
+  await eachStatement('ChangeMethod', w.call, { order_id: w.order.id, method: 'VERIFICATION_METHOD_PHONE_THREE_FACTOR' });
+  w.take(await eachStatement('SubmitOrganization', w.call, { order_id: w.order.id, organization: w.organization() }));
+  assert.equal(await w.verified(), 'CODE_SENT');
+  await sqlPhone(16);
+  const { phone } = w.who.legalRep, seen = (await desk.messages(phone)).length;
+  await eachStatement('ResendVerificationCode', w.call, { verification_id: w.order.verification.id });
+  w.take(await eachStatement('ConfirmVerification', w.call, { verification_id: w.order.verification.id, code: await code(phone, /正在核验/, seen) }));
+  const { name, idNumber, email } = w.who.agent;
+  await eachStatement('SubmitAgent', w.call, { order_id: w.order.id, agent: { method: 'VERIFICATION_METHOD_PHONE_THREE_FACTOR', name, id_number: idNumber, phone: w.who.agent.phone, email } });
+  await w.confirmAgent();
+  assert.equal(w.state, 'PURCHASE');
+});
+
+test('an order up to its payment', async () => {
+  const order_id = w.order.id;
+  await eachStatement('SetPurchase', w.call, { order_id, purchase: await w.purchase() });
+  await eachStatement('ReturnToPurchase', w.call, { order_id });
+  await w.setPurchase();
+  w.take(await eachStatement('ConfirmPurchase', w.call, { order_id, total_fen: w.order.quote.total_fen }));
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(3000, 1)]);
+  const call = w.call, header = { request_id: randomUUID(), file_name: 'a.png' };
+  const material = await each('UploadMaterial', async (k) => {
+    w.call = k ? desk.caller(w.token, { 'x-certdesk-fail-statement': k }) : call;
+    return w.upload('other', png, header).finally(() => { w.call = call; });
+  });
+  await eachStatement('DeleteMaterial', w.call, { material_id: material.id });
+  await w.uploadAll();
+  const seen = (await desk.messages(w.who.agent.phone)).length;
+  await eachStatement('RequestApplicationSignature', w.call, { order_id });
+  await eachStatement('SignApplication', w.call, { order_id, code: await code(w.who.agent.phone, /正在签署/, seen), consents: await w.consents() });
+  const { payment } = await eachStatement('CreatePayment', w.call, { order_id, provider: 'PAYMENT_PROVIDER_WECHAT' });
+  await sql.rows(`UPDATE outbox SET run_at_ms = 0 WHERE kind = 'payment.create' AND state = 1`);
+  w.payment = (await w.call.GetPayment({ payment_id: payment.id })).payment;
+  await w.pay();
+});
+
+test('review', async () => {
+  const li = await w.staff('li'), order_id = w.order.id;
+  await eachStatement('RevealField', li, { order_id, field: 'agent.phone', reason: 'a test' });
+  const { review } = await li.GetReview({ order_id });
+  await eachStatement('DecideReview', li, { order_id, etag: review.etag, approve: true, decisions: review.materials.map((m) => ({ material_id: m.id, verdict: 'MATERIAL_VERDICT_APPROVED' })) });
+});
+
+test('issuance', async () => {
+  const wang = await w.staff('wang'), order_id = w.order.id;
+  const begin = (medium_number) => ({ order_id, medium_number, algorithms: ['KEY_ALGORITHM_P256'] });
+  await eachStatement('RegisterTokens', wang, { medium_numbers: ['80000001', '80000002'], model: 'soft' });
+  const { personalisation } = await eachStatement('BeginPersonalisation', wang, begin('80000001'));
+  await eachStatement('RecordStep', wang, { personalisation_id: personalisation.id, step: 'PERSONALISATION_STEP_IDENTIFIED' });
+  await eachStatement('QuarantineToken', wang, { personalisation_id: personalisation.id, reason: 'a test' });
+  await w.begin('80000003');
+  const issue = { personalisation_id: w.personalisation.id, csr_der: w.key.csr() };
+  w.issued = await eachStatement('IssueCertificate', wang, issue, { keeps: ['issuance', 'serial_used', 'audit', 'audit_writer'] });
+  for (const table of ['certificate', 'issuance', 'serial_used'])
+    assert.equal(await sql.value(`SELECT COUNT(*) FROM ${table} WHERE order_id = '${order_id}'`), '1', table);
+  const { id } = w.personalisation;
+  w.take(await eachStatement('FinishPersonalisation', wang, { personalisation_id: id, certificate_der: w.issued.certificate_der, signature: w.key.sign(`certdesk personalisation ${id}`) }));
+  assert.equal(w.state, 'SHIP');
+});
+
+test('posting', async () => {
+  const zhao = await w.staff('zhao');
+  const { shipment } = await eachStatement('CreateShipment', zhao, { order_id: w.order.id, medium_number: '80000003', courier: 'shunfeng', tracking_number: 'SF80000003' });
+  await eachStatement('ResolveShipment', zhao, { shipment_id: shipment.id, post_again: true, reason: 'it came back' });
+  assert.equal((await w.refresh()).state, 'ORDER_STATE_SHIP');
+});
+
+test('an individual, and an order that is given up', async () => {
+  const v = new Walk(desk, { who: company(32) });
+  await v.register();
+  v.take(await v.call.CreateOrder({
+    channel: CHANNEL, kind: 'ORDER_KIND_NEW', subject_kind: 'SUBJECT_KIND_INDIVIDUAL', medium: 'MEDIUM_UKEY',
+    method: 'VERIFICATION_METHOD_PHONE_THREE_FACTOR', consents: await v.consents(),
+  }));
+  const { name, idNumber, phone, email } = v.who.agent;
+  await eachStatement('SubmitPerson', v.call, { order_id: v.order.id, person: { name, document_type: 'DOCUMENT_TYPE_RESIDENT_ID', id_number: idNumber, phone, email } });
+  await v.verified();
+  await eachStatement('CancelOrder', v.call, { order_id: v.order.id });
+});
+
+test('people of the desk, and a job that needs a hand', async () => {
+  const { login, password, secret } = desk.staff.chen;
+  const { token } = await eachStatement('LoginStaff', anyone, { login, password, totp: totp(secret) });
+  const chen = desk.caller(token), request = { request_id: randomUUID() };
+  await sql.quiet();
+  const job = await sql.value("SELECT id FROM outbox WHERE kind = 'sms.send' AND state = 3 ORDER BY id LIMIT 1");
+  await sql.rows(`UPDATE outbox SET state = 4, last_error = 'PROVIDER_REFUSED' WHERE id = '${job}'`);
+  await eachStatement('RetryJob', chen, { job_id: job });
+  await each('LogoutStaff', async (k) => chen.LogoutStaff(request, { metadata: { 'x-certdesk-fail-statement': k } })
+    .catch((e) => { if (k || e.code !== grpc.status.UNAUTHENTICATED) throw e; return {}; }));
+});
+
+// Methods with a request_id in the request or its header; those that are not built yet say so.
+test('no method is missing here', async () => {
+  const has = (type, name) => type.type.field.some((f) => f.name === name);
+  const missing = [];
+  for (const Service of Object.values(api.certdesk.v1).filter((s) => s.service)) {
+    const client = new Service(desk.address, grpc.credentials.createInsecure());
+    for (const [method, d] of Object.entries(Service.service)) {
+      if (!has(d.requestType, 'request_id') && !has(d.requestType, 'header')) continue;
+      const e = await new Promise((resolve) => {
+        const stream = d.requestStream ? client[method](resolve) : client[method]({ request_id: 'probe' }, resolve);
+        stream.on('error', () => {});
+        if (d.requestStream) stream.end();
+      });
+      if (e?.code !== grpc.status.UNIMPLEMENTED && !done.has(method)) missing.push(method);
+      if (e?.code === grpc.status.UNIMPLEMENTED && done.has(method)) missing.push(`${method} is said to be missing`);
+    }
+    client.close();
+  }
+  assert.deepEqual(missing, []);
+  console.log(`# ${done.size} methods, ${[...done.values()].reduce((a, b) => a + b)} statements failed: ${[...done].map(([m, k]) => `${m} ${k}`).join(', ')}`);
+});
+
+test('the audit trail is intact; an edited row is named', async () => {
+  assert.match(desk.command(['audit', 'verify']), /: intact/);
+  const [[writer, seq]] = await sql.rows("SELECT writer, seq FROM audit WHERE action = 'order.created' OR object LIKE 'ord_%' ORDER BY at_ms LIMIT 1");
+  await sql.rows('DROP TRIGGER audit_keeps_rows');
+  await sql.rows(`UPDATE audit SET caller = 'somebody else' WHERE writer = '${writer}' AND seq = ${seq}`);
+  assert.throws(() => desk.command(['audit', 'verify']), (e) => {
+    assert.notEqual(e.status, 0);
+    assert.ok(`${e.stdout}${e.stderr}`.includes(writer), `${e.stdout}${e.stderr}`);
+    assert.match(`${e.stdout}${e.stderr}`, new RegExp(`\\b${seq}\\b`));
+    return true;
+  });
+});
