@@ -42,7 +42,11 @@ export class Walk {
   // person would see: "sms" {phone, text}, "payment" payment, "upload" material.
   constructor(desk, { who = company(1), inPerson = false, seal = true, months = 12, tell = () => {} } = {}) {
     Object.assign(this, { desk, who, inPerson, seal, months, tell, order: null });
-    this.anyone = desk.caller();
+  }
+
+  // Somebody without a session.
+  get anyone() {
+    return (this.nobody ??= this.desk.caller());
   }
 
   get state() {
