@@ -3,7 +3,6 @@
 #include "account/session.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/tx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,65 +92,7 @@ ProtobufCMessage *new_response(const struct entry *e, struct arena *a)
     return m;
 }
 
-/* -- writes --------------------------------------------------------------------------------------------- */
-
-struct write {
-    const struct entry *entry;
-    const char *request_id;
-    const unsigned char *digest;
-    write_body *body;
-    void *arg;
-    ProtobufCMessage *out;
-};
-
-static void *from_arena(void *arena, size_t n)
-{
-    return arena_alloc(arena, n);
-}
-
-static void keep_all(void *arena, void *p)
-{
-    (void)arena;
-    (void)p;
-}
-
-static enum err unpack_stored(struct ctx *c, struct write *w, const void *p, size_t n)
-{
-    ProtobufCAllocator a = {.alloc = from_arena, .free = keep_all, .allocator_data = c->arena};
-    w->out = protobuf_c_message_unpack(w->entry->types->output, &a, n, p);
-    return w->out ? OK : fail(c->fault, ERR_DATA_LOSS, "a stored response cannot be read");
-}
-
-static enum err write_once(struct ctx *c, void *arg)
-{
-    struct write *w = arg;
-    const void *stored = NULL;
-    size_t n = 0;
-    if (w->request_id)
-        TRY(idem_claim(c, w->request_id, w->digest, &stored, &n));
-    if (stored)
-        return unpack_stored(c, w, stored, n);
-    w->out = new_response(w->entry, c->arena);
-    enum err e = w->body(c, w->arg, w->out);
-    if (e != OK && c->keep && w->request_id)
-        TRY(idem_release(c, w->request_id));
-    TRY(e);
-    if (!w->request_id)
-        return OK;
-    size_t size = protobuf_c_message_get_packed_size(w->out);
-    uint8_t *packed = arena_alloc(c->arena, size);
-    protobuf_c_message_pack(w->out, packed);
-    return idem_store(c, w->request_id, packed, size);
-}
-
-enum err run_write(struct ctx *c, const struct entry *e, const char *request_id,
-                   const unsigned char digest[static 32], write_body *body, void *arg, ProtobufCMessage **out)
-{
-    struct write w = {e, request_id, digest, body, arg, NULL};
-    TRY(tx_run(c, write_once, &w));
-    *out = w.out;
-    return OK;
-}
+/* -- afterwards ------------------------------------------------------------------------------------------ */
 
 void after_write(struct dispatch *d, const struct ctx *c)
 {

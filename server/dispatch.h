@@ -62,6 +62,8 @@ struct rpc_row {
     rpc_handler *prepare;           /* unary write, optional: runs before, in a transaction of its own that is
                                        committed (an intent); must repeat safely; its response is thrown away */
     rpc_many_handler *many;         /* unary read, optional: groups */
+    bool together;                  /* unary write with request_id, no prepare: calls that wait may share one
+                                       transaction; for handlers that mostly insert */
     rpc_watch_handler *watch;       /* server stream of states */
     rpc_upload_handler *upload;     /* client stream of bytes */
     rpc_download_handler *download; /* server stream of bytes */

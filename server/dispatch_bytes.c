@@ -156,13 +156,16 @@ static void digest_request(const struct uploading *u, struct arena *a, unsigned 
 
 static enum err finish(struct uploading *u, struct ctx *c, ProtobufCMessage **out)
 {
-    unsigned char digest[32];
     if (!u->first)
         return fail(c->fault, ERR_INVALID, "nothing was sent");
     TRY(who(u, c));
     TRY(digest_file(u, c->fault));
-    digest_request(u, c->arena, digest);
-    return run_write(c, u->entry, upload_request_id(u->first), digest, call_upload, u, out);
+    struct write w = {
+        .entry = u->entry, .request_id = upload_request_id(u->first), .body = call_upload, .arg = u};
+    digest_request(u, c->arena, w.digest);
+    TRY(run_write(c, &w));
+    *out = w.out;
+    return OK;
 }
 
 static void add_user(struct uploading *u, int n, bool ended)

@@ -14,6 +14,7 @@ enum {
     WATCHDOG_EVERY_MS = 200,
     LOOK_EVERY_MS = 1000, /* watchers look at least this often: other servers commit too */
     RETRY_AFTER_MS = 1000,
+    WRITES_TOGETHER = 8,            /* in one transaction: more would only leave other workers idle */
     STREAM_LIFE_MS = 5 * 60 * 1000, /* uploads and downloads */
 };
 
@@ -70,11 +71,26 @@ enum err call_who(size_t n, struct rpc_call *const *calls, struct ctx *const *cs
 void call_refuse_code(struct rpc_call *call, enum err e);
 /* An empty response of the row's type, in the arena. */
 ProtobufCMessage *new_response(const struct entry *e, struct arena *a);
-/* Runs a write: transaction, idempotency, handler; `run` is the handler's call. request_id may be NULL. */
+/* -- dispatch_write.c ---- */
+
+/* Runs one write's own part: its handler. */
 typedef enum err write_body(struct ctx *c, void *arg, ProtobufCMessage *out);
-enum err run_write(struct ctx *c, const struct entry *e, const char *request_id,
-                   const unsigned char digest[static 32], write_body *body, void *arg,
-                   ProtobufCMessage **out);
+struct write {
+    const struct entry *entry;
+    const char *request_id; /* NULL: no idempotency */
+    unsigned char digest[32];
+    write_body *body;
+    void *arg;
+    ProtobufCMessage *out; /* in the ctx's arena after OK */
+};
+/* Transaction, idempotency, body. */
+enum err run_write(struct ctx *c, struct write *w);
+/* The same for several calls on one connection, each with its request_id: in one transaction when all of them
+ * succeed, which costs one commit; else each in its own, as if the group had never been. */
+void run_writes(size_t n, struct ctx *const *cs, struct write *list, enum err *errs);
+
+/* -- dispatch.c again ---- */
+
 /* After a call that wrote: watchers and jobs. */
 void after_write(struct dispatch *d, const struct ctx *c);
 void log_call(const struct entry *e, const struct ctx *c, enum err outcome, int64_t began_ms);

@@ -95,6 +95,17 @@ static enum err call_prepare(struct ctx *c, void *arg)
     return t->entry->row->prepare(c, rpc_call_request(t->call), new_response(t->entry, c->arena));
 }
 
+static void make_write(struct task *t, struct write *out)
+{
+    size_t n;
+    const void *bytes = rpc_call_request_bytes(t->call, &n);
+    *out = (struct write){.entry = t->entry,
+                          .request_id = request_id_of(t->entry, rpc_call_request(t->call)),
+                          .body = call_handler,
+                          .arg = t};
+    crypt_sha256(bytes, n, out->digest);
+}
+
 static enum err run_one(struct task *t, struct ctx *c, ProtobufCMessage **out)
 {
     const struct entry *e = t->entry;
@@ -102,13 +113,13 @@ static enum err run_one(struct task *t, struct ctx *c, ProtobufCMessage **out)
         *out = new_response(e, c->arena);
         return e->row->handler(c, rpc_call_request(t->call), *out);
     }
-    unsigned char digest[32];
-    size_t n;
-    const void *bytes = rpc_call_request_bytes(t->call, &n);
-    crypt_sha256(bytes, n, digest);
     if (e->row->prepare)
         TRY(tx_run(c, call_prepare, t));
-    return run_write(c, e, request_id_of(e, rpc_call_request(t->call)), digest, call_handler, t, out);
+    struct write w;
+    make_write(t, &w);
+    TRY(run_write(c, &w));
+    *out = w.out;
+    return OK;
 }
 
 static void answer(struct task *t, struct ctx *c, enum err e, const ProtobufCMessage *out)
@@ -134,31 +145,64 @@ static void run_each(size_t n, struct task *const *tasks, struct ctx *const *cs)
     }
 }
 
-static void run_many(size_t n, struct task *const *tasks, struct ctx *const *cs)
+/* The calls of a list that may be run; the others are answered. */
+struct allowed {
+    size_t n;
+    struct task *tasks[POOL_LIST];
+    struct ctx *cs[POOL_LIST];
+};
+
+static void keep_allowed(size_t n, struct task *const *tasks, struct ctx *const *cs, struct allowed *out)
 {
-    const ProtobufCMessage *ins[POOL_LIST];
-    ProtobufCMessage *outs[POOL_LIST];
-    struct ctx *allowed_cs[POOL_LIST];
-    struct task *allowed[POOL_LIST];
-    enum err errs[POOL_LIST];
-    size_t m = 0;
+    out->n = 0;
     for (size_t i = 0; i < n; i++) {
         enum err e = call_allowed(tasks[i]->entry->row, cs[i]);
         if (e != OK) {
             answer(tasks[i], cs[i], e, NULL);
             continue;
         }
-        allowed[m] = tasks[i];
-        allowed_cs[m] = cs[i];
-        ins[m] = rpc_call_request(tasks[i]->call);
-        outs[m] = new_response(tasks[i]->entry, cs[i]->arena);
-        errs[m++] = OK;
+        out->tasks[out->n] = tasks[i];
+        out->cs[out->n++] = cs[i];
     }
-    if (!m)
+}
+
+static void run_many(const struct allowed *a)
+{
+    const ProtobufCMessage *ins[POOL_LIST];
+    ProtobufCMessage *outs[POOL_LIST];
+    enum err errs[POOL_LIST];
+    for (size_t i = 0; i < a->n; i++) {
+        ins[i] = rpc_call_request(a->tasks[i]->call);
+        outs[i] = new_response(a->tasks[i]->entry, a->cs[i]->arena);
+        errs[i] = OK;
+    }
+    enum err all = a->tasks[0]->entry->row->many(a->n, a->cs, ins, outs, errs);
+    for (size_t i = 0; i < a->n; i++)
+        answer(a->tasks[i], a->cs[i], all == OK ? errs[i] : all, outs[i]);
+}
+
+static void run_together(const struct allowed *a)
+{
+    struct write list[POOL_LIST];
+    enum err errs[POOL_LIST];
+    for (size_t i = 0; i < a->n; i++)
+        make_write(a->tasks[i], &list[i]);
+    run_writes(a->n, a->cs, list, errs);
+    for (size_t i = 0; i < a->n; i++)
+        answer(a->tasks[i], a->cs[i], errs[i], list[i].out);
+}
+
+/* Several calls of a method that takes them together. */
+static void run_as_group(size_t n, struct task *const *tasks, struct ctx *const *cs)
+{
+    struct allowed a;
+    keep_allowed(n, tasks, cs, &a);
+    if (a.n == 0)
         return;
-    enum err all = allowed[0]->entry->row->many(m, allowed_cs, ins, outs, errs);
-    for (size_t i = 0; i < m; i++)
-        answer(allowed[i], allowed_cs[i], all == OK ? errs[i] : all, outs[i]);
+    if (a.tasks[0]->entry->row->many)
+        run_many(&a);
+    else
+        run_together(&a);
 }
 
 static void run_list(struct pool_work *const *list, size_t n, struct db *db)
@@ -186,8 +230,8 @@ static void run_list(struct pool_work *const *list, size_t n, struct db *db)
     if (e != OK)
         for (size_t i = 0; i < m; i++)
             answer(tasks[i], cs[i], e, NULL);
-    else if (m > 1 && tasks[0]->entry->row->many)
-        run_many(m, tasks, cs);
+    else if (m > 1 && (tasks[0]->entry->row->many || tasks[0]->entry->row->together))
+        run_as_group(m, tasks, cs);
     else
         run_each(m, tasks, cs);
     for (size_t i = 0; i < m; i++)
@@ -212,7 +256,8 @@ static void on_call(struct rpc_call *call)
     struct task *t = ARENA_NEW(rpc_call_arena(call), struct task);
     int64_t now = clock_mono_ms(), deadline = rpc_call_deadline(call);
     *t = (struct task){.call = call, .entry = e, .began_ms = now};
-    t->work = (struct pool_work){.key = e->row->mode == MODE_READ ? e : NULL,
+    t->work = (struct pool_work){.key = e->row->mode == MODE_READ || e->row->together ? e : NULL,
+                                 .most = e->row->together ? WRITES_TOGETHER : 0,
                                  .deadline_ms =
                                      deadline < now + ANSWER_WITHIN_MS ? deadline : now + ANSWER_WITHIN_MS,
                                  .run = run_list,

@@ -57,8 +57,9 @@ static size_t take(struct pool *p, struct pool_work *list[static POOL_LIST])
     size_t n = 0;
     list[n++] = unlink_at(p, &p->first);
     const void *key = list[0]->key;
+    size_t most = list[0]->most && list[0]->most < POOL_LIST ? list[0]->most : POOL_LIST;
     struct pool_work **at = &p->first;
-    for (int seen = 0; key && *at && n < POOL_LIST && seen < LOOK_AHEAD; seen++) {
+    for (int seen = 0; key && *at && n < most && seen < LOOK_AHEAD; seen++) {
         if ((*at)->key == key && (*at)->run == list[0]->run)
             list[n++] = unlink_at(p, at);
         else

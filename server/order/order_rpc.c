@@ -206,7 +206,12 @@ static enum err watch_order(struct ctx *c, const ProtobufCMessage *in, int64_t *
     }
 
 static const struct rpc_row rows[] = {
-    STEP("CreateOrder", create_order),
+    {.service = PB_SERVICE(order_service),
+     .method = "CreateOrder",
+     .access = ACCESS_ACCOUNT,
+     .mode = MODE_WRITE,
+     .handler = create_order,
+     .together = true},
     STEP("SubmitOrganization", submit_organization),
     STEP("SubmitPerson", submit_person),
     STEP("SubmitAgent", submit_agent),

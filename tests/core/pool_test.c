@@ -167,6 +167,24 @@ static void a_list_has_32_at_most(void **state)
     }
 }
 
+static void a_list_has_what_its_first_work_asks_at_most(void **state)
+{
+    (void)state;
+    open_pool(1, 100);
+    struct item first, x[20];
+    hold(&first);
+    for (int i = 0; i < 20; i++) {
+        x[i] = item(&schema);
+        x[i].work.most = 8;
+        assert_ok(pool_submit(pool, &x[i].work));
+    }
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < 20; i++) {
+        assert_true(test_until(has_ended, &x[i], 5000));
+        assert_int_equal(x[i].list, i < 16 ? 8 : 4);
+    }
+}
+
 static void a_full_queue_says_so(void **state)
 {
     (void)state;
@@ -349,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(first_in_first_out_and_like_with_like),
         TEST(a_list_has_32_at_most),
+        TEST(a_list_has_what_its_first_work_asks_at_most),
         TEST(a_full_queue_says_so),
         TEST(late_work_is_dropped_and_shed_work_too),
         TEST(closing_drains),
