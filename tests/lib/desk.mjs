@@ -14,6 +14,7 @@ import protobuf from 'protobufjs';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const build = process.env.CERTDESK_BUILD || path.join(root, 'build');
 export const certdeskd = path.join(build, 'server/certdeskd');
+const DIES_WITH_US = ['--pdeathsig', 'TERM']; // a killed test leaves nothing running
 
 const files = fs.readdirSync(path.join(root, 'proto/certdesk/v1')).filter((f) => f.endsWith('.proto'));
 const definition = protoLoader.loadSync(
@@ -116,7 +117,7 @@ export class Desk {
     fs.mkdirSync(dir, { recursive: true });
     const listen = `127.0.0.1:${this.sandboxPort || 0}`;
     const log = fs.openSync(path.join(this.dir, 'sandbox.log'), 'a');
-    this.sandboxProcess = spawn(path.join(build, 'server/certdesk-sandbox'), ['--listen', listen, '--state', dir],
+    this.sandboxProcess = spawn('setpriv', [...DIES_WITH_US, path.join(build, 'server/certdesk-sandbox'), '--listen', listen, '--state', dir],
       { stdio: ['ignore', 'pipe', log], env: this.env });
     fs.closeSync(log);
     await readyLine(this.sandboxProcess, 'certdesk-sandbox');
@@ -190,7 +191,7 @@ customer = ${s.kuaidi100.customer}
 
   async startServer(env = {}) {
     const log = fs.openSync(path.join(this.dir, 'certdeskd.log'), 'a');
-    this.server = spawn(certdeskd, ['--config', this.config, 'serve'], { stdio: ['ignore', 'pipe', log], env: { ...this.env, ...env } });
+    this.server = spawn('setpriv', [...DIES_WITH_US, certdeskd, '--config', this.config, 'serve'], { stdio: ['ignore', 'pipe', log], env: { ...this.env, ...env } });
     fs.closeSync(log);
     this.ended = new Promise((resolve) => this.server.once('exit', (code, signal) => resolve({ code, signal })));
     return readyLine(this.server, 'certdeskd').catch((e) => {
