@@ -20,8 +20,7 @@
     X(ORDER_REFUSED, "您的证书订单{1}的资料需要修改：{2}。请登录后重新提交。", 2)                            \
     X(CERTIFICATE_PIN, "您的证书（介质号{1}）密码为{2}，请妥善保管，首次使用后请修改。", 2)                  \
     X(ORDER_SHIPPED, "您的UKEY已寄出，{1}单号{2}。", 2)                                                      \
-    X(ORDER_RECEIVED, "您的证书订单{1}已签收，办理完成。", 1)                                                \
-    X(ORDER_CANCELLED, "您的证书订单{1}已取消。", 1)
+    X(ORDER_RECEIVED, "您的证书订单{1}已签收，办理完成。", 1)
 
 enum sms_template {
 #define X(name, text, n) SMS_##name,

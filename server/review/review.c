@@ -94,7 +94,12 @@ enum err review_reveal(struct ctx *c, const char *order_id, const char *field, c
     TRY(order_load(c, order_id, &o));
     const struct {
         const char *path, *value;
-    } fields[] = {{"organization.legal_rep_id_number", o.subject.id_number},
+    } fields[] = {{"organization.legal_rep_name", o.subject.legal_rep_name},
+                  {"person.name", o.subject.name},
+                  {"person.email", o.subject.email},
+                  {"person.account.number", o.subject.account.number},
+                  {"agent.name", o.agent.name},
+                  {"organization.legal_rep_id_number", o.subject.id_number},
                   {"organization.legal_rep_phone", o.subject.phone},
                   {"organization.legal_rep_card_number", o.subject.card_number},
                   {"organization.account.number", o.subject.account.number},

@@ -282,8 +282,8 @@ describe('review', () => {
     const d = await desk();
     try {
       await toReview(d);
-      for (let i = 0; i < 4; i++) await d.s.key('Tab');
-      await d.s.see('m 查看号码');
+      for (let i = 0; i < 5; i++) await d.s.key('Tab');
+      await d.s.see('m 查看原文');
       await d.s.key('m');
       await d.s.see('审计记录');
       await d.s.type('电话核实');

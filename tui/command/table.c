@@ -434,7 +434,7 @@ const struct command commands[] = {
     {"logout", "", 0, 0, N_("End the session"), run_logout},
     {"whoami", "", 0, 0, N_("Who is logged in"), run_whoami},
     {"queues", "", 0, 0, N_("How many orders wait in each queue"), run_queues},
-    {"orders list", "QUERY", 1, 1, N_("Find orders by number, subject, USCC or medium number"),
+    {"orders list", "QUERY", 1, 1, N_("Find orders by number, USCC, ID number or medium number"),
      run_orders_list},
     {"orders show", "ORDER", 1, 1, N_("One order"), run_orders_show},
     {"review list", "", 0, 0, N_("Orders that wait for review"), run_review_list},

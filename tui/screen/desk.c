@@ -94,7 +94,7 @@ static void search(struct page *p)
 static const struct action everywhere[] = {
     {K_ESC, N_("Back"), N_("Back to the screen before"), not_home, back},
     {K_F5, N_("Refresh"), N_("Read the data again"), NULL, reload},
-    {'/', N_("Search"), N_("Find an order by its number, subject, USCC or medium number"), NULL, search},
+    {'/', N_("Search"), N_("Find an order by its number, USCC, ID number or medium number"), NULL, search},
     {'?', N_("Help"), N_("This list of keys"), NULL, desk_help},
 };
 

@@ -7,6 +7,11 @@
 #include <string.h>
 
 const struct masked order_masked[] = {
+    {"organization.legal_rep_name", N_("Full name")},
+    {"person.name", N_("Full name")},
+    {"person.email", N_("E-mail")},
+    {"agent.name", N_("Full name")},
+    {"agent.email", N_("E-mail")},
     {"organization.legal_rep_id_number", N_("ID number")},
     {"organization.legal_rep_phone", N_("Phone")},
     {"organization.legal_rep_card_number", N_("Bank card")},
@@ -85,7 +90,7 @@ static void compose_organization(const struct order_doc *o)
     value(o, _("USCC"), g->uscc);
     compose_account(o, "organization.account.number", g->account);
     doc_head(o->doc, _("Legal representative"));
-    value(o, _("Full name"), g->legal_rep_name);
+    order_masked_line(o, "organization.legal_rep_name", g->legal_rep_name);
     order_masked_line(o, "organization.legal_rep_id_number", g->legal_rep_id_number);
     order_masked_line(o, "organization.legal_rep_phone", g->legal_rep_phone);
     order_masked_line(o, "organization.legal_rep_card_number", g->legal_rep_card_number);
@@ -97,11 +102,11 @@ static void compose_person(const struct order_doc *o)
     if (!g || !*g->name)
         return;
     doc_head(o->doc, _("Applicant"));
-    value(o, _("Full name"), g->name);
+    order_masked_line(o, "person.name", g->name);
     value(o, _("Document"), word_document((int)g->document_type));
     order_masked_line(o, "person.id_number", g->id_number);
     order_masked_line(o, "person.phone", g->phone);
-    value(o, _("E-mail"), g->email);
+    order_masked_line(o, "person.email", g->email);
     order_masked_line(o, "person.card_number", g->card_number);
     compose_account(o, "person.account.number", g->account);
 }
@@ -114,10 +119,10 @@ static void compose_agent(const struct order_doc *o)
     doc_head(o->doc, _("Agent"));
     if (g->legal_rep_in_person)
         doc_value(o->doc, "", _("The legal representative acts in person"));
-    value(o, _("Full name"), g->name);
+    order_masked_line(o, "agent.name", g->name);
     order_masked_line(o, "agent.id_number", g->id_number);
     order_masked_line(o, "agent.phone", g->phone);
-    value(o, _("E-mail"), g->email);
+    order_masked_line(o, "agent.email", g->email);
     order_masked_line(o, "agent.card_number", g->card_number);
     if (g->method)
         value(o, _("Verification method"), word_method((int)g->method));

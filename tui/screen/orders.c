@@ -79,7 +79,7 @@ void ask_search(struct page *p)
 {
     struct desk *d = p->desk;
     form_init(&d->form, FORM_ASK, _("Search"));
-    form_text(&d->form, STYLE_NORMAL, _("Order number, subject, USCC or medium number"));
+    form_text(&d->form, STYLE_NORMAL, _("Order number, USCC, ID number or medium number"));
     form_field(&d->form, FIELD_TEXT, "query", _("Search for"))->edit.max = 40;
     desk_ask(d, on_search);
 }
