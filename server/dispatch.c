@@ -201,7 +201,7 @@ static bool go_on(struct dispatch *d)
 static void on_watchdog(void *arg)
 {
     struct dispatch *d = arg;
-    unary_watchdog(d);
+    waited_watchdog(d);
     if (go_on(d))
         rpc_after(d->server, WATCHDOG_EVERY_MS, on_watchdog, d);
 }

@@ -23,6 +23,7 @@ enum {
 
 struct uploading {
     struct pool_work work;
+    struct waited waited;
     struct rpc_call *call;
     const struct entry *entry;
     const ProtobufCMessage *message; /* the one being worked on; NULL: half-closed */
@@ -45,12 +46,21 @@ static const ProtobufCBinaryData *chunk_of(const ProtobufCMessage *m)
     return which == f->id ? (const void *)((const char *)m + f->offset) : NULL;
 }
 
-static const char *upload_request_id(const ProtobufCMessage *first)
+/* The oneof's `header`, NULL when the message is something else, or nothing. */
+static const ProtobufCMessage *header_of(const ProtobufCMessage *m)
 {
     const ProtobufCFieldDescriptor *f =
-        protobuf_c_message_descriptor_get_field_by_name(first->descriptor, "header");
+        protobuf_c_message_descriptor_get_field_by_name(m->descriptor, "header");
+    uint32_t which;
     const ProtobufCMessage *header;
-    memcpy(&header, (const char *)first + f->offset, sizeof header);
+    memcpy(&which, (const char *)m + f->quantifier_offset, sizeof which);
+    memcpy(&header, (const char *)m + f->offset, sizeof header);
+    return which == f->id ? header : NULL;
+}
+
+static const char *upload_request_id(const ProtobufCMessage *first)
+{
+    const ProtobufCMessage *header = header_of(first);
     const ProtobufCFieldDescriptor *id =
         protobuf_c_message_descriptor_get_field_by_name(header->descriptor, "request_id");
     const char *text;
@@ -115,7 +125,7 @@ static enum err take_message(struct uploading *u, struct ctx *c)
 {
     const ProtobufCBinaryData *chunk = chunk_of(u->message);
     if (!u->first) {
-        if (chunk || !u->message->descriptor)
+        if (!header_of(u->message))
             return fail(c->fault, ERR_INVALID, "the first message is the header");
         TRY(who(u, c));
         keep_first(u);
@@ -183,6 +193,12 @@ static void add_user(struct uploading *u, int n, bool ended)
         close(fd);
 }
 
+static void through(struct uploading *u)
+{
+    add_user(u, -1, false);
+    rpc_call_unref(u->call);
+}
+
 static void run_upload(struct pool_work *const *list, size_t n, struct db *db)
 {
     (void)n;
@@ -195,6 +211,7 @@ static void run_upload(struct pool_work *const *list, size_t n, struct db *db)
     arena_init(&a, 0);
     call_ctx(u->entry, u->call, db, &a, &f, &c);
     enum err e = last ? finish(u, &c, &out) : take_message(u, &c);
+    waited_remove(u->entry->dispatch, &u->waited); /* before the next message can come */
     if (e != OK) {
         fault_for_wire(&f, e);
         rpc_fail(u->call, &f);
@@ -207,16 +224,15 @@ static void run_upload(struct pool_work *const *list, size_t n, struct db *db)
         log_call(u->entry, &c, e, u->began_ms);
     after_write(u->entry->dispatch, &c);
     arena_free(&a);
-    add_user(u, -1, false);
-    rpc_call_unref(u->call);
+    through(u);
 }
 
 static void not_run(struct pool_work *w, enum err why)
 {
     struct uploading *u = HOLDER(w, struct uploading, work);
-    call_refuse_code(u->call, why);
-    add_user(u, -1, false);
-    rpc_call_unref(u->call);
+    waited_remove(u->entry->dispatch, &u->waited);
+    call_refuse_code(u->call, why == ERR_DEADLINE ? ERR_UNAVAILABLE : why);
+    through(u);
 }
 
 static void submit(struct uploading *u)
@@ -225,6 +241,7 @@ static void submit(struct uploading *u)
     u->work =
         (struct pool_work){.deadline_ms = rpc_call_deadline(u->call), .run = run_upload, .drop = not_run};
     rpc_call_ref(u->call);
+    waited_add(u->entry->dispatch, &u->waited, u->call);
     enum err e = pool_submit(u->entry->dispatch->pool, &u->work);
     if (e != OK)
         not_run(&u->work, e);
@@ -277,6 +294,7 @@ void upload_route(struct rpc_route *r)
 
 struct downloading {
     struct pool_work work;
+    struct waited waited;
     struct rpc_call *call;
     const struct entry *entry;
     const uint8_t *bytes; /* in the call's arena */
@@ -327,6 +345,7 @@ static void run_download(struct pool_work *const *list, size_t n, struct db *db)
     struct ctx c;
     call_ctx(d->entry, d->call, db, rpc_call_arena(d->call), &f, &c);
     enum err e = read_all(d, &c);
+    waited_remove(d->entry->dispatch, &d->waited);
     log_call(d->entry, &c, e, d->began_ms);
     if (e != OK) {
         fault_for_wire(&f, e);
@@ -340,7 +359,8 @@ static void run_download(struct pool_work *const *list, size_t n, struct db *db)
 static void not_downloaded(struct pool_work *w, enum err why)
 {
     struct downloading *d = HOLDER(w, struct downloading, work);
-    call_refuse_code(d->call, why);
+    waited_remove(d->entry->dispatch, &d->waited);
+    call_refuse_code(d->call, why == ERR_DEADLINE ? ERR_UNAVAILABLE : why);
     rpc_call_unref(d->call);
 }
 
@@ -357,6 +377,7 @@ static void on_download(struct rpc_call *call)
         .deadline_ms = rpc_call_deadline(call), .run = run_download, .drop = not_downloaded};
     rpc_call_set_user(call, d);
     rpc_call_ref(call);
+    waited_add(e->dispatch, &d->waited, call);
     enum err refused = pool_submit(e->dispatch->pool, &d->work);
     if (refused != OK)
         not_downloaded(&d->work, refused);

@@ -10,8 +10,8 @@
 #include <stdatomic.h>
 
 enum {
-    ANSWER_WITHIN_MS = 2800, /* no caller waits longer, whatever the database does */
-    WATCHDOG_EVERY_MS = 200,
+    ANSWER_WITHIN_MS = 2600, /* with the watchdog's step no caller waits 3 s, whatever the database does */
+    WATCHDOG_EVERY_MS = 100,
     LOOK_EVERY_MS = 1000, /* watchers look at least this often: other servers commit too */
     RETRY_AFTER_MS = 1000,
     WRITES_TOGETHER = 8,            /* in one transaction: more would only leave other workers idle */
@@ -36,11 +36,19 @@ struct dispatch {
     struct rpc_route *routes;
     size_t n;
     pthread_mutex_t mu;
-    struct task *oldest, *newest; /* unary calls that are not answered yet, by age */
+    struct waited *oldest, *newest; /* by age */
     struct watch *watches;
     bool tick_due; /* a look at all watches is on its way */
     bool closing;
     size_t timers; /* functions that rpc_after still owes us */
+};
+
+/* A call while a worker has it; in the call's arena. */
+struct waited {
+    struct rpc_call *call;
+    struct waited *older, *newer;
+    int64_t since_ms; /* clock_mono_ms() */
+    bool listed;
 };
 
 /* One unary call on its way through the pool; in the call's arena. */
@@ -48,9 +56,8 @@ struct task {
     struct pool_work work;
     struct rpc_call *call;
     const struct entry *entry;
-    struct task *older, *newer;
+    struct waited waited;
     int64_t began_ms; /* clock_mono_ms() */
-    bool listed;
 };
 
 /* -- dispatch.c: shared steps ---- */
@@ -95,13 +102,21 @@ void run_writes(size_t n, struct ctx *const *cs, struct write *list, enum err *e
 void after_write(struct dispatch *d, const struct ctx *c);
 void log_call(const struct entry *e, const struct ctx *c, enum err outcome, int64_t began_ms);
 
+/* -- dispatch_wait.c ---- */
+
+/* From the moment a worker is asked until it is through. The caller holds a reference to the call meanwhile.
+ */
+void waited_add(struct dispatch *d, struct waited *w, struct rpc_call *call);
+void waited_remove(struct dispatch *d, struct waited *w);
+/* Answers UNAVAILABLE where it has taken ANSWER_WITHIN_MS; the worker's later answer is dropped (the first
+ * wins). On the queue's thread. */
+void waited_watchdog(struct dispatch *d);
+
 /* -- the kinds of calls ---- */
 void unary_route(struct rpc_route *r);
 void watch_route(struct rpc_route *r);
 void upload_route(struct rpc_route *r);
 void download_route(struct rpc_route *r);
-/* Answers UNAVAILABLE for calls that have waited too long; on the queue's thread, with d->mu not held. */
-void unary_watchdog(struct dispatch *d);
 /* Every watch looks again. */
 void watch_tick(struct dispatch *d);
 

@@ -9,67 +9,11 @@
 
 #define HOLDER(p, T, m) ((T *)(void *)((char *)(p)-offsetof(T, m)))
 
-/* -- the list of calls that are waited for ---- */
-
-static void list_add(struct dispatch *d, struct task *t)
-{
-    pthread_mutex_lock(&d->mu);
-    t->older = d->newest;
-    t->newer = NULL;
-    if (d->newest)
-        d->newest->newer = t;
-    else
-        d->oldest = t;
-    d->newest = t;
-    t->listed = true;
-    pthread_mutex_unlock(&d->mu);
-}
-
-static void unlink_task(struct dispatch *d, struct task *t)
-{
-    if (!t->listed)
-        return;
-    t->listed = false;
-    if (t->older)
-        t->older->newer = t->newer;
-    else
-        d->oldest = t->newer;
-    if (t->newer)
-        t->newer->older = t->older;
-    else
-        d->newest = t->older;
-}
-
 /* The worker is through with it. */
 static void finish(struct task *t)
 {
-    struct dispatch *d = t->entry->dispatch;
-    pthread_mutex_lock(&d->mu);
-    unlink_task(d, t);
-    pthread_mutex_unlock(&d->mu);
+    waited_remove(t->entry->dispatch, &t->waited);
     rpc_call_unref(t->call); /* t lives in the call's arena */
-}
-
-/* A worker may hang on a frozen database; its callers are told, and its later answer is dropped (first wins).
- */
-void unary_watchdog(struct dispatch *d)
-{
-    for (;;) {
-        struct rpc_call *late = NULL;
-        int64_t limit = clock_mono_ms() - ANSWER_WITHIN_MS;
-        pthread_mutex_lock(&d->mu);
-        struct task *t = d->oldest;
-        if (t && t->began_ms <= limit) {
-            late = t->call;
-            rpc_call_ref(late);
-            unlink_task(d, t);
-        }
-        pthread_mutex_unlock(&d->mu);
-        if (!late)
-            return;
-        call_refuse_code(late, ERR_UNAVAILABLE);
-        rpc_call_unref(late);
-    }
 }
 
 /* -- running ---- */
@@ -263,7 +207,7 @@ static void on_call(struct rpc_call *call)
                                  .run = run_list,
                                  .drop = dropped};
     rpc_call_ref(call);
-    list_add(d, t);
+    waited_add(d, &t->waited, call);
     enum err refused = pool_submit(d->pool, &t->work);
     if (refused != OK)
         dropped(&t->work, refused);

@@ -144,6 +144,8 @@ static enum err connect_now(struct db *db, struct fault *f)
         mysql_real_query(my, session, sizeof session - 1) != 0) {
         enum err e = report(db, f, mysql_errno(my), mysql_error(my), "(connecting)");
         db->broken = true;
+        if (mysql_errno(my) == E_NO_SCHEMA)
+            return fail(f, e, "the database has no schema %s yet: run `certdeskd migrate`", db->schema);
         if (e == ERR_PRECONDITION)
             return fail(f, e, "the database refuses our user, password or schema");
         return e;

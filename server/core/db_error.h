@@ -12,6 +12,7 @@
 enum {
     E_GONE = 2006,
     E_LOCK_WAIT = 1205,
+    E_NO_SCHEMA = 1049,
 };
 
 /* DB_RETRY, DB_DUPLICATE, UNAVAILABLE, PRECONDITION (we are refused) or INTERNAL. */

@@ -23,6 +23,7 @@ export class Mariadb {
   }
 
   async start(settings = {}) {
+    if (this.process) throw new Error('this mariadbd is running');
     const all = { ...SETTINGS, ...settings };
     const log = fs.openSync(path.join(this.dir, 'log'), 'a');
     this.process = spawn('mariadbd', ['--no-defaults', `--datadir=${this.dir}/data`, `--socket=${this.socket}`, `--tmpdir=${this.dir}`,
@@ -43,7 +44,8 @@ export class Mariadb {
   }
 
   async stop() {
-    this.process?.kill('SIGTERM');
+    if (!this.process) return;
+    this.process.kill('SIGTERM');
     await this.gone;
     this.process = null;
   }

@@ -42,6 +42,18 @@ test('eight CreateOrder with one request_id make one order', async () => {
   assert.deepEqual((await w.call.CreateOrder(request)).order, order, 'later too');
 });
 
+test('of eight different CreateOrder at once three are wrong: five orders are made, and each caller is told its own', async () => {
+  const w = walk(26);
+  await w.register();
+  const request = await newOrder(w);
+  const outcomes = await eight((i) => w.call.CreateOrder({ request_id: `of-eight-${i}`, ...request, ...[{}, { method: 'VERIFICATION_METHOD_UNSPECIFIED' }, { consents: [] }, {}, { channel: 'nobody' }][i] })
+    .then((r) => r.order.id, (e) => e.info.reason));
+  assert.deepEqual([outcomes[1], outcomes[2], outcomes[4]], ['INVALID', 'CONSENT_MISSING', 'NOT_FOUND']);
+  const made = outcomes.filter((o) => o.startsWith('ord_')).sort();
+  assert.equal(new Set(made).size, 5);
+  assert.deepEqual((await w.call.ListOrders({})).orders.map((o) => o.id).sort(), made);
+});
+
 test('a request_id with another body is refused, and does nothing', async () => {
   const w = walk(12);
   await w.register();
