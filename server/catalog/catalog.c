@@ -17,7 +17,7 @@ enum err catalog_consent(struct ctx *c, const char *channel_id, const char *obje
 {
     const struct agreement *list;
     size_t want;
-    TRY(agreement_list(c, channel_id, &list, &want));
+    TRY(agreement_heads(c, channel_id, &list, &want));
     for (size_t i = 0; i < want; i++) {
         bool found = false;
         for (size_t k = 0; k < n; k++)
@@ -29,9 +29,8 @@ enum err catalog_consent(struct ctx *c, const char *channel_id, const char *obje
             snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "请先同意《%s》", list[i].title);
             return e;
         }
-        TRY(consent_insert(c, object, purpose, &list[i]));
     }
-    return OK;
+    return consent_insert(c, object, purpose, list, want);
 }
 
 static const struct price *find_price(const struct product *p, int term_months, bool seal)

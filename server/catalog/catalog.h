@@ -32,6 +32,9 @@ struct offer {
 /* METHOD_NOT_OFFERED when the channel does not offer this kind of subject on this medium. */
 enum err catalog_offer(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
                        struct offer *out);
+/* catalog_channel() and catalog_offer() in one question, for who needs only the channel's id. */
+enum err catalog_offered(struct ctx *c, const char *id_or_code, enum subject_kind s, enum medium m,
+                         char channel_id[static ID_SIZE], struct offer *out);
 
 struct material_rule {
     const char *kind, *title;

@@ -47,6 +47,24 @@ enum err catalog_offer(struct ctx *c, const char *channel_id, enum subject_kind 
     return OK;
 }
 
+enum err catalog_offered(struct ctx *c, const char *id_or_code, enum subject_kind s, enum medium m,
+                         char channel_id[static ID_SIZE], struct offer *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT c.id, o.methods, o.agent_methods, o.paper_route FROM channel c LEFT JOIN "
+                     "channel_offer o ON o.channel_id = c.id AND o.subject_kind = ? AND o.medium = ? WHERE "
+                     "c.id = ? OR c.code = ?"),
+                 INT(s), INT(m), TEXT(id_or_code), TEXT(id_or_code)));
+    if (r.n != 1 || (*c->caller.channel && strcmp(c->caller.channel, row_text(&r, 0, 0)) != 0))
+        return fail(c->fault, ERR_NOT_FOUND, "there is no such channel");
+    if (row_cell(&r, 0, 1)->null)
+        return fail(c->fault, ERR_METHOD_NOT_OFFERED, "the channel does not sell this kind of certificate");
+    copy_id(channel_id, row_text(&r, 0, 0));
+    *out = (struct offer){(unsigned)row_int(&r, 0, 1), (unsigned)row_int(&r, 0, 2), row_int(&r, 0, 3) != 0};
+    return OK;
+}
+
 enum err offer_list(struct ctx *c, const char *channel_id, struct offered **out, size_t *n)
 {
     struct rows r;
@@ -102,14 +120,48 @@ enum err agreement_list(struct ctx *c, const char *channel_id, const struct agre
     return OK;
 }
 
-enum err consent_insert(struct ctx *c, const char *object, const char *purpose, const struct agreement *a)
+enum err agreement_heads(struct ctx *c, const char *channel_id, const struct agreement **out, size_t *n)
 {
-    return db_exec(
-        c, NULL,
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT id, version, title, digest FROM agreement WHERE channel_id = ? AND in_force = 1 "
+                     "ORDER BY code"),
+                 TEXT(channel_id)));
+    struct agreement *list = ARENA_ARRAY(c->arena, struct agreement, r.n + 1);
+    for (size_t i = 0; i < r.n; i++) {
+        list[i] = (struct agreement){.id = row_text(&r, i, 0),
+                                     .version = (int)row_int(&r, i, 1),
+                                     .title = row_text(&r, i, 2),
+                                     .text = ""};
+        memcpy(list[i].digest, row_text(&r, i, 3), 32);
+    }
+    *out = list;
+    *n = r.n;
+    return OK;
+}
+
+enum err consent_insert(struct ctx *c, const char *object, const char *purpose, const struct agreement *list,
+                        size_t n)
+{
+    enum {
+        COLUMNS = 7
+    };
+    struct arg *args = ARENA_ARRAY(c->arena, struct arg, COLUMNS * n + 1);
+    for (size_t i = 0; i < n; i++) {
+        struct arg *row = args + COLUMNS * i;
+        row[0] = TEXT(object);
+        row[1] = TEXT(purpose);
+        row[2] = TEXT(list[i].id);
+        row[3] = INT(list[i].version);
+        row[4] = BYTES(list[i].digest, 32);
+        row[5] = TEXT(c->caller.id);
+        row[6] = INT(c->now_ms);
+    }
+    return db_exec_rows(
+        c,
         SQL("INSERT INTO consent (object_id, purpose, agreement_id, agreement_version, digest, account_id, "
             "given_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE given_ms = VALUES(given_ms)"),
-        TEXT(object), TEXT(purpose), TEXT(a->id), INT(a->version), BYTES(a->digest, 32), TEXT(c->caller.id),
-        INT(c->now_ms));
+        args, n, COLUMNS);
 }
 
 static enum err read_prices(struct ctx *c, struct product *p)

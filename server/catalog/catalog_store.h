@@ -29,7 +29,11 @@ struct offered {
 };
 
 enum err agreement_list(struct ctx *c, const char *channel_id, const struct agreement **out, size_t *n);
-enum err consent_insert(struct ctx *c, const char *object, const char *purpose, const struct agreement *a);
+/* The same without their texts, for comparing. */
+enum err agreement_heads(struct ctx *c, const char *channel_id, const struct agreement **out, size_t *n);
+/* All of the list in one statement. */
+enum err consent_insert(struct ctx *c, const char *object, const char *purpose, const struct agreement *list,
+                        size_t n);
 /* subject or medium 0: any. */
 enum err product_list(struct ctx *c, const char *channel_id, int subject, int medium, struct product **out,
                       size_t *n);

@@ -58,14 +58,14 @@ static enum err method_offered(struct ctx *c, unsigned methods, int m)
 
 enum err order_create(struct ctx *c, const struct order_choice *ch, struct order *out)
 {
-    struct channel channel;
+    char channel[ID_SIZE];
     struct offer offer;
     check_choice(c->fault, ch);
     TRY(fault_fields(c->fault));
     if (ch->kind != ORDER_NEW)
         return fail(c->fault, ERR_METHOD_NOT_OFFERED, "only new certificates are offered for now");
-    TRY(catalog_channel(c, ch->channel, &channel));
-    TRY(catalog_offer(c, channel.id, (enum subject_kind)ch->subject_kind, (enum medium)ch->medium, &offer));
+    TRY(catalog_offered(c, ch->channel, (enum subject_kind)ch->subject_kind, (enum medium)ch->medium, channel,
+                        &offer));
     TRY(method_offered(c, offer.methods, ch->method));
     *out = (struct order){.kind = (enum order_kind)ch->kind,
                           .subject_kind = (enum subject_kind)ch->subject_kind,
@@ -78,11 +78,11 @@ enum err order_create(struct ctx *c, const struct order_choice *ch, struct order
                           .created_ms = c->now_ms,
                           .updated_ms = c->now_ms};
     id_new("ord", out->id);
-    snprintf(out->channel, sizeof out->channel, "%s", channel.id);
+    snprintf(out->channel, sizeof out->channel, "%s", channel);
     snprintf(out->account, sizeof out->account, "%s", c->caller.id);
     order_json_blank(out);
     TRY(order_store_insert(c, out));
-    TRY(catalog_consent(c, channel.id, out->id, "method", ch->consents, ch->n_consents));
+    TRY(catalog_consent(c, channel, out->id, "method", ch->consents, ch->n_consents));
     return audit_add(c, &(struct audit_entry){.action = "order.created", .object = out->id, .version = 1});
 }
 

@@ -29,7 +29,6 @@
 
 enum {
     CLAIM,
-    CHANNEL,
     OFFER,
     ORDER,
     AGREEMENTS,
@@ -40,6 +39,7 @@ enum {
     SESSION,
     STATEMENTS,
     ORDERS_MAX = 4096, /* that get chooses from */
+    AGREEMENTS_MAX = 8,
     ARGS_MAX = 20,
     COLUMNS_MAX = 24,
 };
@@ -47,18 +47,15 @@ enum {
 static const char *const texts[STATEMENTS] = {
     [CLAIM] =
         "INSERT INTO idempotency (caller, method, request_id, digest, created_ms) VALUES (?, ?, ?, ?, ?)",
-    [CHANNEL] =
-        "SELECT id, code, name, page, invoice_offered, initial_password, review_days, payment_minutes, "
-        "profile FROM channel WHERE id = ? OR code = ?",
-    [OFFER] = "SELECT methods, agent_methods, paper_route FROM channel_offer WHERE channel_id = ? AND "
-              "subject_kind = ? AND medium = ?",
+    [OFFER] =
+        "SELECT c.id, o.methods, o.agent_methods, o.paper_route FROM channel c LEFT JOIN channel_offer o "
+        "ON o.channel_id = c.id AND o.subject_kind = ? AND o.medium = ? WHERE c.id = ? OR c.code = ?",
     [ORDER] =
         "INSERT INTO orders (id, channel_id, account_id, kind, subject_kind, state, version, method, "
         "medium, paper_route, price_fen, verification_id, created_ms, updated_ms, submitted_ms, due_ms) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, 0, 0)",
-    [AGREEMENTS] =
-        "SELECT id, version, title, text, digest FROM agreement WHERE channel_id = ? AND in_force = "
-        "1 ORDER BY code",
+    [AGREEMENTS] = "SELECT id, version, title, digest FROM agreement WHERE channel_id = ? AND in_force = 1 "
+                   "ORDER BY code",
     [CONSENT] =
         "INSERT INTO consent (object_id, purpose, agreement_id, agreement_version, digest, account_id, "
         "given_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE given_ms = VALUES(given_ms)",
@@ -137,11 +134,10 @@ struct worker {
     long long numbers[ARGS_MAX];
     int n;
     struct column read[COLUMNS_MAX];
-    char writer[ID_SIZE], session[ID_SIZE], order[ID_SIZE], agreements[8][ID_SIZE];
+    char writer[ID_SIZE], session[ID_SIZE], order[ID_SIZE], agreements[AGREEMENTS_MAX][ID_SIZE];
     unsigned char token[32]; /* its digest */
     unsigned dice;
     long long seq;
-    size_t n_agreements;
     double *times;
     size_t n_times, cap;
 };
@@ -264,9 +260,9 @@ static void learn(void)
     if (!w)
         die("memory", strerror(errno));
     open_connection(w);
-    prepare_as(w, CHANNEL, one_channel);
-    run(w, CHANNEL);
-    if (rows(w, CHANNEL, take_channel) != 1)
+    prepare_as(w, OFFER, one_channel);
+    run(w, OFFER);
+    if (rows(w, OFFER, take_channel) != 1)
         die(o.schema, "holds no channel");
     prepare_as(w, GET, some_orders);
     str(w, o.channel);
@@ -306,9 +302,8 @@ static void find_session(struct worker *w)
 
 static void take_agreement(struct worker *w, size_t row)
 {
-    if (row < sizeof w->agreements / sizeof *w->agreements)
-        snprintf(w->agreements[row], ID_SIZE, "%.*s", ID_SIZE - 1, w->read[0].text);
-    w->n_agreements = row + 1;
+    if (row < AGREEMENTS_MAX)
+        copy_id(w->agreements[row], &w->read[0]);
 }
 
 static void insert_order(struct worker *w)
@@ -326,22 +321,54 @@ static void insert_order(struct worker *w)
     run(w, ORDER);
 }
 
+/* Every row has the same text or bytes in a column of an array. */
+struct same {
+    const void *p[AGREEMENTS_MAX];
+    unsigned long n[AGREEMENTS_MAX];
+};
+
+static void same(struct worker *w, struct same *column, const void *p, size_t n)
+{
+    for (size_t i = 0; i < AGREEMENTS_MAX; i++) {
+        column->p[i] = p;
+        column->n[i] = n;
+    }
+    w->args[w->n++] =
+        (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING, .buffer = (void *)column->p, .length = column->n};
+}
+
+static void same_number(struct worker *w, long long column[static AGREEMENTS_MAX], long long v)
+{
+    for (size_t i = 0; i < AGREEMENTS_MAX; i++)
+        column[i] = v;
+    w->args[w->n++] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = column};
+}
+
+/* All rows in one statement. */
 static void insert_consents(struct worker *w)
 {
     static const unsigned char digest[32];
+    struct same object, purpose, agreement, text_digest, giver;
+    long long version[AGREEMENTS_MAX], given[AGREEMENTS_MAX];
     str(w, o.channel);
     run(w, AGREEMENTS);
-    rows(w, AGREEMENTS, take_agreement);
-    for (size_t i = 0; i < w->n_agreements && i < sizeof w->agreements / sizeof *w->agreements; i++) {
-        str(w, w->order);
-        str(w, "method");
-        str(w, w->agreements[i]);
-        number(w, 1);
-        bytes(w, digest, sizeof digest);
-        str(w, account);
-        number(w, now_ms());
-        run(w, CONSENT);
+    unsigned n = (unsigned)rows(w, AGREEMENTS, take_agreement), one = 0;
+    if (n == 0 || n > AGREEMENTS_MAX)
+        die(o.channel, "has no agreements, or too many");
+    same(w, &object, w->order, strlen(w->order));
+    same(w, &purpose, "method", 6);
+    same(w, &agreement, "", 0);
+    for (size_t i = 0; i < n; i++) {
+        agreement.p[i] = w->agreements[i];
+        agreement.n[i] = strlen(w->agreements[i]);
     }
+    same_number(w, version, 1);
+    same(w, &text_digest, digest, sizeof digest);
+    same(w, &giver, account, strlen(account));
+    same_number(w, given, now_ms());
+    mysql_stmt_attr_set(w->stmt[CONSENT], STMT_ATTR_ARRAY_SIZE, &n);
+    run(w, CONSENT);
+    mysql_stmt_attr_set(w->stmt[CONSENT], STMT_ATTR_ARRAY_SIZE, &one);
 }
 
 static void insert_audit(struct worker *w, const char *request)
@@ -377,13 +404,10 @@ static void create(struct worker *w)
     bytes(w, digest, sizeof digest);
     number(w, now_ms());
     run(w, CLAIM);
-    str(w, o.channel);
-    str(w, o.channel);
-    run(w, CHANNEL);
-    rows(w, CHANNEL, NULL);
-    str(w, o.channel);
     number(w, 1);
     number(w, 1);
+    str(w, o.channel);
+    str(w, o.channel);
     run(w, OFFER);
     rows(w, OFFER, NULL);
     insert_order(w);
