@@ -96,6 +96,8 @@ enum err certificate_of_order(struct ctx *c, const char *order_id, struct certif
 enum err certificate_load(struct ctx *c, const char *id, struct certificate *out)
 {
     struct rows r;
+    if (!id_valid("crt", id))
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
     bool all = c->caller.kind == CALLER_STAFF || c->caller.kind == CALLER_SYSTEM;
     TRY(db_query(c, &r, SQL(CERTIFICATE_SELECT "id = ? AND (? = 1 OR (account_id = ? AND channel_id = ?))"),
                  TEXT(id), INT(all), TEXT(c->caller.id), TEXT(c->caller.channel)));

@@ -102,6 +102,8 @@ enum err outbox_list(struct ctx *c, const struct job_filter *f, struct job_row *
 enum err outbox_retry(struct ctx *c, const char *id)
 {
     uint64_t changed;
+    if (!id_valid("job", id))
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
     TRY(db_exec(c, &changed,
                 SQL("UPDATE outbox SET state = 1, attempt = 0, fence = fence + 1, run_at_ms = ?,"
                     " ended_ms = NULL WHERE id = ? AND state IN (4, 5)"),

@@ -27,6 +27,8 @@ enum err verification_read(struct ctx *c, const char *id, struct verification *o
                            unsigned char input_digest[static 32])
 {
     struct rows r;
+    if (!id_valid("ver", id))
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
     TRY(db_query(c, &r,
                  SQL("SELECT id, order_id, of_agent, method, state, version, input_digest, mismatched, "
                      "attempts_left, sent_to, updated_ms FROM verification WHERE id = ?"),

@@ -75,6 +75,8 @@ enum err personalisation_in_work(struct ctx *c, const char *order_id, struct per
 enum err personalisation_by_id(struct ctx *c, const char *id, struct personalisation *out)
 {
     struct rows r;
+    if (!id_valid("per", id))
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
     TRY(db_query(c, &r, SQL(PERSONALISATION_SELECT "id = ?"), TEXT(id)));
     return read(c, &r, out);
 }

@@ -19,10 +19,20 @@ static void read(const struct rows *r, size_t i, struct token *out)
                           .updated_ms = row_int(r, i, 6)};
 }
 
+/* What stands in an ASCII column can only be compared with ASCII. */
+static bool number_plain(const char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s <= ' ' || (unsigned char)*s > '~')
+            return false;
+    return true;
+}
+
 enum err stock_token(struct ctx *c, const char *medium_number, struct token *out)
 {
-    struct rows r;
-    TRY(db_query(c, &r, SQL(TOKEN_SELECT "medium_number = ?"), TEXT(medium_number)));
+    struct rows r = {0};
+    if (number_plain(medium_number))
+        TRY(db_query(c, &r, SQL(TOKEN_SELECT "medium_number = ?"), TEXT(medium_number)));
     if (r.n != 1)
         return fail(c->fault, ERR_NOT_FOUND, "UKEY %s is not in stock", medium_number);
     read(&r, 0, out);
@@ -32,6 +42,8 @@ enum err stock_token(struct ctx *c, const char *medium_number, struct token *out
 enum err stock_list(struct ctx *c, int state, const char *after, int limit, struct token **out, size_t *n)
 {
     struct rows r;
+    if (!number_plain(after))
+        return fail(c->fault, ERR_PAGE_TOKEN, NULL);
     TRY(db_query(
         c, &r, SQL(TOKEN_SELECT "(? = 0 OR state = ?) AND medium_number > ? ORDER BY medium_number LIMIT ?"),
         INT(state), INT(state), TEXT(after), INT(limit)));

@@ -66,6 +66,8 @@ enum err material_list(struct ctx *c, const char *order_id, const struct materia
 enum err material_by_id(struct ctx *c, const char *id, struct material *out)
 {
     struct rows r;
+    if (!id_valid("mat", id))
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
     TRY(db_query(c, &r, SQL(MATERIAL_SELECT "id = ?"), TEXT(id)));
     if (r.n != 1)
         return fail(c->fault, ERR_NOT_FOUND, NULL);

@@ -150,6 +150,8 @@ enum err order_load(struct ctx *c, const char *id, struct order *out)
 {
     struct sight s = sight_of(&c->caller);
     struct rows r;
+    if (!id_valid("ord", id))
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
     TRY(db_query(
         c, &r,
         SQL("SELECT " ORDER_COLUMNS
@@ -190,7 +192,7 @@ enum err order_store_group(size_t n, struct ctx *const *cs, const char *const *i
     for (size_t k = 0; k < ORDER_GROUP; k++) { /* padded with the last one: one text, prepared once */
         size_t i = k < n ? k : n - 1;
         struct sight s = sight_of(&cs[i]->caller);
-        args[k] = TEXT(ids[i]);
+        args[k] = TEXT(id_valid("ord", ids[i]) ? ids[i] : ""); /* one's nonsense must not fail all */
         args[ORDER_GROUP + k] = TEXT(s.account);
         args[2 * ORDER_GROUP + k] = TEXT(s.channel);
     }

@@ -44,6 +44,8 @@ enum err payment_insert(struct ctx *c, const struct payment *p)
 enum err payment_read(struct ctx *c, const char *id, struct payment *out)
 {
     struct rows r;
+    if (!id_valid("pay", id))
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
     TRY(db_query(c, &r, SQL("SELECT " PAYMENT_COLUMNS " FROM payment p WHERE p.id = ?"), TEXT(id)));
     return read_one(c, &r, out);
 }

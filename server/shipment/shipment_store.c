@@ -108,6 +108,8 @@ static enum err one(struct ctx *c, const struct rows *r, struct shipment *out)
 enum err shipment_by_id(struct ctx *c, const char *id, struct shipment *out)
 {
     struct rows r;
+    if (!id_valid("shp", id))
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
     TRY(db_query(c, &r, SQL(SHIPMENT_SELECT "id = ?"), TEXT(id)));
     return one(c, &r, out);
 }

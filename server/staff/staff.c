@@ -18,7 +18,8 @@ enum {
     TOTP_STEP_S = 30,
     TOTP_DIGITS = 6,
     TOTP_DRIFT = 1,
-    SECRET_BYTES = 20
+    SECRET_BYTES = 20,
+    QUERY_MAX = 64
 };
 
 /* The 30-second step that the code belongs to, newer than the last one used; -1 when there is none. */
@@ -157,9 +158,14 @@ enum err staff_queues(struct ctx *c, struct queues *out)
 enum err staff_find(struct ctx *c, const char *query, struct found_order **out, size_t *n)
 {
     struct buf key = BUF(c->arena);
-    for (const char *p = query; *p; p++)
+    for (const char *p = query; *p; p++) {
+        if ((unsigned char)*p >= 0x80 || key.n > QUERY_MAX) { /* no id or number has such a thing */
+            *n = 0;
+            return OK;
+        }
         if (!isspace((unsigned char)*p))
             buf_add(&key, p, 1);
+    }
     unsigned char uscc[32], resident[32]; /* the places that order_store.c seeks by */
     struct buf upper = BUF(c->arena);
     for (const char *p = buf_text(&key); *p; p++)
