@@ -1,6 +1,7 @@
 /* Tying a token to an order, and letting go of it. Signing is in issue_sign.c. */
 #include "issue/issue.h"
 
+#include "convert/reason.h"
 #include "core/audit.h"
 #include "core/crypt.h"
 #include "issue/issue_store.h"
@@ -13,7 +14,8 @@
 
 enum {
     STEP_BEGUN = 1,
-    STEP_FINISHED = 11
+    STEP_FINISHED = 11,
+    DETAIL_MAX = 4096
 };
 
 static enum err other_token(struct ctx *c, const char *have)
@@ -99,10 +101,11 @@ enum err issue_record(struct ctx *c, const char *id, int step, const void *detai
 {
     struct personalisation p;
     TRY(in_work(c, id, &p));
-    if (step <= STEP_BEGUN || step >= STEP_FINISHED) {
+    if (step <= STEP_BEGUN || step >= STEP_FINISHED)
         fault_field(c->fault, "step", "RANGE", "a step between BEGUN and FINISHED", "步骤无效");
-        return fault_fields(c->fault);
-    }
+    if (n > DETAIL_MAX)
+        fault_field(c->fault, "detail", "LENGTH", "at most 4096 bytes", "步骤数据不超过4096字节");
+    TRY(fault_fields(c->fault));
     if (step < p.step)
         return OK; /* a resumed saga passes its steps again */
     return personalisation_advance(c, &p, step, detail, n);
@@ -150,8 +153,7 @@ enum err issue_quarantine(struct ctx *c, const char *id, const char *reason, str
     struct token t;
     struct issuance live;
     struct certificate_summary cert;
-    if (!*reason)
-        fault_field(c->fault, "reason", "REQUIRED", "say what is wrong with it", "请填写隔离原因");
+    reason_check(c->fault, "reason", reason);
     TRY(fault_fields(c->fault));
     TRY(in_work(c, id, &p));
     TRY(order_load(c, p.order, o));
@@ -170,5 +172,5 @@ enum err issue_quarantine(struct ctx *c, const char *id, const char *reason, str
     TRY(stock_move(c, &t, TOKEN_QUARANTINED, o->id, reason));
     TRY(personalisation_end(c, &p, true));
     return order_move(c, o, EV_PERSONALISATION_DROPPED, NULL,
-                      arena_printf(c->arena, "{\"personalisation\":\"%s\"}", p.id));
+                      reason_detail(c->arena, "personalisation", p.id, reason));
 }

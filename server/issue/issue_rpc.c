@@ -3,6 +3,7 @@
 #include "app.h"
 #include "catalog/catalog.h"
 #include "convert/convert.h"
+#include "identity/fields.h"
 #include "issue/issue.h"
 #include "order/order_wire.h"
 #include "pki/ca.h"
@@ -15,7 +16,8 @@
 enum {
     QUEUE_MAX = 100,
     REGISTER_MAX = 1000,
-    NUMBER_MAX = 64
+    NUMBER_MAX = 64,
+    MODEL_MAX = 80
 };
 
 static int limit_of(int asked)
@@ -169,6 +171,8 @@ RPC_HANDLER(register_tokens, RegisterTokensRequest, RegisterTokensResponse)
 {
     const char **known;
     check_numbers(c, in->medium_numbers, in->n_medium_numbers);
+    if (*in->model)
+        field_problem(c->fault, "", "model", "model", "型号", text_problem(in->model, 1, MODEL_MAX));
     TRY(fault_fields(c->fault));
     TRY(stock_register(c, in->medium_numbers, in->n_medium_numbers, in->model, &known,
                        &out->n_known_already));

@@ -164,6 +164,8 @@ enum err issue_sign(struct ctx *c, const char *id, struct certificate *out)
         return e; /* there is one: everybody gets that one */
     fault_clear(c->fault);
     TRY(issuance_live(c, o.id, &i));
+    if (!p.in_work || strcmp(i.personalisation, p.id) != 0) /* put aside since the intent was looked at */
+        return fail(c->fault, ERR_PRECONDITION, "this personalisation has ended");
     const struct pki_ca *ca = ca_for(c, i.algorithm);
     TRY(pki_ca_ops(ca)->sign(ca, (struct pki_der){i.intent, i.intent_n}, c->arena, &der, c->fault));
     FI("issue.signed");

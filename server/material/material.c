@@ -1,6 +1,7 @@
 #include "material/material.h"
 
 #include "catalog/catalog.h"
+#include "convert/reason.h"
 #include "core/audit.h"
 #include "material/material_store.h"
 #include "material/material_upload.h"
@@ -9,7 +10,8 @@
 #include <string.h>
 
 enum {
-    NAME_MAX_BYTES = 255
+    NAME_MAX_BYTES = 255,
+    DECISIONS_MAX = 100
 };
 
 enum err material_missing(struct ctx *c, const struct order *o, const char ***kinds, size_t *n)
@@ -200,18 +202,26 @@ enum err material_drop(struct ctx *c, const char *id)
 enum err material_decide(struct ctx *c, const struct order *o, size_t n, const char *const *ids,
                          const enum material_verdict *verdicts, const char *const *reasons)
 {
+    if (n > DECISIONS_MAX) {
+        fault_field(c->fault, "decisions", "LENGTH", "more decisions than materials", "审核项过多");
+        return fault_fields(c->fault);
+    }
     for (size_t i = 0; i < n; i++) {
         const char *field = arena_printf(c->arena, "decisions[%zu].", i);
         if (verdicts[i] != VERDICT_APPROVED && verdicts[i] != VERDICT_REFUSED)
             fault_field(c->fault, arena_printf(c->arena, "%sverdict", field), "REQUIRED", "approve or refuse",
                         "请选择通过或退回");
-        if (verdicts[i] == VERDICT_REFUSED && !*reasons[i])
-            fault_field(c->fault, arena_printf(c->arena, "%sreason", field), "REQUIRED",
-                        "say why it is refused", "请填写退回原因");
+        if (verdicts[i] == VERDICT_REFUSED || *reasons[i])
+            reason_check(c->fault, arena_printf(c->arena, "%sreason", field), reasons[i]);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(ids[k], ids[i]) == 0)
+                fault_field(c->fault, arena_printf(c->arena, "%smaterial_id", field), "REPEATED",
+                            "this material is decided on twice", "同一资料不能审核两次");
     }
     TRY(fault_fields(c->fault));
     for (size_t i = 0; i < n; i++) {
-        enum err e = material_set_verdict(c, o->id, ids[i], verdicts[i], reasons[i]);
+        enum err e = id_valid("mat", ids[i]) ? material_set_verdict(c, o->id, ids[i], verdicts[i], reasons[i])
+                                             : ERR_CONFLICT;
         if (e == ERR_CONFLICT)
             fault_field(c->fault, arena_printf(c->arena, "decisions[%zu].material_id", i), "UNKNOWN",
                         "this is not a current material of the order", "该资料不属于此订单或已被替换");
