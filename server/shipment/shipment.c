@@ -2,6 +2,7 @@
 
 #include "app.h"
 #include "certificate/certificate.h"
+#include "convert/reason.h"
 #include "core/audit.h"
 #include "core/crypt.h"
 #include "core/tx.h"
@@ -173,11 +174,23 @@ static enum err received(struct ctx *c, struct shipment *s)
                       o.id);
 }
 
+/* Pushes may come late, twice, or be sent again by somebody who kept one. */
+static bool is_old(const struct courier_track *t, const struct shipment_event *known, size_t n)
+{
+    if (!t->n_events || !n || t->events[0].time_ms > known[0].event_ms)
+        return false;
+    return t->events[0].time_ms < known[0].event_ms || t->n_events < n;
+}
+
 enum err shipment_track(struct ctx *c, struct shipment *s, const struct courier_track *t)
 {
     if (!s->in_work)
         return OK; /* received, or given up: late news changes nothing */
-    struct shipment_event *events = ARENA_ARRAY(c->arena, struct shipment_event, t->n_events + 1);
+    struct shipment_event *known, *events = ARENA_ARRAY(c->arena, struct shipment_event, t->n_events + 1);
+    size_t n_known;
+    TRY(shipment_events(c, s->id, &known, &n_known));
+    if (is_old(t, known, n_known))
+        return OK; /* an earlier push, late or once more */
     for (size_t i = 0; i < t->n_events; i++)
         events[i] = (struct shipment_event){t->events[i].time_ms, t->events[i].text, t->events[i].location};
     if (t->n_events)
@@ -197,15 +210,14 @@ enum err shipment_resolve(struct ctx *c, const char *id, bool post_again, const 
 {
     struct order o;
     struct token t;
-    if (!*reason)
-        fault_field(c->fault, "reason", "REQUIRED", "say what happened to the parcel", "请填写原因");
+    reason_check(c->fault, "reason", reason);
     TRY(fault_fields(c->fault));
     TRY(shipment_by_id(c, id, s));
     if (!s->in_work)
         return fail(c->fault, ERR_PRECONDITION, "this shipment has ended");
     TRY(shipment_set_state(c, s, post_again ? SHIPMENT_RETURNED : SHIPMENT_LOST, true));
     TRY(audit_add(c, &(struct audit_entry){post_again ? "shipment.returned" : "shipment.lost", s->id,
-                                           s->version, NULL}));
+                                           s->version, reason_detail(c->arena, NULL, NULL, reason)}));
     if (!post_again)
         return OK;
     TRY(order_load(c, s->order, &o));
@@ -232,7 +244,7 @@ enum err shipment_courier_push(struct ctx *c, const char *key, const struct prov
     const struct courier_port *courier = &c->app->providers->courier;
     struct shipment s;
     struct courier_push said;
-    if (!courier->ops)
+    if (!courier->ops || strspn(key, "0123456789abcdef") != strlen(key))
         return fail(c->fault, ERR_NOT_FOUND, NULL);
     TRY(shipment_by_push_key(c, key, &s));
     TRY(courier->ops->push_verify(courier->self, form, n, s.salt, c->arena, &said, c->fault));
