@@ -47,17 +47,17 @@ static void clean_invoice(struct ctx *c, const struct order *o, const struct pur
 {
     struct arena *a = c->arena;
     out->invoice_wanted = in->invoice_wanted;
-    out->invoice_title = in->invoice_wanted ? o->subject.name : "";
-    out->tax_number = field_number(a, in->tax_number);
-    out->invoice_email = field_ascii(a, in->invoice_email);
+    out->invoice_title = out->tax_number = out->invoice_email = out->invoice_bank = "";
+    out->invoice_bank_account = out->invoice_address = out->invoice_phone = "";
+    if (!in->invoice_wanted)
+        return; /* nothing is checked then, so nothing is kept */
+    out->invoice_title = o->subject.name;
+    out->tax_number = or_else(field_number(a, in->tax_number), o->subject.uscc);
+    out->invoice_email = or_else(field_ascii(a, in->invoice_email), order_contact(o).email);
     out->invoice_bank = field_text(a, in->invoice_bank);
     out->invoice_bank_account = field_number(a, in->invoice_bank_account);
     out->invoice_address = field_text(a, in->invoice_address);
     out->invoice_phone = contact_phone(a, in->invoice_phone);
-    if (in->invoice_wanted) {
-        out->tax_number = or_else(out->tax_number, o->subject.uscc);
-        out->invoice_email = or_else(out->invoice_email, order_contact(o).email);
-    }
 }
 
 static void check_invoice(struct fault *f, bool offered, const struct purchase *p)
@@ -144,10 +144,12 @@ enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase
                          .seal = in->seal,
                          .quantity = in->quantity ? in->quantity : 1};
     clean_invoice(c, out, in, &p);
-    clean_delivery(c, out, &in->delivery, &p.delivery);
+    p.delivery = (struct address){"", "", "", "", "", "", ""};
     check_invoice(c->fault, channel.invoice_offered, &p);
-    if (out->medium == MEDIUM_UKEY)
+    if (out->medium == MEDIUM_UKEY) {
+        clean_delivery(c, out, &in->delivery, &p.delivery);
         check_delivery(c->fault, &p.delivery);
+    }
     size_t before = c->fault->n_violations;
     enum err e = quote_for(c, out, &p, &quote);
     say_where(c->fault, before);
