@@ -188,18 +188,25 @@ enum err account_change_password(struct ctx *c, const char *channel, const char 
     return audit_add(c, &(struct audit_entry){"account.change_password", a.id, a.version + 1, NULL});
 }
 
+/* U+4E00-9FFF and U+3400-4DBF: what names are written with. */
+static bool ideograph(const unsigned char *p)
+{
+    return (p[0] >= 0xE5 && p[0] <= 0xE9) || (p[0] == 0xE4 && p[1] >= 0xB8) ||
+           (p[0] == 0xE3 && p[1] >= 0x90) || (p[0] == 0xE4 && p[1] <= 0xB6);
+}
+
 static bool user_name_ok(const char *s)
 {
     size_t n = utf8_length(s);
-    if (n < 4 || n > 32 || strlen(s) > 64)
+    if (n < 4 || n > 32)
         return false;
     bool letter = false;
-    for (; *s; s++) {
-        unsigned char b = (unsigned char)*s;
-        bool word = b >= 0x80 || b == '_' || (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z');
-        letter = letter || word;
-        if (!word && !(b >= '0' && b <= '9'))
+    for (const unsigned char *p = (const unsigned char *)s; *p;) {
+        bool wide = ideograph(p), digit = *p >= '0' && *p <= '9';
+        if (!wide && !digit && *p != '_' && !(*p >= 'a' && *p <= 'z') && !(*p >= 'A' && *p <= 'Z'))
             return false;
+        letter = letter || !digit;
+        p += wide ? 3 : 1;
     }
     return letter; /* digits alone would look like a phone */
 }
