@@ -15,7 +15,7 @@ test('every include and every statement stands in its layer', () => {
 });
 
 test('the contract is clean by buf lint, STANDARD', () => {
-  const r = run(path.join(root, 'tests/node_modules/.bin/buf'), ['lint'], path.join(root, 'proto'));
+  const r = run(path.join(root, 'tests/lib/buf'), ['lint'], path.join(root, 'proto'));
   assert.equal(r.status, 0, r.stdout + r.stderr);
 });
 

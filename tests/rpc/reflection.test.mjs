@@ -8,7 +8,7 @@ import grpc from '@grpc/grpc-js';
 import reflection from 'grpc-js-reflection-client';
 import { TestServer, load, root, until } from './harness.mjs';
 
-const buf = (...args) => promisify(execFile)(path.join(root, 'tests/node_modules/.bin/buf'), args,
+const buf = (...args) => promisify(execFile)(path.join(root, 'tests/lib/buf'), args,
   { cwd: path.join(root, 'proto') });
 let server;
 
