@@ -183,7 +183,7 @@ async function holder(walk) {
     : ['dgst', '-sha256', '-verify', 'ukey.pub', '-signature', 'tender.sig', 'tender.txt']);
 }
 
-const buf = path.join(root, 'tests/node_modules/.bin/buf');
+const buf = path.join(root, 'tests/lib/buf');
 const curl = (method, body, token) => ['curl', '--http2-prior-knowledge', '--protocol', 'grpc', ...(token ? ['-H', `authorization: Bearer ${token}`] : []),
   '-d', JSON.stringify(body), `http://${desk.address}/certdesk.v1.${method}`];
 
