@@ -1,12 +1,17 @@
 // ./dev server: certdeskd with its private MariaDB and the simulated providers on ./.state, at fixed ports, until Ctrl-C.
 // The first start makes the channel, a stock of UKEYs and one person of the desk.
+//
+//   --port, --callback-port, --sandbox-port N   other ports
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { Desk, certdeskd, root, totp } from './desk.mjs';
 
-const PORTS = { grpc: 8443, callback: 8444, sandbox: 8090 };
+const text = { type: 'string' };
+const { values } = parseArgs({ options: { port: text, 'callback-port': text, 'sandbox-port': text } });
+const PORTS = { grpc: Number(values.port || 8443), callback: Number(values['callback-port'] || 8444), sandbox: Number(values['sandbox-port'] || 8090) };
 const ROLES = 'reviewer,operator,shipper,admin,auditor';
 const dir = process.env.CERTDESK_STATE || path.join(root, '.state');
 const note = path.join(dir, 'desk.json'); // whom the first start made
@@ -47,9 +52,9 @@ class Server extends Desk {
 
 function tell() {
   const { login, password, secret } = JSON.parse(fs.readFileSync(note));
-  const buf = 'tests/node_modules/.bin/buf curl --http2-prior-knowledge --protocol grpc';
+  const buf = 'tests/lib/buf curl --http2-prior-knowledge --protocol grpc';
   console.log(`certdeskd    127.0.0.1:${PORTS.grpc}, state in ${path.relative(process.cwd(), dir) || dir}
-console      ./dev console     (tests/lib/with-reader ./dev console: with the simulated UKEY 10000001 in a reader)
+console      ${PORTS.grpc === 8443 ? '' : `CERTDESK_SERVER=127.0.0.1:${PORTS.grpc} `}./dev console     (tests/lib/with-reader ./dev console: with the simulated UKEY 10000001 in a reader)
              login ${login}   password ${password}   one-time code ${totp(secret)} now, later by
              node tests/lib/totp.mjs ${secret}
 API          ${buf} -d '{"channel":"zheneng"}' \\
