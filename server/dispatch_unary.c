@@ -185,7 +185,8 @@ static void run_list(struct pool_work *const *list, size_t n, struct db *db)
 static void dropped(struct pool_work *w, enum err why)
 {
     struct task *t = HOLDER(w, struct task, work);
-    call_refuse_code(t->call, why == ERR_DEADLINE ? ERR_UNAVAILABLE : why);
+    bool theirs = rpc_call_deadline(t->call) <= clock_mono_ms(); /* else ours, which nobody asked for */
+    call_refuse_code(t->call, why == ERR_DEADLINE && !theirs ? ERR_UNAVAILABLE : why);
     finish(t);
 }
 
