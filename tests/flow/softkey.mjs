@@ -34,13 +34,13 @@ export class SoftKey {
 export const pem = (der) => `-----BEGIN CERTIFICATE-----\n${der.toString('base64').match(/.{1,64}/g).join('\n')}\n-----END CERTIFICATE-----\n`;
 
 // What openssl says of a certificate against [issuing, root]. OpenSSL 3.0 takes one SM2 id for a whole chain only when it
-// is told, and then link by link.
-export function verifyChain(dir, der, chain, sm2) {
+// is told, and then link by link. at: the moment that counts, in ms.
+export function verifyChain(dir, der, chain, sm2, at = Date.now()) {
   const [leaf, issuing, root] = ['leaf', 'issuing', 'root'].map((n) => path.join(dir, `${n}.pem`));
   fs.writeFileSync(leaf, pem(der));
   fs.writeFileSync(issuing, pem(chain[0]));
   fs.writeFileSync(root, pem(chain[1]));
-  const said = (args) => openssl(['verify', ...args]).toString();
+  const said = (args) => openssl(['verify', '-attime', String(Math.ceil(at / 1000)), ...args]).toString();
   if (!sm2) return said(['-x509_strict', '-CAfile', root, '-untrusted', issuing, leaf]);
   const id = ['-vfyopt', `distid:${SM2_ID}`];
   return said([...id, '-CAfile', root, issuing]) + said([...id, '-partial_chain', '-CAfile', issuing, leaf]);

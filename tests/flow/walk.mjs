@@ -16,7 +16,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const six = (text) => /(?<!\d)\d{6}(?!\d)/.exec(text)[0];
 
 // kuaidi100's states.
-const COURIER = { 在途: '0', 揽收: '1', 疑难: '2', 签收: '3', 派件: '5', 退回: '6' };
+const COURIER = { 在途: '0', 揽收: '1', 疑难: '2', 签收: '3', 退签: '4', 派件: '5', 退回: '6' };
 
 // Steps of the applicant in their order, with the state that each leads to.
 export const STEPS = [
@@ -132,7 +132,8 @@ export class Walk {
     const outcome = await this.verified();
     if (outcome !== 'CODE_SENT') throw new Error(`verification ended with ${outcome}: ${this.order.verification.mismatched_fields}`);
     const code = six(await this.read(phone, /正在核验/));
-    return this.take(await this.call.ConfirmVerification({ verification_id: this.order.verification.id, code }));
+    this.verification = this.order.verification.id;
+    return this.take(await this.call.ConfirmVerification({ verification_id: this.verification, code }));
   }
 
   async confirmSubject() {
