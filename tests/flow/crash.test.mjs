@@ -19,8 +19,6 @@ const POINTS = {
   submitOrganization: [...COMMIT, 'identity.before', 'identity.after', 'identity.after:2', 'outbox.called'],
   confirmSubject: [...COMMIT],
   submitAgent: [...COMMIT, 'outbox.claimed', 'outbox.done'],
-  confirmAgent: [...COMMIT],
-  setPurchase: [...COMMIT],
   confirmPurchase: [...COMMIT],
   uploadAll: ['blob.renamed', ...COMMIT, 'blob.renamed'],
   requestSignature: [...COMMIT, 'sms.after', 'outbox.called'],
@@ -125,4 +123,15 @@ test('every version of the order has its audit row, and the trail is intact', as
   assert.deepEqual([rows, versions, highest], [version, version, version]);
   assert.equal(await desk.sql.value('SELECT COUNT(*) FROM idempotency WHERE response IS NULL'), '0');
   assert.match(desk.command(['audit', 'verify']), /: intact/);
+});
+
+test('a row that is missing at the end of a chain is named', async () => {
+  desk.stopping = true;
+  desk.server.kill('SIGTERM'); // which seals
+  await desk.ended;
+  assert.match(desk.command(['audit', 'verify']), /: intact/);
+  const [[writer, seq]] = await desk.sql.rows('SELECT writer, MAX(seq) FROM audit GROUP BY writer ORDER BY MAX(at_ms) DESC LIMIT 1');
+  await desk.sql.rows('DROP TRIGGER audit_keeps_all');
+  await desk.sql.rows(`DELETE FROM audit WHERE writer = '${writer}' AND seq = ${seq}`);
+  assert.throws(() => desk.command(['audit', 'verify']), (e) => `${e.stdout}${e.stderr}`.includes(writer) && e.status !== 0);
 });
