@@ -250,7 +250,7 @@ void dispatch_shed(struct dispatch *d)
     pool_shed(d->pool);
 }
 
-void dispatch_close(struct dispatch *d)
+void dispatch_stop(struct dispatch *d)
 {
     if (!d)
         return;
@@ -259,6 +259,14 @@ void dispatch_close(struct dispatch *d)
     pthread_mutex_unlock(&d->mu);
     if (d->pool)
         pool_close(d->pool);
+    d->pool = NULL;
+}
+
+void dispatch_close(struct dispatch *d)
+{
+    if (!d)
+        return;
+    dispatch_stop(d);
     pthread_mutex_destroy(&d->mu);
     free(d->entries);
     free(d->routes);

@@ -114,6 +114,8 @@ void dispatch_changed(struct dispatch *d);
 /* The database stopped answering: what waits is answered UNAVAILABLE at once. Any thread. */
 void dispatch_shed(struct dispatch *d);
 /* Waits for the running handlers and stops the workers. After rpc_server_drain(). */
+void dispatch_stop(struct dispatch *d);
+/* Frees it. After rpc_server_close(): until then timers of ours may fire. */
 void dispatch_close(struct dispatch *d);
 
 #endif

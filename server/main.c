@@ -257,7 +257,7 @@ static int run(const struct command *cmd, const char *file, struct args *a)
         e = cmd->run(&s, a, &f);
     }
     start_close(&s);
-    return e == OK ? 0 : complain(&f);
+    return e == OK || e == ERR_CANCELLED ? 0 : complain(&f); /* cancelled: by SIGTERM, as asked */
 }
 
 int main(int argc, char **argv)

@@ -24,14 +24,17 @@
 #include "shipment/shipment_rpc.h"
 #include "staff/staff_rpc.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <errno.h>
+#include <unistd.h>
 
 enum {
     GRACE_MS = 20000,
@@ -233,7 +236,8 @@ static enum err open_all(struct running *r, struct fault *f)
     TRY(probe_start(&s->app.db, on_database, r, &r->probe, f));
     TRY(open_dispatch(r, f));
     TRY(open_outbox(r, f));
-    TRY(callback_open(s, config_text(s->app.config, CONFIG_CALLBACK_LISTEN), &r->callback, f));
+    TRY(callback_open(s, config_text(s->app.config, CONFIG_CALLBACK_LISTEN), database_up, r->probe,
+                      &r->callback, f));
     return open_server(r, f);
 }
 
@@ -244,18 +248,33 @@ static void close_all(struct running *r)
     callback_close(r->callback);
     if (r->outbox)
         outbox_stop(r->outbox);
-    dispatch_close(r->dispatch);
     if (r->probe)
-        probe_stop(r->probe);
-    struct rpc_server *server = r->server;
-    r->server = NULL;
-    if (server)
-        rpc_server_close(server);
+        probe_stop(r->probe); /* it sheds the dispatch's queue and sets the server's health */
+    dispatch_stop(r->dispatch);
+    if (r->server)
+        rpc_server_close(r->server);
+    dispatch_close(r->dispatch);
     seal(r);
     arena_free(&r->arena);
 }
 
-enum err serve(struct started *s, struct fault *f)
+/* Two servers on one folder would take each other's database away when they stop. The kernel lets go of the
+ * lock when the process ends, however it ends. */
+static enum err own_folder(const struct started *s, int *lock, struct fault *f)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/serve.lock", s->app.state_dir);
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*lock < 0)
+        return fail(f, ERR_INVALID, "%s cannot be written: %s", path, strerror(errno));
+    if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
+        return OK;
+    close(*lock);
+    *lock = -1;
+    return fail(f, ERR_INVALID, "another certdeskd serves from %s", s->app.state_dir);
+}
+
+static enum err serve_locked(struct started *s, struct fault *f)
 {
     struct running r = {.started = s};
     struct rlimit files = {FILES, FILES};
@@ -271,5 +290,14 @@ enum err serve(struct started *s, struct fault *f)
         LOG(INFO, "stopping", KV_I("grace_ms", GRACE_MS));
     }
     close_all(&r);
+    return e;
+}
+
+enum err serve(struct started *s, struct fault *f)
+{
+    int lock;
+    TRY(own_folder(s, &lock, f));
+    enum err e = serve_locked(s, f);
+    close(lock);
     return e;
 }

@@ -9,6 +9,7 @@
 #include "providers.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,16 @@ static bool answers(const struct db_options *o)
     return true;
 }
 
+/* Pauses. True when SIGTERM or SIGINT came meanwhile; those who have not blocked them have ended by then. */
+static bool told_to_stop(long ms)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return sigtimedwait(&set, NULL, &(struct timespec){.tv_nsec = ms * 1000000}) > 0;
+}
+
 static enum err wait_for_database(const struct db_options *o, int64_t patience_ms, struct fault *f)
 {
     int64_t began = clock_mono_ms(), said = began;
@@ -56,7 +67,8 @@ static enum err wait_for_database(const struct db_options *o, int64_t patience_m
             LOG(WARN, "database.waiting", KV_I("seconds", (now - began) / 1000));
             said = now;
         }
-        nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000}, NULL);
+        if (told_to_stop(RETRY_MS))
+            return fail(f, ERR_CANCELLED, "stopped before the database answered");
     }
     return OK;
 }

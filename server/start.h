@@ -13,7 +13,8 @@ struct started {
 };
 
 /* Loads settings and keys and finds the database. patience_ms: how long to wait for it; 0: for ever, with a
- * line in the log now and then. Must run before other threads exist (it may fork the keeper). */
+ * line in the log now and then, until SIGTERM or SIGINT (CANCELLED). Must run before other threads exist (it
+ * may fork the keeper). */
 enum err start_app(const char *config_file, int64_t patience_ms, struct started *out, struct fault *f);
 /* Opens the CA (makes it on first use) and the providers. */
 enum err start_issuing(struct started *s, struct fault *f);
