@@ -24,6 +24,8 @@ struct callback_server {
     struct started *started;
     struct MHD_Daemon *daemon;
     struct db *db; /* of the one thread; NULL until first needed */
+    bool (*database_up)(const void *arg);
+    const void *arg;
 };
 
 struct request {
@@ -62,6 +64,8 @@ static enum MHD_Result answer(struct MHD_Connection *conn, unsigned status, cons
 
 static bool have_database(struct callback_server *s, struct fault *f)
 {
+    if (!s->database_up(s->arg))
+        return false;
     if (s->db && !db_usable(s->db)) {
         db_close(s->db);
         s->db = NULL;
@@ -116,9 +120,7 @@ static enum MHD_Result serve(struct callback_server *s, struct MHD_Connection *c
 
 static enum MHD_Result healthz(struct callback_server *s, struct MHD_Connection *conn)
 {
-    struct fault f;
-    fault_clear(&f);
-    bool up = have_database(s, &f);
+    bool up = s->database_up(s->arg);
     return answer(conn, up ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain",
                   up ? "ok\n" : "no database\n");
 }
@@ -180,7 +182,8 @@ static bool parse_listen(const char *listen, struct sockaddr_in *out)
     return *end == '\0' && port <= 65535 && inet_pton(AF_INET, host, &out->sin_addr) == 1;
 }
 
-enum err callback_open(struct started *s, const char *listen, struct callback_server **out, struct fault *f)
+enum err callback_open(struct started *s, const char *listen, bool (*database_up)(const void *arg),
+                       const void *arg, struct callback_server **out, struct fault *f)
 {
     struct sockaddr_in at;
     if (!parse_listen(listen, &at))
@@ -189,6 +192,8 @@ enum err callback_open(struct started *s, const char *listen, struct callback_se
     if (!c)
         return fail(f, ERR_INTERNAL, "out of memory");
     c->started = s;
+    c->database_up = database_up;
+    c->arg = arg;
     c->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, on_request, c,
                                  MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
                                  MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,

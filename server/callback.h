@@ -15,8 +15,10 @@
 struct callback_server;
 
 /* Listens on "127.0.0.1:port" with one thread and one database connection of its own, so that calls in a
- * queue never hold up a provider. */
-enum err callback_open(struct started *s, const char *listen, struct callback_server **out, struct fault *f);
+ * queue never hold up a provider. database_up(arg) answers /healthz, and turns a provider away (who comes
+ * again) without waiting for a database that is known to be down. */
+enum err callback_open(struct started *s, const char *listen, bool (*database_up)(const void *arg),
+                       const void *arg, struct callback_server **out, struct fault *f);
 int callback_port(const struct callback_server *c);
 void callback_close(struct callback_server *c);
 

@@ -163,6 +163,11 @@ test('mariadbd frozen under load', async (t) => {
       assert.ok(said.at - frozen < DOWN_WITHIN_MS, `after ${said.at - frozen} ms`);
     });
 
+    await t.test('so does /healthz', async () => {
+      const r = await fetch(`http://127.0.0.1:${desk.callbackPort}/healthz`, { signal: AbortSignal.timeout(SHED_MS) });
+      assert.equal(r.status, 503);
+    });
+
     await t.test('new work is turned away at once', async () => {
       for (let i = 0; i < 20; i++) {
         const began = performance.now();
@@ -197,6 +202,7 @@ test('mariadbd frozen under load', async (t) => {
     const said = await until('SERVING', () => health.said('SERVING', thawed), 10000);
     assert.ok(said.at - thawed < UP_WITHIN_MS, `after ${said.at - thawed} ms`);
     health.close();
+    assert.equal((await fetch(`http://127.0.0.1:${desk.callbackPort}/healthz`)).status, 200);
   });
 
   await t.test('every answer was UNAVAILABLE with RetryInfo, without words of the driver', async () => {
