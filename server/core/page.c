@@ -2,6 +2,7 @@
 
 #include "core/crypt.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -47,5 +48,20 @@ enum err page_key(struct ctx *c, const char *scope, const char *token, const cha
     if (!same_bytes(sum, p + 1 + len, MAC))
         return fail(c->fault, ERR_PAGE_TOKEN, NULL);
     *key = arena_strndup(c->arena, (const char *)p + 1, len);
+    return OK;
+}
+
+const char *page_token_at(struct ctx *c, const char *scope, int64_t ms, const char *id)
+{
+    return page_token(c, scope, arena_printf(c->arena, "%lld-%s", (long long)ms, id));
+}
+
+enum err page_key_at(struct ctx *c, const char *scope, const char *token, int64_t *ms, const char **id)
+{
+    const char *key;
+    char *end;
+    TRY(page_key(c, scope, token, &key));
+    *ms = strtoll(key, &end, 10);
+    *id = *end == '-' ? end + 1 : "";
     return OK;
 }

@@ -15,4 +15,8 @@ const char *page_token(struct ctx *c, const char *scope, const char *key);
  * not make for this scope. */
 enum err page_key(struct ctx *c, const char *scope, const char *token, const char **key);
 
+/* The same for a list that goes by a time and then by id; 0 and "" for the first page. */
+const char *page_token_at(struct ctx *c, const char *scope, int64_t ms, const char *id);
+enum err page_key_at(struct ctx *c, const char *scope, const char *token, int64_t *ms, const char **id);
+
 #endif

@@ -74,10 +74,11 @@ enum err issue_load(struct ctx *c, const char *id, struct personalisation *out);
 
 struct issue_item {
     const char *order_id, *medium_number;
-    int64_t approved_ms;
+    int64_t approved_ms, submitted_ms;
 };
-/* Approved orders, oldest first. */
-enum err issue_queue(struct ctx *c, int limit, struct issue_item **out, size_t *n, int64_t *total);
+/* Approved orders, oldest first, after that one. */
+enum err issue_queue(struct ctx *c, int64_t after_ms, const char *after_id, int limit,
+                     struct issue_item **out, size_t *n, int64_t *total);
 
 /* Stock. known: those that were there already. */
 enum err stock_register(struct ctx *c, char *const *numbers, size_t n, const char *model, const char ***known,

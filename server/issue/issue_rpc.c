@@ -3,6 +3,7 @@
 #include "app.h"
 #include "catalog/catalog.h"
 #include "convert/convert.h"
+#include "core/page.h"
 #include "identity/fields.h"
 #include "issue/issue.h"
 #include "order/order_wire.h"
@@ -63,14 +64,20 @@ static enum err fill_item(struct ctx *c, const struct issue_item *from, PB(Issue
 RPC_HANDLER(list_issues, ListIssuesRequest, ListIssuesResponse)
 {
     struct issue_item *list;
-    int64_t total;
-    TRY(issue_queue(c, limit_of(in->page_size), &list, &out->n_items, &total));
+    int64_t total, after_ms;
+    const char *after_id;
+    int limit = limit_of(in->page_size);
+    TRY(page_key_at(c, "issues", in->page_token, &after_ms, &after_id));
+    TRY(issue_queue(c, after_ms, after_id, limit, &list, &out->n_items, &total));
     out->total = (int32_t)total;
     out->items = ARENA_ARRAY(c->arena, PB(IssueItem) *, out->n_items + 1);
     for (size_t i = 0; i < out->n_items; i++) {
         out->items[i] = ARENA_NEW(c->arena, PB(IssueItem));
         TRY(fill_item(c, &list[i], out->items[i]));
     }
+    if (out->n_items == (size_t)limit)
+        out->next_page_token = to_text(
+            c->arena, page_token_at(c, "issues", list[limit - 1].submitted_ms, list[limit - 1].order_id));
     return OK;
 }
 

@@ -1,6 +1,7 @@
 #include "shipment/shipment_rpc.h"
 
 #include "convert/convert.h"
+#include "core/page.h"
 #include "shipment/shipment_desk.h"
 #include "shipment/shipment_store.h"
 
@@ -58,8 +59,11 @@ static enum err to_shipment(struct ctx *c, const struct shipment *s, PB(Shipment
 RPC_HANDLER(list_ships, ListShipsRequest, ListShipsResponse)
 {
     struct ship_item *list;
-    int64_t total;
-    TRY(ship_queue(c, limit_of(in->page_size), &list, &out->n_items, &total));
+    int64_t total, after_ms;
+    const char *after_id;
+    int limit = limit_of(in->page_size);
+    TRY(page_key_at(c, "ships", in->page_token, &after_ms, &after_id));
+    TRY(ship_queue(c, after_ms, after_id, limit, &list, &out->n_items, &total));
     out->total = (int32_t)total;
     out->items = ARENA_ARRAY(c->arena, PB(ShipItem) *, out->n_items + 1);
     for (size_t i = 0; i < out->n_items; i++) {
@@ -73,6 +77,9 @@ RPC_HANDLER(list_ships, ListShipsRequest, ListShipsResponse)
         item->delivery = to_address(c, &o.purchase.delivery);
         item->ready_time = to_timestamp(c->arena, list[i].ready_ms);
     }
+    if (out->n_items == (size_t)limit)
+        out->next_page_token =
+            to_text(c->arena, page_token_at(c, "ships", list[limit - 1].ready_ms, list[limit - 1].order_id));
     return OK;
 }
 

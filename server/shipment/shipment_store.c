@@ -180,15 +180,17 @@ enum err shipment_list(struct ctx *c, int state, const char *after, int limit, s
     return OK;
 }
 
-enum err ship_queue(struct ctx *c, int limit, struct ship_item **out, size_t *n, int64_t *total)
+enum err ship_queue(struct ctx *c, int64_t after_ms, const char *after_id, int limit, struct ship_item **out,
+                    size_t *n, int64_t *total)
 {
     struct rows r;
     TRY(db_query(
         c, &r,
         SQL("SELECT o.id, o.updated_ms, COALESCE(k.medium_number, '') FROM orders o LEFT JOIN certificate k "
-            "ON k.order_id = o.id AND k.revoked_ms = 0 WHERE o.state = ? ORDER BY o.updated_ms, o.id LIMIT "
-            "?"),
-        INT(ORDER_SHIP), INT(limit)));
+            "ON k.order_id = o.id AND k.revoked_ms = 0 WHERE o.state = ? AND (o.updated_ms > ? OR "
+            "(o.updated_ms = ? AND o.id > ?)) "
+            "ORDER BY o.updated_ms, o.id LIMIT ?"),
+        INT(ORDER_SHIP), INT(after_ms), INT(after_ms), TEXT(after_id), INT(limit)));
     *n = r.n;
     *out = ARENA_ARRAY(c->arena, struct ship_item, r.n + 1);
     for (size_t i = 0; i < r.n; i++)

@@ -15,6 +15,8 @@ enum err shipment_put_events(struct ctx *c, const char *id, const struct shipmen
 enum err shipment_events(struct ctx *c, const char *id, struct shipment_event **out, size_t *n);
 enum err shipment_list(struct ctx *c, int state, const char *after, int limit, struct shipment **out,
                        size_t *n);
-enum err ship_queue(struct ctx *c, int limit, struct ship_item **out, size_t *n, int64_t *total);
+/* After that one. */
+enum err ship_queue(struct ctx *c, int64_t after_ms, const char *after_id, int limit, struct ship_item **out,
+                    size_t *n, int64_t *total);
 
 #endif

@@ -266,6 +266,7 @@ describe('materials and signature', () => {
     await until('two callbacks', async () => (await desk.sim('/sim/deliveries')).deliveries.length === 0);
     const { payments } = await other.call.ListPayments({ order_id: other.order.id });
     assert.deepEqual(payments.map((p) => p.state), ['PAYMENT_STATE_PAID']);
+    await other.read(other.signer, /已支付/);
     assert.equal((await desk.messages(other.signer)).filter((m) => /已支付/.test(m.text)).length, 1);
   });
 });

@@ -127,6 +127,7 @@ describe('writing UKEYs (S28)', () => {
     const state = Object.fromEntries((await w.call.ListCertificates({})).certificates.map((c) => [c.id, c.state]));
     assert.deepEqual(state, { [old]: 'CERTIFICATE_STATE_REVOKED', [w.order.certificate.certificate_id]: 'CERTIFICATE_STATE_VALID' });
     assert.match(verifyChain(desk.dir, w.issued.certificate_der, w.issued.chain_der, false, Date.now() + offset), /OK/);
+    await w.read(w.who.legalRep.phone, /密码为/);
     const pins = (await desk.messages(w.who.legalRep.phone)).filter((m) => /密码为/.test(m.text));
     assert.equal(pins.length, 1); // of the one that goes out
     assert.match(pins[0].text, /50000003/);
@@ -167,6 +168,7 @@ describe('the post (S29)', () => {
     await w.ship({ number: 'SF00000009' });
     await w.deliver();
     assert.equal(w.state, 'FINISHED');
+    await w.read(w.signer, /已签收/);
     const texts = (await desk.messages(w.signer)).map((m) => m.text).filter((t) => /已寄出|已签收/.test(t));
     assert.deepEqual(texts.map((t) => /SF\d+|已签收/.exec(t)[0]), ['SF00000001', 'SF00000009', '已签收']);
   });
@@ -246,7 +248,8 @@ describe('who may do what', () => {
   test('a page token that we did not make is refused', async () => {
     const chief = await w.staff('chen');
     for (const call of [() => w.call.ListOrders({ page_token: 'nonsense' }), () => w.call.ListCertificates({ page_token: 'nonsense' }),
-      () => chief.ListReviews({ page_token: 'nonsense' }), () => chief.ListShipments({ page_token: 'nonsense' }), () => chief.ListJobs({ page_token: 'nonsense' })])
+      () => chief.ListReviews({ page_token: 'nonsense' }), () => chief.ListShipments({ page_token: 'nonsense' }),
+      () => chief.ListIssues({ page_token: 'nonsense' }), () => chief.ListShips({ page_token: 'nonsense' }), () => chief.ListJobs({ page_token: 'nonsense' })])
       await refused(call(), 'INVALID_ARGUMENT', 'PAGE_TOKEN');
   });
 
@@ -267,6 +270,24 @@ describe('who may do what', () => {
       page_token = page.next_page_token;
     } while (page_token);
     assert.deepEqual(paged, whole);
+  });
+
+  test('the queues of the desk have pages too', async () => {
+    const chief = await w.staff('chen');
+    for (let i = 0; i < 2; i++) await walker().to('SHIP');
+    await walker().to('ISSUE');
+    for (const list of [(r) => chief.ListIssues(r), (r) => chief.ListShips(r)]) {
+      const whole = await list({});
+      assert.ok(whole.items.length >= 2 && whole.items.length === whole.total, `${whole.items.length} of ${whole.total}`);
+      const paged = [];
+      for (let page_token = ''; ;) {
+        const page = await list({ page_size: 1, page_token });
+        paged.push(...page.items);
+        page_token = page.next_page_token;
+        if (!page_token) break;
+      }
+      assert.deepEqual(paged.map((x) => x.order_id), whole.items.map((x) => x.order_id));
+    }
   });
 
   test('what is not built yet says so', async () => {

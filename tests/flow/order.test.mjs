@@ -66,7 +66,10 @@ test('every event was told by SMS once, to whom it belongs', async () => {
 });
 
 test('payment and outcome of the review were told by mail once', async () => {
-  const { mails } = await desk.sim(`/sim/mails?to=${walk.who.agent.email}`);
+  const { mails } = await until('two mails', async () => {
+    const r = await desk.sim(`/sim/mails?to=${walk.who.agent.email}`);
+    return r.mails.length >= 2 && r;
+  });
   assert.deepEqual(mails.map((m) => m.subject), ['证书订单已支付', '证书订单审核通过']);
   for (const m of mails) assert.match(m.text, new RegExp(walk.order.id));
 });
