@@ -217,6 +217,39 @@ static void tab_goes_round_the_items(void **state)
     doc_free(&d);
 }
 
+/* as if drawn with a window of 10 lines, one wrapped line each */
+static void arrows_choose_what_is_in_sight(void **state)
+{
+    struct doc d;
+    (void)state;
+    doc_init(&d);
+    doc_item(&d, 5, STYLE_NORMAL, "l", "t");
+    doc_item(&d, 6, STYLE_NORMAL, "l", "t");
+    for (int i = 0; i < 12; i++)
+        doc_value(&d, "l", "t");
+    doc_item(&d, 7, STYLE_NORMAL, "l", "t");
+    for (size_t i = 0; i < d.n; i++)
+        d.lines[i].at = i;
+    d.wrapped = d.n;
+    d.height = 10;
+    doc_key(&d, K_UP); /* nothing above */
+    assert_int_equal(d.chosen, 5);
+    doc_key(&d, K_DOWN);
+    assert_int_equal(d.chosen, 6);
+    assert_int_equal(d.first, 0);
+    for (size_t i = 1; i <= 5; i++) {
+        doc_key(&d, K_DOWN);
+        assert_int_equal(d.chosen, 6);
+        assert_int_equal(d.first, i);
+    }
+    doc_key(&d, K_DOWN);
+    assert_int_equal(d.chosen, 7);
+    doc_key(&d, K_UP); /* 6 is out of sight */
+    assert_int_equal(d.chosen, 7);
+    assert_int_equal(d.first, 4);
+    doc_free(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_form_is_filled_in, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_stay_inside, setup, teardown),
         cmocka_unit_test_setup_teardown(tab_goes_round_the_items, setup, teardown),
+        cmocka_unit_test_setup_teardown(arrows_choose_what_is_in_sight, setup, teardown),
     };
     return CHECK_MAIN(tests);
 }

@@ -196,7 +196,7 @@ void desk_help(struct page *p)
     if (p->screen->columns)
         buf_printf(&b, "%s\n", _("Up Down PgUp PgDn Home End: choose a row"));
     else if (!p->screen->draw)
-        buf_printf(&b, "%s\n", _("Up Down PgUp PgDn Home End: scroll; Tab: choose a line"));
+        buf_printf(&b, "%s\n", _("Up Down PgUp PgDn Home End: scroll and choose a line"));
     desk_tell(d, STYLE_NORMAL, _("Help"), buf_text(&b));
     arena_free(&a);
 }

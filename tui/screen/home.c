@@ -18,7 +18,7 @@ struct queue {
 };
 
 static const struct queue queues[] = {
-    {'1', N_("To review"), N_("Paid orders whose materials wait for a decision"), &reviews_screen,
+    {'1', N_("To review"), N_("Paid orders that wait for a decision"), &reviews_screen,
      offsetof(struct queues, review)},
     {'2', N_("To issue"), N_("Approved orders that wait for their UKEY"), &issues_screen,
      offsetof(struct queues, issue)},

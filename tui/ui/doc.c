@@ -46,7 +46,7 @@ void doc_head(struct doc *d, const char *title)
 {
     if (d->n)
         doc_gap(d);
-    add(d, (struct doc_line){STYLE_HEAD, NULL, title, -1});
+    add(d, (struct doc_line){STYLE_HEAD, NULL, title, -1, 0});
 }
 
 void doc_value(struct doc *d, const char *label, const char *text)
@@ -56,12 +56,12 @@ void doc_value(struct doc *d, const char *label, const char *text)
 
 void doc_styled(struct doc *d, enum style s, const char *label, const char *text)
 {
-    add(d, (struct doc_line){s, label, text, -1});
+    add(d, (struct doc_line){s, label, text, -1, 0});
 }
 
 void doc_item(struct doc *d, int item, enum style s, const char *label, const char *text)
 {
-    add(d, (struct doc_line){s, label, text, item});
+    add(d, (struct doc_line){s, label, text, item, 0});
     if (d->chosen < 0) {
         d->chosen = item;
     }
@@ -69,7 +69,7 @@ void doc_item(struct doc *d, int item, enum style s, const char *label, const ch
 
 void doc_gap(struct doc *d)
 {
-    add(d, (struct doc_line){STYLE_NORMAL, NULL, "", -1});
+    add(d, (struct doc_line){STYLE_NORMAL, NULL, "", -1, 0});
 }
 
 static void choose(struct doc *d, int step)
@@ -88,16 +88,39 @@ static void choose(struct doc *d, int step)
     }
 }
 
+/* The item after the chosen one (step 1) or before it (-1), if its first line is in sight: false when not. */
+static bool choose_in_sight(struct doc *d, int step)
+{
+    int n = (int)d->n, at = 0;
+    while (at < n && (d->lines[at].item < 0 || d->lines[at].item != d->chosen))
+        at++;
+    if (at == n)
+        return false;
+    for (int k = at + step; k >= 0 && k < n; k += step) {
+        const struct doc_line *l = &d->lines[k];
+        if (l->item < 0)
+            continue;
+        if (l->at < d->first || l->at >= d->first + d->height)
+            return false;
+        d->chosen = l->item;
+        d->follow = true;
+        return true;
+    }
+    return false;
+}
+
 bool doc_key(struct doc *d, ui_key k)
 {
     size_t page = d->height > 1 ? d->height - 1 : 1;
     size_t end = d->wrapped > d->height ? d->wrapped - d->height : 0;
     switch (k) {
     case K_UP:
-        d->first -= d->first > 0;
+        if (!choose_in_sight(d, -1))
+            d->first -= d->first > 0;
         return true;
     case K_DOWN:
-        d->first += d->first < end;
+        if (!choose_in_sight(d, 1))
+            d->first += d->first < end;
         return true;
     case K_PGUP:
         d->first = d->first > page ? d->first - page : 0;
@@ -192,8 +215,10 @@ void doc_draw(struct doc *d, struct view *v, int y, int x, int rows, int columns
     if (d->first > end)
         d->first = end;
     size_t at = 0;
-    for (size_t i = 0; i < d->n; i++)
+    for (size_t i = 0; i < d->n; i++) {
+        d->lines[i].at = at;
         at += draw_line(d, v, &d->lines[i], at, y, x, columns, labels);
+    }
     if (end > 0 && rows > 2) { /* how far down */
         view_put(v, y, x + columns, 1, STYLE_DIM, d->first > 0 ? "^" : " ");
         view_put(v, y + rows - 1, x + columns, 1, STYLE_DIM, d->first < end ? "v" : " ");

@@ -13,7 +13,8 @@ struct doc_line {
     enum style style;
     const char *label; /* or NULL */
     const char *text;
-    int item; /* >= 0: can be chosen; the screen's own number */
+    int item;  /* >= 0: can be chosen; the screen's own number */
+    size_t at; /* wrapped lines above it, when it was drawn last */
 };
 
 struct doc {
@@ -39,7 +40,8 @@ void doc_styled(struct doc *d, enum style s, const char *label, const char *text
 void doc_item(struct doc *d, int item, enum style s, const char *label, const char *text);
 void doc_gap(struct doc *d);
 
-/* Up, Down, PgUp, PgDn, Home, End scroll; Tab and BackTab choose the next item. */
+/* Up and Down choose the next item where it is in sight, and scroll where not; PgUp, PgDn, Home, End scroll;
+ * Tab and BackTab choose the next item wherever it is. */
 bool doc_key(struct doc *d, ui_key k);
 void doc_draw(struct doc *d, struct view *v, int y, int x, int rows, int columns);
 
