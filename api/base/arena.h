@@ -33,8 +33,8 @@ void *arena_memdup(struct arena *a, const void *p, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
-/* Remembers how far the arena is used, and wipes and frees what came after: a try that is run again, a page of
- * a long walk. Marks nest. */
+/* Remembers how far the arena is used, and wipes and frees what came after: a try that is run again, a page
+ * of a long walk. Marks nest. */
 struct arena_mark {
     struct arena_chunk *top;
     size_t top_used, used;

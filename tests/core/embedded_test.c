@@ -179,6 +179,12 @@ static void it_goes_with_a_killed_parent_and_the_next_start_works(void **state)
     assert_true(pid_of_server() != old);
 }
 
+static bool is_there(void *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
 static void a_first_start_cut_off_is_made_good(void **state)
 {
     (void)state;
@@ -191,9 +197,7 @@ static void a_first_start_cut_off_is_made_good(void **state)
     /* while mariadb-install-db is at work */
     char fresh[96];
     snprintf(fresh, sizeof fresh, "%s/data.new", dir);
-    struct stat st;
-    while (stat(fresh, &st) != 0)
-        usleep(1000);
+    assert_true(test_until(is_there, fresh, 30000));
     assert_int_equal(kill(parent, SIGKILL), 0);
     assert_int_equal(waitpid(parent, NULL, 0), parent);
     start();

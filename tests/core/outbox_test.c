@@ -34,6 +34,12 @@ static struct script {
     char seen[64];
 } script;
 
+static bool let_go(void *arg)
+{
+    (void)arg;
+    return !script.hold;
+}
+
 static enum err call(struct ctx *c, const struct job *j, struct job_result *r)
 {
     int n = script.calls++;
@@ -42,8 +48,8 @@ static enum err call(struct ctx *c, const struct job *j, struct job_result *r)
     if (n == 0)
         snprintf(script.seen, sizeof script.seen, "%s|%.*s", j->object, (int)j->payload_n,
                  (const char *)j->payload);
-    while (n == 0 && script.hold)
-        usleep(1000); /* the provider is slow */
+    if (n == 0 && script.hold)
+        (void)test_until(let_go, NULL, 60000); /* the provider is slow */
     r->value = arena_strdup(c->arena, "answer of the provider");
     return n < 8 ? (enum err)script.answers[n] : OK;
 }
@@ -140,6 +146,18 @@ static int64_t number(struct sql q)
     return row_int(&r, 0, 0);
 }
 
+/* More effects than *than. */
+static bool more_effects(void *than)
+{
+    return number(SQL("SELECT COUNT(*) FROM effect")) > *(const int64_t *)than;
+}
+
+static bool reconnected(void *arg)
+{
+    (void)arg;
+    return db_reconnect(t.c.db, &t.fault) == OK;
+}
+
 /* All jobs are in `state`. */
 static bool all_in(void *arg)
 {
@@ -224,8 +242,8 @@ static void a_kind_of_another_version_is_left_alone(void **state)
     add("test.plain", "ours");
     struct outbox *b = start(2);
     struct rows r;
-    for (int i = 0; i < 200 && number(SQL("SELECT COUNT(*) FROM effect")) == 0; i++)
-        usleep(10000);
+    int64_t none = 0;
+    assert_true(test_until(more_effects, &none, 10000));
     outbox_stop(b);
     assert_ok(db_query(&t.c, &r, SQL("SELECT state, attempt FROM outbox WHERE kind LIKE 'kind%'")));
     assert_int_equal(row_int(&r, 0, 0), JOB_WAITING);
@@ -484,14 +502,12 @@ static void the_database_dies_under_load(void **state)
         add("test.short", NULL);
     struct outbox *b = start(4);
     for (int kill_no = 0; kill_no < 2; kill_no++) {
-        int64_t before = number(SQL("SELECT COUNT(*) FROM effect"));
-        while (number(SQL("SELECT COUNT(*) FROM effect")) < before + 10)
-            usleep(1000);
+        int64_t some = number(SQL("SELECT COUNT(*) FROM effect")) + 9;
+        assert_true(test_until(more_effects, &some, 30000));
         pid_t pid = test_server_pid();
         assert_true(pid > 0);
         assert_int_equal(kill(pid, SIGKILL), 0);
-        while (db_reconnect(t.c.db, &t.fault) != OK)
-            usleep(10000);
+        assert_true(test_until(reconnected, NULL, 30000));
     }
     assert_true(test_until(all_in, NULL, 15000));
     outbox_stop(b);
