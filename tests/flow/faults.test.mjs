@@ -165,6 +165,23 @@ test('posting', async () => {
   assert.equal((await w.refresh()).state, 'ORDER_STATE_SHIP');
 });
 
+test('a statement that fails for one of eight at once takes nothing from the other seven', async () => {
+  const order = {
+    channel: CHANNEL, kind: 'ORDER_KIND_NEW', subject_kind: 'SUBJECT_KIND_ORGANIZATION', medium: 'MEDIUM_UKEY',
+    method: 'VERIFICATION_METHOD_PHONE_THREE_FACTOR', consents: await w.consents(),
+  };
+  const orders = () => sql.count('SELECT COUNT(*) FROM orders');
+  for (let k = 1; k <= done.get('CreateOrder') + 2; k++) {
+    const was = await orders(), ids = Array.from({ length: 8 }, () => randomUUID());
+    const outcomes = await Promise.all(ids.map((request_id, i) => w.call.CreateOrder({ request_id, ...order }, i === 3 ? { metadata: { 'x-certdesk-fail-statement': k } } : {})
+      .then((r) => r.order.id, (e) => { told(e, `statement ${k}`); })));
+    const again = await Promise.all(ids.map(async (request_id) => (await w.call.CreateOrder({ request_id, ...order })).order.id));
+    outcomes.forEach((o, i) => assert.ok(!o || o === again[i], `statement ${k}: ${o} became ${again[i]}`));
+    assert.equal(new Set(again).size, 8);
+    assert.equal(await orders(), was + 8, `statement ${k}`);
+  }
+});
+
 test('an individual, and an order that is given up', async () => {
   const v = new Walk(desk, { who: company(32) });
   await v.register();
