@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    CHUNK_MIN = 4096 - 64,
+    CHUNK_FIRST = 960, /* with its header still a size that malloc() keeps at hand: enough for most calls */
     ALIGN = alignof(max_align_t)
 };
 
@@ -31,7 +31,7 @@ static void *take(struct arena *a, size_t n)
         n = ALIGN;
     struct arena_chunk *c = a->top;
     if (!c || c->size - c->used < n) {
-        size_t size = c ? c->size * 2 : CHUNK_MIN;
+        size_t size = c ? c->size * 4 : CHUNK_FIRST;
         if (size > (1u << 20))
             size = 1u << 20;
         if (size < n)

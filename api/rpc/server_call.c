@@ -6,6 +6,7 @@
 #include <grpc/byte_buffer.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void on_close(struct tag *t, bool ok);
 static void on_final(struct tag *t, bool ok);
@@ -16,9 +17,10 @@ static void on_cap(struct timer *t);
 
 struct rpc_call *call_new(struct rpc_server *s)
 {
-    struct rpc_call *c = calloc(1, sizeof *c);
+    struct rpc_call *c = malloc(sizeof *c); /* calloc() does not use what the thread has at hand */
     if (!c)
         abort();
+    memset(c, 0, sizeof *c);
     atomic_init(&c->refs, 1);
     c->server = s;
     c->pending = 1; /* the close */
@@ -42,12 +44,13 @@ static void call_free(struct rpc_call *c)
         grpc_byte_buffer_destroy(c->out);
     if (c->final_message)
         grpc_byte_buffer_destroy(c->final_message);
-    grpc_slice_unref(c->bytes);
-    grpc_slice_unref(c->final_text);
+    wire_drop(c->bytes);
+    wire_drop(c->final_text);
     wire_pairs_free(&c->headers);
     wire_pairs_free(&c->trailers);
     grpc_metadata_array_destroy(&c->metadata);
-    grpc_call_details_destroy(&c->details);
+    if (GRPC_SLICE_LENGTH(c->details.method) > 0) /* a generic call's */
+        grpc_call_details_destroy(&c->details);
     if (c->core)
         grpc_call_unref(c->core);
     arena_free(&c->arena);
@@ -122,13 +125,14 @@ void call_start_final(struct rpc_call *c, bool with_close)
 {
     grpc_op ops[4];
     size_t n = 0;
+    bool has_text = GRPC_SLICE_LENGTH(c->final_text) > 0; /* an empty one would be sent, too */
     if (!c->headers_sent)
         ops[n++] = call_headers_op(c);
     if (c->final_message)
         ops[n++] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = c->final_message};
     ops[n++] = (grpc_op){.op = GRPC_OP_SEND_STATUS_FROM_SERVER,
                          .data.send_status_from_server = {.status = c->final_status,
-                                                          .status_details = &c->final_text,
+                                                          .status_details = has_text ? &c->final_text : NULL,
                                                           .trailing_metadata_count = c->trailers.n,
                                                           .trailing_metadata = c->trailers.pair}};
     if (with_close)

@@ -39,7 +39,7 @@ static const ProtobufCMessage *decode(struct rpc_call *c, grpc_byte_buffer *in, 
         call_refuse(c, ERR_EXHAUSTED, "the message is larger than this method takes");
         return NULL;
     }
-    grpc_slice_unref(c->bytes);
+    wire_drop(c->bytes);
     if (!wire_bytes(in, &c->bytes)) {
         c->bytes = grpc_empty_slice();
         call_refuse(c, ERR_UNIMPLEMENTED, "compressed messages are not accepted");

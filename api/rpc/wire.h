@@ -29,6 +29,13 @@ grpc_byte_buffer *wire_pack(const ProtobufCMessage *m);
  * for a compressed message: nothing here inflates, because a bomb is inflated before any limit. */
 bool wire_bytes(grpc_byte_buffer *b, grpc_slice *out);
 
+/* grpc_slice_unref() without a way into the core for a slice that owns nothing, as an empty one. */
+static inline void wire_drop(grpc_slice s)
+{
+    if (s.refcount)
+        grpc_slice_unref(s);
+}
+
 /* Metadata to send, growing in an arena. The values are copied. */
 struct wire_pairs {
     grpc_metadata *pair;
