@@ -1,5 +1,6 @@
 #include "review/review.h"
 
+#include "convert/reason.h"
 #include "core/audit.h"
 #include "notice/notice.h"
 #include "review/review_store.h"
@@ -111,8 +112,7 @@ enum err review_reveal(struct ctx *c, const char *order_id, const char *field, c
                   {"agent.card_number", o.agent.card_number},
                   {"agent.email", o.agent.email},
                   {"signed_text", o.signed_text}};
-    if (!*reason)
-        fault_field(c->fault, "reason", "REQUIRED", "say why you need it", "请填写查看原因");
+    reason_check(c->fault, "reason", reason);
     *out = NULL;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (strcmp(fields[i].path, field) == 0)
@@ -121,6 +121,6 @@ enum err review_reveal(struct ctx *c, const char *order_id, const char *field, c
         fault_field(c->fault, "field", "UNKNOWN", "this field is not masked or does not exist",
                     "字段不存在或未脱敏");
     TRY(fault_fields(c->fault));
-    return audit_add(c, &(struct audit_entry){"review.reveal", o.id, 0,
-                                              arena_printf(c->arena, "{\"field\":\"%s\"}", field)});
+    return audit_add(
+        c, &(struct audit_entry){"review.reveal", o.id, 0, reason_detail(c->arena, "field", field, reason)});
 }
