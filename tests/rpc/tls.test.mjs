@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
-import { TestServer, load, unary } from './harness.mjs';
+import { TestServer, load, unary, until } from './harness.mjs';
 
 const { TestService } = load('grpc/testing/test.proto').grpc.testing;
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rpc-tls-'));
@@ -72,6 +72,7 @@ test('mutual TLS: the handler sees the certificate', async () => {
   fs.writeFileSync(file('seen.pem'), pem);
   assert.deepEqual(openssl('x509', '-in', 'seen.pem', '-outform', 'DER'),
     openssl('x509', '-in', 'partner.pem', '-outform', 'DER'));
+  await until(() => mutual.lines.some(l => l.startsWith('opened')), 'the line about it'); // those below count lines
 });
 for (const [what, name] of [['a certificate of another CA', 'stranger'], ['an expired certificate', 'expired'],
   ['no certificate', null]]) {
