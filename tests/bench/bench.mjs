@@ -1,8 +1,8 @@
 // ./dev bench: throughput and latency of the server, next to what its parts cost alone, in one run on one machine
 // with durable settings; then the ratios with their bars.
 //
-//   --rounds N     rounds (5); every figure is the median over them, every ratio is taken within a round
-//   --seconds S    measured time of one figure in one round (1.5)
+//   --rounds N     rounds (9); every figure is the median over them, every ratio is taken within a round
+//   --seconds S    measured time of one figure in one round (0.7)
 //   --in-flight L  1,16,64,256
 //   --only L       echo,get,create,issue
 //   --calls N      N calls a figure instead of a time, one round: proves that everything answers, says nothing of speed
@@ -15,10 +15,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { World, run, startEcho } from './world.mjs';
-import { bars, table } from './report.mjs';
+import { bars, costs, table } from './report.mjs';
 
 const { values: o } = parseArgs({ options: {
-  rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '1.5' }, calls: { type: 'string' },
+  rounds: { type: 'string', default: '9' }, seconds: { type: 'string', default: '0.7' }, calls: { type: 'string' },
   'in-flight': { type: 'string', default: '1,16,64,256' }, only: { type: 'string', default: 'echo,get,create,issue' },
   json: { type: 'string' }, trace: { type: 'boolean' },
 } });
@@ -28,8 +28,8 @@ const rounds = o.calls ? 1 : Number(o.rounds);
 const echoRequest = '1a221220' + 'ab'.repeat(32); // SimpleRequest with a payload of 32 bytes
 
 // How long one figure runs, in the words of the two programs.
-const loadTime = (n) => (o.calls ? ['-k', Math.max(o.calls, n), '-w', 0] : ['-s', o.seconds, '-w', 0.3]);
-const directTime = () => (o.calls ? ['--calls', o.calls, '--warmup', 0] : ['--seconds', o.seconds, '--warmup', 0.3]);
+const loadTime = (n) => (o.calls ? ['-k', Math.max(o.calls, n), '-w', 0] : ['-s', o.seconds, '-w', 0.2]);
+const directTime = () => (o.calls ? ['--calls', o.calls, '--warmup', 0] : ['--seconds', o.seconds, '--warmup', 0.2]);
 
 function figures(world, echo) {
   const load = (args) => (n) => run('bench-load', ...args, '-n', n, ...loadTime(n));
@@ -84,6 +84,7 @@ try {
   if (all.issue) console.log(`issuance, one thread, CPU time:\n${all.issue}\n`);
   const checks = bars(all.results);
   for (const b of checks) console.log(`${b.holds ? 'holds' : 'MISSES'}  ${b.text}`);
+  for (const c of costs(all.results)) console.log(c);
   if (o.json) fs.writeFileSync(o.json, JSON.stringify({ ...all, bars: checks, statements }, null, 1));
 } finally {
   await world.stop();

@@ -47,3 +47,15 @@ export function bars(results) {
   }
   return list;
 }
+
+// The same comparisons by CPU time, which is steadier where other programs run: what the second spends, over what the
+// first does. A call of bare SQL costs its client too; the load generator's own time is nobody's.
+export function costs(results) {
+  const list = [], at = 64;
+  const own = (r) => (r.server_cpu_us || r.client_cpu_us) + (r.database_cpu_us || 0);
+  for (const [a, b] of [['CreateOrder', 'CreateOrder, bare SQL'], ['GetOrder', 'GetOrder, bare SQL'], ['echo, api/rpc', 'echo, minimal core']]) {
+    const x = results[a]?.[at], y = results[b]?.[at];
+    if (x && y) list.push(`by CPU time  ${median(x.map((r, i) => own(y[i]) / own(r))).toFixed(2)}  ${b} / ${a}, ${at} in flight`);
+  }
+  return list;
+}
