@@ -54,6 +54,28 @@ static bool number_ok(const char *s)
     return *s && !*end && !errno && v >= 0;
 }
 
+/* Of every number but ports: at least 1. */
+static const char *number_wrong(const struct setting *s, const char *value)
+{
+    if (!number_ok(value))
+        return "is not a number";
+    long long n = strtoll(value, NULL, 10);
+    if (n < 1)
+        return "is at least 1";
+    if (strcmp(s->key, "port") == 0 && n > 65535)
+        return "is at most 65535";
+    return n > 1000000 ? "is too large" : NULL;
+}
+
+static bool is_log_level(const char *value)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(value, levels[i]) == 0)
+            return true;
+    return false;
+}
+
 static void complain(struct config *c, const char *section, const char *key, const char *why)
 {
     char name[80];
@@ -64,8 +86,11 @@ static void complain(struct config *c, const char *section, const char *key, con
 static void set(struct config *c, enum config_id id, const char *value)
 {
     const struct setting *s = &table[id];
-    if (s->kind == CONFIG_KIND_NUMBER && !number_ok(value))
-        complain(c, s->section, s->key, "is not a number");
+    const char *wrong = s->kind == CONFIG_KIND_NUMBER ? number_wrong(s, value) : NULL;
+    if (wrong)
+        complain(c, s->section, s->key, wrong);
+    if (id == CONFIG_LOG_LEVEL && !is_log_level(value))
+        complain(c, s->section, s->key, "is none of debug, info, warn, error");
     if (s->kind == CONFIG_KIND_FLAG && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
         complain(c, s->section, s->key, "is neither yes nor no");
     c->value[id] = s->kind == CONFIG_KIND_FILE ? absolute(c, value) : arena_strdup(&c->arena, value);
@@ -111,13 +136,12 @@ static void set_extra(struct config *c, const char *section, const char *key, co
     if (n > 5 && strcmp(key + n - 5, "_file") == 0) {
         const char *path = absolute(c, value);
         FILE *f = fopen(path, "re");
-        if (!f) {
+        if (!f)
             complain(c, section, key, "names a file that cannot be read");
-            return;
-        }
         char *text = arena_alloc(&c->arena, SECRET_MAX);
-        size_t got = fread(text, 1, SECRET_MAX - 1, f);
-        fclose(f);
+        size_t got = f ? fread(text, 1, SECRET_MAX - 1, f) : (size_t)snprintf(text, SECRET_MAX, "unread");
+        if (f)
+            fclose(f);
         while (got && isspace((unsigned char)text[got - 1]))
             text[--got] = '\0';
         value = text;
@@ -157,6 +181,55 @@ static void from_environment(struct config *c)
     }
 }
 
+/* Files to be read, not folders to be made, must be there. */
+static void check_files(struct config *c)
+{
+    for (int i = 0; i < CONFIG_COUNT; i++) {
+        const struct setting *s = &table[i];
+        if (s->kind == CONFIG_KIND_FILE && i != CONFIG_STATE_DIR && i != CONFIG_CA_DIR && *c->value[i] &&
+            access(c->value[i], R_OK) != 0)
+            complain(c, s->section, s->key, "names a file that cannot be read");
+    }
+}
+
+/* Suppliers are opened late, after the database: what can be seen at once is said at once. */
+static void check_supplier(struct config *c, const struct provider_row *r)
+{
+    for (const struct provider_setting *s = r->settings; s->key; s++) {
+        const char *v = config_provider(c, r->port, s->key);
+        if (s->required && !s->fallback && (!v || !*v))
+            complain(c, r->port, s->secret ? arena_printf(&c->arena, "%s_file", s->key) : s->key,
+                     arena_printf(&c->arena, "is needed by the supplier %s", r->supplier));
+    }
+}
+
+static void check_suppliers(struct config *c)
+{
+    const struct provider_row *r, *known;
+    for (size_t i = 0; (r = provider_row(i)); i++) {
+        const char *chosen = config_provider(c, r->port, "supplier");
+        if (chosen && strcmp(chosen, r->supplier) == 0)
+            check_supplier(c, r);
+    }
+    for (const struct extra *e = c->extras; e; e = e->next) {
+        bool there = strcmp(e->key, "supplier") != 0 || !*e->value;
+        for (size_t i = 0; !there && (known = provider_row(i)); i++)
+            there = strcmp(known->port, e->section) == 0 && strcmp(known->supplier, e->value) == 0;
+        if (!there)
+            complain(c, e->section, e->key, arena_printf(&c->arena, "\"%s\" is not known", e->value));
+    }
+}
+
+static void read_file(struct config *c, const char *file)
+{
+    const char *why = "cannot be read";
+    int line = ini_parse(file, on_line, c);
+    if (line > 0)
+        why = arena_printf(&c->arena, "line %d is neither [section] nor key = value", line);
+    if (line != 0)
+        fault_field(c->f, file, "SETTING", why, why);
+}
+
 static const char *folder_of(struct arena *a, const char *file)
 {
     const char *slash = file ? strrchr(file, '/') : NULL;
@@ -178,13 +251,11 @@ enum err config_open(const char *file, struct config **out, struct fault *f)
     c->folder = folder_of(&c->arena, file);
     for (int i = 0; i < CONFIG_COUNT; i++)
         set(c, (enum config_id)i, table[i].def);
-    int line = file ? ini_parse(file, on_line, c) : 0;
-    if (line < 0)
-        complain(c, "file", file, "cannot be read");
-    if (line > 0)
-        complain(c, "file", file,
-                 arena_printf(&c->arena, "line %d is neither [section] nor key = value", line));
+    if (file)
+        read_file(c, file);
     from_environment(c);
+    check_files(c);
+    check_suppliers(c);
     c->f = NULL;
     enum err e = fault_fields(f);
     if (e != OK) {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum {
@@ -107,6 +108,25 @@ static enum err staff_body(struct ctx *c, void *arg)
     return OK;
 }
 
+/* A line of standard input; on a terminal asked for, and not shown. */
+static bool read_password(const char *login, char *out, size_t size)
+{
+    struct termios shown, hidden;
+    bool asked = tcgetattr(STDIN_FILENO, &shown) == 0;
+    if (asked) {
+        hidden = shown;
+        hidden.c_lflag &= ~(tcflag_t)ECHO;
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+        fprintf(stderr, "Password for %s: ", login);
+    }
+    bool got = fgets(out, (int)size, stdin) != NULL;
+    if (asked) {
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        fputc('\n', stderr);
+    }
+    return got;
+}
+
 static enum err do_staff(struct ctx *c, struct args *a)
 {
     char password[256] = "";
@@ -115,9 +135,7 @@ static enum err do_staff(struct ctx *c, struct args *a)
                     "usage: certdeskd staff add LOGIN NAME ROLES   (password on standard input)");
     struct new_staff s = {.a = a, .password = password};
     TRY(staff_roles(a->v[3], &s.roles, c->fault));
-    if (isatty(STDIN_FILENO))
-        fprintf(stderr, "Password for %s: ", a->v[1]);
-    if (!fgets(password, sizeof password, stdin))
+    if (!read_password(a->v[1], password, sizeof password))
         return fail(c->fault, ERR_INVALID, "the password comes on standard input");
     password[strcspn(password, "\r\n")] = '\0';
     if (strlen(password) < 8)

@@ -94,7 +94,8 @@ static enum err bind_all(struct rpc_server *s, const struct rpc_server_options *
     for (size_t i = 0; i < o->n_addresses; i++) {
         const char *a = o->addresses[i];
         if (!o->allow_any_address && !is_local(a))
-            return fail(f, ERR_INVALID, "%s is neither a Unix socket nor loopback", a);
+            return fail(f, ERR_INVALID,
+                        "%s is neither a Unix socket nor loopback; see server.listen_anywhere", a);
         if (socket_is_taken(a))
             return fail(f, ERR_INVALID, "a server is listening on %s", a);
         s->ports[i] = grpc_server_add_http2_port(s->core, a, creds);

@@ -215,7 +215,7 @@ static void open_generic(struct rpc_call *c)
 {
     c->slot = find(c->server, c->details.method);
     if (!c->slot || !c->slot->route.on_call) {
-        call_refuse(c, ERR_UNIMPLEMENTED, c->slot ? NULL : "there is no such method");
+        call_refuse(c, ERR_UNIMPLEMENTED, c->slot ? NULL : "this method is not served here");
         return;
     }
     set_deadline(c);
