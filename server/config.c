@@ -130,6 +130,11 @@ static bool port_knows(const char *port, const char *key)
     return false;
 }
 
+static const char *unreadable(struct config *c, const char *path)
+{
+    return arena_printf(&c->arena, "cannot be read: %s", path);
+}
+
 static void set_extra(struct config *c, const char *section, const char *key, const char *value)
 {
     size_t n = strlen(key);
@@ -137,7 +142,7 @@ static void set_extra(struct config *c, const char *section, const char *key, co
         const char *path = absolute(c, value);
         FILE *f = fopen(path, "re");
         if (!f)
-            complain(c, section, key, "names a file that cannot be read");
+            complain(c, section, key, unreadable(c, path));
         char *text = arena_alloc(&c->arena, SECRET_MAX);
         size_t got = f ? fread(text, 1, SECRET_MAX - 1, f) : (size_t)snprintf(text, SECRET_MAX, "unread");
         if (f)
@@ -188,7 +193,7 @@ static void check_files(struct config *c)
         const struct setting *s = &table[i];
         if (s->kind == CONFIG_KIND_FILE && i != CONFIG_STATE_DIR && i != CONFIG_CA_DIR && *c->value[i] &&
             access(c->value[i], R_OK) != 0)
-            complain(c, s->section, s->key, "names a file that cannot be read");
+            complain(c, s->section, s->key, unreadable(c, c->value[i]));
     }
 }
 
