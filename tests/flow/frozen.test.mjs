@@ -262,7 +262,8 @@ test('certdeskd and a database of somebody else', async (t) => {
     assert.equal(alone.child.exitCode, null, alone.said);
     assert.ok(!alone.said.includes('"ready":true'));
     await mariadb.start();
-    await until('ready', () => alone.said.includes('"ready":true'));
+    await until('ready', () => alone.said.includes('"ready":true') || alone.child.exitCode !== null, 60000);
+    assert.equal(alone.child.exitCode, null, alone.said);
     alone.child.kill('SIGTERM');
     assert.equal(await alone.gone, 0, alone.said);
     await mariadb.stop();
