@@ -43,9 +43,20 @@ async function within(ms, promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+test('/healthz says whether the database answers', async () => {
+  const healthz = () => fetch(`http://127.0.0.1:${desk.callbackPort}/healthz`).then((r) => r.status);
+  assert.equal(await healthz(), 200);
+  process.kill(mariadbd(), 'SIGSTOP');
+  try {
+    await until('503', async () => (await healthz()) === 503);
+  } finally {
+    process.kill(mariadbd(), 'SIGCONT');
+  }
+  await until('200 again', async () => (await healthz()) === 200);
+});
+
 test('a stop while the database is frozen ends well', async () => {
-  const pid = mariadbd();
-  process.kill(pid, 'SIGSTOP');
+  process.kill(mariadbd(), 'SIGSTOP');
   desk.server.kill('SIGTERM');
   const ended = await within(20000, desk.ended);
   assert.deepEqual(ended, { code: 0, signal: null }, desk.log().split('\n').slice(-40).join('\n'));
@@ -70,7 +81,7 @@ test('a server that waits for its database can be stopped', async () => {
 });
 
 test('settings that cannot work are named', async () => {
-  const base = `[server]\nstate_dir = ${path.join(desk.dir, 'wrong')}\n[database]\nsocket = ${path.join(desk.state, 'db/db.sock')}\n`;
+  const base = `[server]\nstate_dir = ${path.join(desk.dir, 'wrong')}\nlisten = 127.0.0.1:0\ncallback_listen = 127.0.0.1:0\n[database]\nsocket = ${path.join(desk.state, 'db/db.sock')}\n`;
   const wrong = {
     'server.no_such_thing': `${base}[server]\nno_such_thing = 1\n`,
     'server.workers': `${base}[server]\nworkers = many\n`,
@@ -79,9 +90,9 @@ test('settings that cannot work are named', async () => {
     'nowhere.pem': `${base}[server]\ntls_certificate = /nowhere.pem\ntls_key = /nowhere.pem\n`,
     'state_dir': '[server]\nlisten = 127.0.0.1:0\n',
     'folder /proc/none': '[server]\nstate_dir = /proc/none\n',
-    'callback_listen': `${base}[server]\ncallback_listen = 127.0.0.1:${desk.callbackPort}\nlisten = 127.0.0.1:0\n`,
-    [`127.0.0.1:${desk.port}`]: `${base}[server]\ncallback_listen = 127.0.0.1:0\nlisten = 127.0.0.1:${desk.port}\n`,
-    '0.0.0.0': `${base}[server]\ncallback_listen = 127.0.0.1:0\nlisten = 0.0.0.0:0\n`,
+    'callback_listen': `${base}[server]\ncallback_listen = 127.0.0.1:${desk.callbackPort}\n`,
+    [`127.0.0.1:${desk.port}`]: `${base}[server]\nlisten = 127.0.0.1:${desk.port}\n`,
+    '0.0.0.0': `${base}[server]\nlisten = 0.0.0.0:0\n`,
   };
   for (const [name, settings] of Object.entries(wrong)) {
     const { code, signal, text } = await within(20000, other(settings).ended);
