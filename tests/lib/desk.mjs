@@ -101,7 +101,8 @@ export class Desk {
   }
 
   get env() {
-    return { ...process.env, ...(this.clockFile ? { CERTDESK_CLOCK: this.clockFile } : {}), ...this.options.env };
+    const lsan = `suppressions=${path.join(root, 'tests/lib/lsan.supp')}:print_suppressions=0`;
+    return { LSAN_OPTIONS: lsan, ...process.env, ...(this.clockFile ? { CERTDESK_CLOCK: this.clockFile } : {}), ...this.options.env };
   }
 
   // Moves the clock of server, sandbox and console.
@@ -285,15 +286,19 @@ customer = ${s.kuaidi100.customer}
   async stop({ keep = false } = {}) {
     for (const c of this.clients) c.close();
     this.clients = [];
-    if (this.server && this.server.exitCode === null && this.server.signalCode === null) {
+    const asked = this.server && this.server.exitCode === null && this.server.signalCode === null;
+    if (asked) {
       this.server.kill('SIGTERM');
       await this.ended;
     }
+    // What a sanitizer found, or an end that nobody asked for, fails the test. Tests that kill do it by SIGKILL.
+    const bad = this.server && (this.server.exitCode || (!asked && this.server.exitCode === 0)) && `certdeskd ended with ${this.server.exitCode}${asked ? '' : ' by itself'}\n${this.log().slice(-6000)}`;
     if (this.sandboxProcess && this.sandboxProcess.exitCode === null) {
       const gone = new Promise((r) => this.sandboxProcess.once('exit', r));
       this.sandboxProcess.kill('SIGTERM');
       await gone;
     }
     if (!keep) fs.rmSync(this.dir, { recursive: true, force: true });
+    if (bad) throw new Error(bad);
   }
 }
