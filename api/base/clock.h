@@ -2,7 +2,8 @@
  *
  * With the environment variable CERTDESK_CLOCK naming a file of 8 bytes (native int64, milliseconds), every
  * program adds that offset to the wall clock and sees changes at once: tests move server, sandbox and console
- * together, without sleeping. The monotonic clock is never moved.
+ * together, without sleeping. The file is mapped: write it in place, never cut it. The monotonic clock is
+ * never moved.
  */
 #ifndef CERTDESK_BASE_CLOCK_H
 #define CERTDESK_BASE_CLOCK_H
