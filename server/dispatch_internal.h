@@ -14,7 +14,8 @@ enum {
     WATCHDOG_EVERY_MS = 100,
     LOOK_EVERY_MS = 1000, /* watchers look at least this often: other servers commit too */
     RETRY_AFTER_MS = 1000,
-    WRITES_TOGETHER = 8,            /* in one transaction: more would only leave other workers idle */
+    READ_LISTS = 2,      /* of one method at a time: more would be shorter, and dearer by the call */
+    WRITES_TOGETHER = 8, /* in one transaction: more would only leave other workers idle */
     STREAM_LIFE_MS = 5 * 60 * 1000, /* uploads and downloads */
 };
 

@@ -203,6 +203,7 @@ static void on_call(struct rpc_call *call)
     *t = (struct task){.call = call, .entry = e, .began_ms = now};
     t->work = (struct pool_work){.key = e->row->mode == MODE_READ || e->row->together ? e : NULL,
                                  .most = e->row->together ? WRITES_TOGETHER : 0,
+                                 .lists = e->row->many ? READ_LISTS : 0,
                                  .deadline_ms =
                                      deadline < now + ANSWER_WITHIN_MS ? deadline : now + ANSWER_WITHIN_MS,
                                  .run = run_list,

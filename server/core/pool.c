@@ -19,7 +19,8 @@ struct worker {
     struct pool *pool;
     pthread_t thread;
     struct db *db;
-    bool connected; /* counted in pool->connected */
+    bool connected;  /* counted in pool->connected */
+    const void *key; /* of the list that runs; NULL: none, or one without a key */
     int64_t pause_ms;
 };
 
@@ -49,16 +50,45 @@ static struct pool_work *unlink_at(struct pool *p, struct pool_work **at)
     return w;
 }
 
-/* The oldest work and what waits behind it with the same key and function, in order. */
+static bool may_run(const struct pool *p, const struct pool_work *w)
+{
+    int running = 0;
+    for (int i = 0; w->key && w->lists && i < p->n; i++)
+        running += p->workers[i].key == w->key;
+    return !w->key || !w->lists || running < w->lists;
+}
+
+/* Where the oldest work stands that may run now; NULL when there is none. */
+static struct pool_work **runnable(struct pool *p)
+{
+    const void *full = NULL; /* a key that may not: usually that of all that wait */
+    for (struct pool_work **at = &p->first; *at; at = &(*at)->next) {
+        if (full && (*at)->key == full)
+            continue;
+        if (may_run(p, *at))
+            return at;
+        full = (*at)->key;
+    }
+    return NULL;
+}
+
+/* For work that could not run, or whose signal went to a worker that cannot run it. */
+static void pass_on(struct pool *p)
+{
+    if (p->idle && runnable(p))
+        pthread_cond_signal(&p->work);
+}
+
+/* The oldest work that may run and what waits behind it with the same key and function, in order. */
 static size_t take(struct pool *p, struct pool_work *list[static POOL_LIST])
 {
-    if (!p->first)
+    struct pool_work **at = runnable(p);
+    if (!at)
         return 0;
     size_t n = 0;
-    list[n++] = unlink_at(p, &p->first);
+    list[n++] = unlink_at(p, at);
     const void *key = list[0]->key;
     size_t most = list[0]->most && list[0]->most < POOL_LIST ? list[0]->most : POOL_LIST;
-    struct pool_work **at = &p->first;
     for (int seen = 0; key && *at && n < most && seen < LOOK_AHEAD; seen++) {
         if ((*at)->key == key && (*at)->run == list[0]->run)
             list[n++] = unlink_at(p, at);
@@ -118,6 +148,7 @@ static void back_off(struct worker *w)
     struct timespec t = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
     if (!p->stop)
         pthread_cond_timedwait(&p->work, &p->lock, &t);
+    pass_on(p);
     w->pause_ms = w->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : w->pause_ms * 2;
 }
 
@@ -145,12 +176,17 @@ static void run_list(struct worker *w)
     struct pool *p = w->pool;
     struct pool_work *list[POOL_LIST];
     size_t n = take(p, list);
+    w->key = n ? list[0]->key : NULL;
+    pass_on(p);
     pthread_mutex_unlock(&p->lock);
     n = drop_late(list, n);
     if (n)
         list[0]->run(list, n, w->db);
     db_rollback(w->db); /* whatever a handler left open ends here */
     pthread_mutex_lock(&p->lock);
+    w->key = NULL;
+    if (p->stop && !p->first) /* those who waited for this key are needed no more */
+        pthread_cond_broadcast(&p->work);
 }
 
 static void *work(void *arg)
@@ -162,7 +198,7 @@ static void *work(void *arg)
         if (!w->db || !db_still_there(w->db)) {
             if (!connect_worker(w) && p->stop)
                 drop_all(p);
-        } else if (p->first) {
+        } else if (runnable(p)) {
             run_list(w);
         } else {
             p->idle++;
@@ -218,7 +254,7 @@ enum err pool_submit(struct pool *p, struct pool_work *w)
         *p->end = w;
         p->end = &w->next;
         p->waiting++;
-        if (p->idle)
+        if (p->idle && may_run(p, w))
             pthread_cond_signal(&p->work);
     }
     pthread_mutex_unlock(&p->lock);

@@ -21,6 +21,7 @@ struct pool_work {
     struct pool_work *next; /* the pool's while submitted */
     const void *key;        /* NULL: always alone */
     size_t most;            /* in one list, this one first; 0: POOL_LIST */
+    int lists;              /* of this key that run at a time; the rest waits and makes longer ones; 0: any */
     int64_t deadline_ms;    /* clock_mono_ms(); not started later. INT64_MAX: none */
     /* On a worker's thread: list[0..n-1] have the same key and the same run; each is the caller's again. */
     void (*run)(struct pool_work *const *list, size_t n, struct db *db);

@@ -185,6 +185,66 @@ static void a_list_has_what_its_first_work_asks_at_most(void **state)
     }
 }
 
+/* Two of a key at a time; what comes meanwhile is one list, and other keys do not wait for it. */
+static void lists_of_a_key_are_limited(void **state)
+{
+    (void)state;
+    open_pool(6, 100);
+    struct item held[2], x[20], other[3];
+    pthread_mutex_lock(&gate);
+    for (int i = 0; i < 2; i++) {
+        held[i] = item(&schema);
+        held[i].work.run = run_gated;
+        held[i].work.lists = 2;
+        assert_ok(pool_submit(pool, &held[i].work));
+        assert_true(test_until(queue_is_empty, NULL, 5000));
+    }
+    for (int i = 0; i < 20; i++) {
+        x[i] = item(&schema);
+        x[i].work.lists = 2;
+        assert_ok(pool_submit(pool, &x[i].work));
+    }
+    for (int i = 0; i < 3; i++) {
+        other[i] = item(i ? &pool : NULL);
+        other[i].work.lists = 2;
+        assert_ok(pool_submit(pool, &other[i].work));
+    }
+    for (int i = 0; i < 3; i++)
+        assert_true(test_until(has_ended, &other[i], 5000));
+    assert_int_equal(pool_waiting(pool), 20);
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < 20; i++) {
+        assert_true(test_until(has_ended, &x[i], 5000));
+        assert_int_equal(x[i].list, 20);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_true(test_until(has_ended, &held[i], 5000));
+}
+
+/* Workers that wait because of a key's limit end with the pool. */
+static void closing_drains_what_is_limited(void **state)
+{
+    (void)state;
+    open_pool(6, 100);
+    struct item held, x[40];
+    pthread_mutex_lock(&gate);
+    held = item(&schema);
+    held.work.run = run_gated;
+    held.work.lists = 1;
+    assert_ok(pool_submit(pool, &held.work));
+    assert_true(test_until(queue_is_empty, NULL, 5000));
+    for (int i = 0; i < 40; i++) {
+        x[i] = item(&schema);
+        x[i].work.lists = 1;
+        assert_ok(pool_submit(pool, &x[i].work));
+    }
+    pthread_mutex_unlock(&gate);
+    pool_close(pool);
+    pool = NULL;
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(x[i].ran, 1);
+}
+
 static void a_full_queue_says_so(void **state)
 {
     (void)state;
@@ -368,6 +428,8 @@ int main(void)
         TEST(first_in_first_out_and_like_with_like),
         TEST(a_list_has_32_at_most),
         TEST(a_list_has_what_its_first_work_asks_at_most),
+        TEST(lists_of_a_key_are_limited),
+        TEST(closing_drains_what_is_limited),
         TEST(a_full_queue_says_so),
         TEST(late_work_is_dropped_and_shed_work_too),
         TEST(closing_drains),
