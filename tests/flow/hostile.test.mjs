@@ -407,7 +407,7 @@ test('stopped amid watches, downloads and calls, the server ends well', async ()
     streams.at(-1).on('data', () => {}).on('error', () => {}).on('close', () => { ended++; }).on('end', () => {});
   }
   const calls = Array.from({ length: 200 }, () => walk.call.GetOrder({ order_id: walk.order.id }).catch((e) => e));
-  desk.server.kill('SIGTERM');
+  const end = desk.terminate();
   await Promise.all(calls);
-  assert.deepEqual(await desk.ended, { code: 0, signal: null }, desk.log().split('\n').slice(-40).join('\n'));
+  assert.deepEqual(await end, { code: 0, signal: null }, desk.log().split('\n').slice(-40).join('\n'));
 });

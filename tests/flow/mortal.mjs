@@ -87,9 +87,10 @@ export class MortalDesk extends Desk {
       else if (!this.deliberate) throw new Error(`certdeskd ended (${signal}):\n${this.log().slice(-3000)}`);
       this.deliberate = false;
       this.armed = this.points.shift();
-      await this.startServer(this.armed ? { CERTDESK_CRASH: this.armed } : {}).catch((e) => {
+      this.starting = this.startServer(this.armed ? { CERTDESK_CRASH: this.armed } : {}).catch((e) => {
         if (this.server.signalCode !== 'SIGKILL') throw e; // it died of its point before it was ready
       });
+      await this.starting;
     }
   }
 
@@ -115,6 +116,7 @@ export class MortalDesk extends Desk {
 
   async stop(options) {
     this.stopping = true;
+    await this.starting?.catch(() => {}); // a server that keep() starts just now would outlive everything, waiting for its database
     await this.sql?.close();
     await super.stop(options);
     await this.mariadb.remove();

@@ -286,15 +286,19 @@ customer = ${s.kuaidi100.customer}
     return Array.isArray(r) ? r : r.sms || r.messages || [];
   }
 
+  // Asks the server to end, and waits until it did: {code, signal}.
+  async terminate() {
+    this.asked = this.server;
+    this.server.kill('SIGTERM');
+    return this.ended;
+  }
+
   async stop({ keep = false } = {}) {
     for (const c of this.clients) c.close();
     this.clients = [];
-    const asked = this.server && this.server.exitCode === null && this.server.signalCode === null;
-    if (asked) {
-      this.server.kill('SIGTERM');
-      await this.ended;
-    }
+    if (this.server && this.server.exitCode === null && this.server.signalCode === null) await this.terminate();
     // What a sanitizer found, or an end that nobody asked for, fails the test. Tests that kill do it by SIGKILL.
+    const asked = this.asked === this.server;
     const bad = this.server && (this.server.exitCode || (!asked && this.server.exitCode === 0)) && `certdeskd ended with ${this.server.exitCode}${asked ? '' : ' by itself'}\n${this.log().slice(-6000)}`;
     if (this.sandboxProcess && this.sandboxProcess.exitCode === null) {
       const gone = new Promise((r) => this.sandboxProcess.once('exit', r));
