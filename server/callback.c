@@ -2,9 +2,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "payment/payment.h"
-#include "provider/http.h"
-#include "shipment/shipment.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -14,7 +11,7 @@
 
 enum {
     BODY_MAX = 1 << 20,
-    HEADERS_MAX = 64,
+    PAIRS_MAX = 64,
     ANSWER_WITHIN_MS = 4500,
     IDLE_S = 10,
     CONNECTIONS_MAX = 64
@@ -22,6 +19,8 @@ enum {
 
 struct callback_server {
     struct started *started;
+    const struct callback_table *tables;
+    size_t n_tables;
     struct MHD_Daemon *daemon;
     struct db *db; /* of the one thread; NULL until first needed */
     bool (*database_up)(const void *arg);
@@ -34,18 +33,17 @@ struct request {
     bool too_large;
 };
 
-struct headers {
-    struct arena *arena;
-    struct provider_pair pairs[HEADERS_MAX];
+struct pairs {
+    struct provider_pair pairs[PAIRS_MAX];
     size_t n;
 };
 
-static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+static enum MHD_Result collect_pair(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
 {
     (void)kind;
-    struct headers *h = cls;
-    if (h->n < HEADERS_MAX)
-        h->pairs[h->n++] = (struct provider_pair){key, value ? value : ""};
+    struct pairs *p = cls;
+    if (p->n < PAIRS_MAX)
+        p->pairs[p->n++] = (struct provider_pair){key, value ? value : ""};
     return MHD_YES;
 }
 
@@ -73,49 +71,58 @@ static bool have_database(struct callback_server *s, struct fault *f)
     return s->db || db_open(&s->started->app.db, &s->db, f) == OK;
 }
 
-static enum err wechat(struct ctx *c, struct MHD_Connection *conn, struct request *req)
+static const struct callback_route *route_of(const struct callback_server *s, const char *path,
+                                             const char **rest)
 {
-    struct headers h = {.arena = c->arena};
-    MHD_get_connection_values(conn, MHD_HEADER_KIND, collect_header, &h);
-    return payment_wechat_callback(c, h.pairs, h.n, buf_text(&req->body), req->body.n);
+    for (size_t t = 0; t < s->n_tables; t++)
+        for (size_t i = 0; i < s->tables[t].n; i++) {
+            const struct callback_route *r = &s->tables[t].rows[i];
+            size_t n = strlen(r->path);
+            *rest = path + n;
+            if (strncmp(path, r->path, n) == 0 && (r->path[n - 1] == '/') == (**rest != '\0'))
+                return r;
+        }
+    return NULL;
 }
 
-static enum err kuaidi100(struct ctx *c, const char *key, struct request *req)
+static struct pairs *collect(struct MHD_Connection *conn, enum MHD_ValueKind kind, struct arena *a)
 {
-    struct provider_pair *form;
-    size_t n;
-    TRY(form_decode(c->arena, buf_text(&req->body), req->body.n, &form, &n));
-    return shipment_courier_push(c, key, form, n);
+    struct pairs *p = ARENA_NEW(a, struct pairs);
+    p->n = 0;
+    MHD_get_connection_values(conn, kind, collect_pair, p);
+    return p;
 }
 
 static enum MHD_Result serve(struct callback_server *s, struct MHD_Connection *conn, const char *path,
                              struct request *req)
 {
-    static const char courier[] = "/callback/kuaidi100/";
-    bool is_wechat = strcmp(path, "/callback/wechat") == 0;
-    bool is_courier = strncmp(path, courier, sizeof courier - 1) == 0;
-    if (!is_wechat && !is_courier)
+    const char *rest;
+    const struct callback_route *route = route_of(s, path, &rest);
+    if (!route)
         return answer(conn, MHD_HTTP_NOT_FOUND, "text/plain", "not found\n");
     struct fault f;
     struct ctx c;
-    start_ctx(s->started, NULL, &req->arena, &f, is_wechat ? "callback:wechat" : "callback:kuaidi100", &c);
+    start_ctx(s->started, NULL, &req->arena, &f, arena_printf(&req->arena, "callback:%s", route->name), &c);
     c.deadline_ms = clock_mono_ms() + ANSWER_WITHIN_MS;
+    const struct pairs *headers = collect(conn, MHD_HEADER_KIND, c.arena);
+    const struct pairs *query = collect(conn, MHD_GET_ARGUMENT_KIND, c.arena);
+    struct callback_request in = {.rest = rest,
+                                  .headers = headers->pairs,
+                                  .query = query->pairs,
+                                  .n_headers = headers->n,
+                                  .n_query = query->n,
+                                  .body = buf_text(&req->body),
+                                  .n_body = req->body.n};
     enum err e = ERR_UNAVAILABLE;
     if (have_database(s, &f)) {
         c.db = s->db;
-        e = is_wechat ? wechat(&c, conn, req) : kuaidi100(&c, path + sizeof courier - 1, req);
+        e = route->serve(&c, &in);
     }
     if (c.queued)
         outbox_wake(s->started->app.outbox);
-    LOG(INFO, "callback", KV_S("path", is_wechat ? "wechat" : "kuaidi100"), KV_S("outcome", err_name(e)));
-    if (is_courier)
-        return answer(conn, MHD_HTTP_OK, "application/json",
-                      e == OK ? "{\"result\":true,\"returnCode\":\"200\",\"message\":\"成功\"}"
-                              : "{\"result\":false,\"returnCode\":\"500\",\"message\":\"失败\"}");
-    if (e == OK)
-        return answer(conn, MHD_HTTP_OK, "application/json", "{\"code\":\"SUCCESS\",\"message\":\"成功\"}");
-    return answer(conn, e == ERR_SIGNATURE_BAD ? MHD_HTTP_UNAUTHORIZED : MHD_HTTP_INTERNAL_SERVER_ERROR,
-                  "application/json", "{\"code\":\"FAIL\",\"message\":\"失败\"}");
+    LOG(INFO, "callback", KV_S("path", route->name), KV_S("outcome", err_name(e)));
+    struct callback_answer out = route->answer(e);
+    return answer(conn, (unsigned)out.status, out.content_type, out.body);
 }
 
 static enum MHD_Result healthz(struct callback_server *s, struct MHD_Connection *conn)
@@ -182,8 +189,9 @@ static bool parse_listen(const char *listen, struct sockaddr_in *out)
     return *end == '\0' && port <= 65535 && inet_pton(AF_INET, host, &out->sin_addr) == 1;
 }
 
-enum err callback_open(struct started *s, const char *listen, bool (*database_up)(const void *arg),
-                       const void *arg, struct callback_server **out, struct fault *f)
+enum err callback_open(struct started *s, const char *listen, const struct callback_table *tables,
+                       size_t n_tables, bool (*database_up)(const void *arg), const void *arg,
+                       struct callback_server **out, struct fault *f)
 {
     struct sockaddr_in at;
     if (!parse_listen(listen, &at))
@@ -192,6 +200,8 @@ enum err callback_open(struct started *s, const char *listen, bool (*database_up
     if (!c)
         return fail(f, ERR_INTERNAL, "out of memory");
     c->started = s;
+    c->tables = tables;
+    c->n_tables = n_tables;
     c->database_up = database_up;
     c->arg = arg;
     c->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, on_request, c,

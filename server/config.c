@@ -35,7 +35,7 @@ struct config {
     struct arena arena;
     const char *folder; /* of the file: relative paths start there */
     const char *value[CONFIG_COUNT];
-    struct extra *extras; /* settings of provider ports */
+    struct extra *extras; /* settings of suppliers */
     struct fault *f;      /* while reading */
 };
 
@@ -96,13 +96,13 @@ static void set(struct config *c, enum config_id id, const char *value)
     c->value[id] = s->kind == CONFIG_KIND_FILE ? absolute(c, value) : arena_strdup(&c->arena, value);
 }
 
-static bool is_port(const char *section)
+static const struct provider_row *row_of(const char *section)
 {
     const struct provider_row *r;
     for (size_t i = 0; (r = provider_row(i)); i++)
-        if (strcmp(r->port, section) == 0)
-            return true;
-    return false;
+        if (strcmp(r->section, section) == 0)
+            return r;
+    return NULL;
 }
 
 /* "template.*" is the name of every key that begins so. */
@@ -114,19 +114,15 @@ static bool same_key(const char *known, const char *key, size_t n)
     return k == n && strncmp(known, key, n) == 0;
 }
 
-/* True when some supplier of the port knows the key, with or without _file. */
-static bool port_knows(const char *port, const char *key)
+/* True when the supplier knows the key, with or without _file. */
+static bool supplier_knows(const struct provider_row *r, const char *key)
 {
-    const struct provider_row *r;
-    if (strcmp(key, "supplier") == 0)
-        return true;
     size_t n = strlen(key);
     if (n > 5 && strcmp(key + n - 5, "_file") == 0)
         n -= 5;
-    for (size_t i = 0; (r = provider_row(i)); i++)
-        for (const struct provider_setting *s = r->settings; strcmp(r->port, port) == 0 && s->key; s++)
-            if (same_key(s->key, key, n))
-                return true;
+    for (const struct provider_setting *s = r->settings; s->key; s++)
+        if (same_key(s->key, key, n))
+            return true;
     return false;
 }
 
@@ -166,7 +162,8 @@ static int on_line(void *user, const char *section, const char *key, const char 
             set(c, (enum config_id)i, value);
             return 1;
         }
-    if (is_port(section) && port_knows(section, key))
+    const struct provider_row *row = row_of(section);
+    if (row && supplier_knows(row, key))
         set_extra(c, section, key, value);
     else
         complain(c, section, key, "is not a setting; `certdeskd config` lists all");
@@ -201,28 +198,19 @@ static void check_files(struct config *c)
 static void check_supplier(struct config *c, const struct provider_row *r)
 {
     for (const struct provider_setting *s = r->settings; s->key; s++) {
-        const char *v = config_provider(c, r->port, s->key);
+        const char *v = config_provider(c, r->section, s->key);
         if (s->required && !s->fallback && (!v || !*v))
-            complain(c, r->port, s->secret ? arena_printf(&c->arena, "%s_file", s->key) : s->key,
+            complain(c, r->section, s->secret ? arena_printf(&c->arena, "%s_file", s->key) : s->key,
                      arena_printf(&c->arena, "is needed by the supplier %s", r->supplier));
     }
 }
 
 static void check_suppliers(struct config *c)
 {
-    const struct provider_row *r, *known;
-    for (size_t i = 0; (r = provider_row(i)); i++) {
-        const char *chosen = config_provider(c, r->port, "supplier");
-        if (chosen && strcmp(chosen, r->supplier) == 0)
+    const struct provider_row *r;
+    for (size_t i = 0; (r = provider_row(i)); i++)
+        if (config_has_provider(c, r->section))
             check_supplier(c, r);
-    }
-    for (const struct extra *e = c->extras; e; e = e->next) {
-        bool there = strcmp(e->key, "supplier") != 0 || !*e->value;
-        for (size_t i = 0; !there && (known = provider_row(i)); i++)
-            there = strcmp(known->port, e->section) == 0 && strcmp(known->supplier, e->value) == 0;
-        if (!there)
-            complain(c, e->section, e->key, arena_printf(&c->arena, "\"%s\" is not known", e->value));
-    }
 }
 
 static void read_file(struct config *c, const char *file)
@@ -294,23 +282,29 @@ bool config_flag(const struct config *c, enum config_id id)
     return strcmp(c->value[id], "yes") == 0;
 }
 
-const char *config_provider(const struct config *c, const char *port, const char *key)
+const char *config_provider(const struct config *c, const char *section, const char *key)
 {
     for (const struct extra *e = c->extras; e; e = e->next)
-        if (strcmp(e->section, port) == 0 && strcmp(e->key, key) == 0)
+        if (strcmp(e->section, section) == 0 && strcmp(e->key, key) == 0)
             return e->value;
     return NULL;
 }
 
-static void print_ports(const struct config *c)
+bool config_has_provider(const struct config *c, const char *section)
+{
+    for (const struct extra *e = c->extras; e; e = e->next)
+        if (strcmp(e->section, section) == 0)
+            return true;
+    return false;
+}
+
+static void print_suppliers(const struct config *c)
 {
     const struct provider_row *r;
     for (size_t i = 0; (r = provider_row(i)); i++) {
-        const char *chosen = config_provider(c, r->port, "supplier");
-        printf("\n[%s]\n# who serves this port; without a supplier its jobs wait\n", r->port);
-        printf("%ssupplier = %s\n", chosen ? "" : "; ", r->supplier);
+        printf("\n%s[%s]\n", config_has_provider(c, r->section) ? "" : "; ", r->section);
         for (const struct provider_setting *s = r->settings; s->key; s++) {
-            const char *v = config_provider(c, r->port, s->key);
+            const char *v = config_provider(c, r->section, s->key);
             printf("# %s%s\n", s->meaning, s->required ? " (needed)" : "");
             if (s->secret)
                 printf("%s%s_file = %s\n", v ? "" : "; ", s->key, v ? "(set)" : "");
@@ -329,5 +323,6 @@ void config_print(const struct config *c)
         section = table[i].section;
         printf("# %s\n%s = %s\n", table[i].meaning, table[i].key, c->value[i]);
     }
-    print_ports(c);
+    printf("\n# Who serves what: a section [port.supplier] for each. Without one the port's jobs wait.\n");
+    print_suppliers(c);
 }

@@ -71,10 +71,12 @@ const char *config_text(const struct config *c, enum config_id id);
 int64_t config_number(const struct config *c, enum config_id id);
 bool config_flag(const struct config *c, enum config_id id);
 
-/* One of a provider port's settings: sections [identity], [sms], [mail], [payment], [courier] have the key
- * `supplier` and the supplier's own keys (provider/registry.h); `key_file` names a file that holds the value
- * of `key`. NULL when not set. The value lives as long as the config; ones from files are wiped with it. */
-const char *config_provider(const struct config *c, const char *port, const char *key);
+/* One of a supplier's settings: section [port.supplier], "identity.tencent", has the supplier's own keys
+ * (provider/registry.h); `key_file` names a file that holds the value of `key`. NULL when not set. The value
+ * lives as long as the config; ones from files are wiped with it. */
+const char *config_provider(const struct config *c, const char *section, const char *key);
+/* The section is there: the supplier is to be used. */
+bool config_has_provider(const struct config *c, const char *section);
 
 /* Prints every setting with its value, default and meaning, as an ini file. */
 void config_print(const struct config *c);

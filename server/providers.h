@@ -1,5 +1,4 @@
-/* providers.h - the adapters as this server is configured to use them. Made by main.c; jobs take them from
- * app. */
+/* providers.h - the adapters as this server is configured to use them. Jobs take them from app. */
 #ifndef CERTDESK_PROVIDERS_H
 #define CERTDESK_PROVIDERS_H
 
@@ -12,23 +11,39 @@
 
 struct config;
 
-/* What a port's settings are looked up with, for as long as the port lives. */
+enum {
+    SUPPLIERS_MAX = 16
+};
+
+/* What a supplier's settings are looked up with, for as long as its port lives. */
 struct provider_asking {
     const struct config *config;
-    const char *port;
+    const char *section;
 };
 
 struct providers {
     struct http *http;
-    struct identity_port identity;
+    /* Several may be configured side by side; which one is asked is the channel's data. */
+    struct identity_port identity[SUPPLIERS_MAX];
+    size_t n_identity;
+    struct payment_port payment[SUPPLIERS_MAX];
+    size_t n_payment;
     struct sms_port sms;
     struct mail_port mail;
-    struct payment_port wechat;
     struct courier_port courier;
     const char *public_url; /* where providers reach our callbacks, "http://127.0.0.1:8081" */
     char made_url[256];     /* public_url when the settings name none */
-    struct provider_asking asking_identity, asking_sms, asking_mail, asking_wechat, asking_courier;
-    bool simulator; /* some base URL is loopback: say so on every screen */
+    struct provider_asking asking[SUPPLIERS_MAX]; /* by row of the registry */
+    bool simulator;                               /* some base URL is loopback: say so on every screen */
 };
+
+/* By supplier's name, "tencent"; NULL when it is not configured. */
+const struct identity_port *providers_identity(const struct providers *p, const char *supplier);
+const struct payment_port *providers_payment(const struct providers *p, const char *supplier);
+
+/* Opens every supplier that the settings have a section for; http is open. ERR_INVALID names what is wrong.
+ */
+enum err providers_open(struct providers *p, const struct config *c, struct fault *f);
+void providers_close(struct providers *p);
 
 #endif

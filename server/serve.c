@@ -236,8 +236,11 @@ static enum err open_all(struct running *r, struct fault *f)
     TRY(probe_start(&s->app.db, on_database, r, &r->probe, f));
     TRY(open_dispatch(r, f));
     TRY(open_outbox(r, f));
-    TRY(callback_open(s, config_text(s->app.config, CONFIG_CALLBACK_LISTEN), database_up, r->probe,
-                      &r->callback, f));
+    static struct callback_table callbacks[2];
+    callbacks[0] = payment_callbacks;
+    callbacks[1] = shipment_callbacks;
+    TRY(callback_open(s, config_text(s->app.config, CONFIG_CALLBACK_LISTEN), callbacks,
+                      sizeof callbacks / sizeof *callbacks, database_up, r->probe, &r->callback, f));
     return open_server(r, f);
 }
 

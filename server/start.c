@@ -5,7 +5,6 @@
 #include "config.h"
 #include "core/keyring.h"
 #include "pki/ca.h"
-#include "provider/registry.h"
 #include "providers.h"
 
 #include <errno.h>
@@ -177,44 +176,14 @@ static enum err open_cas(struct started *s, struct fault *f)
     return e;
 }
 
-static const char *setting(void *arg, const char *key)
-{
-    const struct provider_asking *a = arg;
-    return config_provider(a->config, a->port, key);
-}
-
 static enum err open_providers(struct started *s, struct fault *f)
 {
     struct providers *p = calloc(1, sizeof *p);
     if (!p)
         return fail(f, ERR_INTERNAL, "out of memory");
     s->app.providers = p;
-    const struct config *c = s->app.config;
     TRY(http_open(&(struct http_options){0}, &p->http, f));
-#define PORT(member, name, open)                                                                             \
-    do {                                                                                                     \
-        p->asking_##member = (struct provider_asking){c, name};                                              \
-        struct provider_env env = {                                                                          \
-            .http = p->http, .setting = setting, .arg = &p->asking_##member, .now_ms = clock_now_ms};        \
-        const char *supplier = config_provider(c, name, "supplier");                                         \
-        if (supplier) {                                                                                      \
-            TRY(open(supplier, &env, &p->member, f));                                                        \
-            p->simulator = p->simulator || p->member.simulator;                                              \
-        }                                                                                                    \
-    } while (0)
-    PORT(identity, "identity", identity_open);
-    PORT(sms, "sms", sms_open);
-    PORT(mail, "mail", mail_open);
-    PORT(wechat, "payment", payment_open);
-    PORT(courier, "courier", courier_open);
-#undef PORT
-    const char *url = config_text(c, CONFIG_PUBLIC_URL);
-    if (!*url) {
-        snprintf(p->made_url, sizeof p->made_url, "http://%s", config_text(c, CONFIG_CALLBACK_LISTEN));
-        url = p->made_url;
-    }
-    p->public_url = url;
-    return OK;
+    return providers_open(p, s->app.config, f);
 }
 
 enum err start_issuing(struct started *s, struct fault *f)
@@ -223,31 +192,9 @@ enum err start_issuing(struct started *s, struct fault *f)
     return open_providers(s, f);
 }
 
-static void close_port(bool open, void (*fn)(void *), void *self)
-{
-    if (open)
-        fn(self);
-}
-
-static void close_providers(struct providers *p)
-{
-    if (!p)
-        return;
-#define CLOSE(m) close_port(p->m.ops != NULL, p->m.ops ? p->m.ops->close : NULL, p->m.self)
-    CLOSE(identity);
-    CLOSE(sms);
-    CLOSE(mail);
-    CLOSE(wechat);
-    CLOSE(courier);
-#undef CLOSE
-    if (p->http)
-        http_close(p->http);
-    free(p);
-}
-
 void start_close(struct started *s)
 {
-    close_providers(s->app.providers);
+    providers_close(s->app.providers);
     pki_ca_close(s->app.ca_sm2);
     pki_ca_close(s->app.ca_p256);
     if (s->embedded.keeper)

@@ -5,6 +5,11 @@
 #include "provider/identity.h"
 #include "providers.h"
 
+static const struct identity_port *port_of(struct ctx *c)
+{
+    return &c->app->providers->identity[0];
+}
+
 static const char *payload_text(struct ctx *c, const struct job *j)
 {
     return arena_strndup(c->arena, j->payload, j->payload_n);
@@ -33,12 +38,14 @@ static const char *field_names(struct ctx *c, const struct check_task *t, unsign
 
 static enum err ask(struct ctx *c, const struct check_task *t, struct identity_result *r)
 {
-    const struct identity_port *p = &c->app->providers->identity;
+    const struct identity_port *p = port_of(c);
+    if (c->app->providers->n_identity == 0)
+        return fail(c->fault, ERR_PROVIDER_CONFIG, "no supplier is configured for identity checks");
     if (t->check[0] == 'e') {
         struct identity_enterprise who = {t->company, t->uscc, t->legal_rep, t->id_number};
         return p->ops->enterprise4(p->self, &who, c->arena, r, c->fault);
     }
-    struct identity_person who = {t->name, t->id_number, t->phone};
+    struct identity_person who = {.name = t->name, .id_number = t->id_number, .phone = t->phone};
     return p->ops->phone3(p->self, &who, c->arena, r, c->fault);
 }
 
@@ -52,6 +59,8 @@ static enum err trouble(struct ctx *c, enum identity_verdict v)
         return fail(c->fault, ERR_RATE_LIMITED, NULL);
     case IDENTITY_CONFIG_ERROR:
         return fail(c->fault, ERR_PROVIDER_CONFIG, NULL);
+    case IDENTITY_PENDING:
+    case IDENTITY_ABANDONED:
     case IDENTITY_MATCH:
     case IDENTITY_MISMATCH:
     case IDENTITY_NOT_FOUND:
@@ -68,7 +77,7 @@ static struct check_answer *answer_of(struct ctx *c, const struct check_task *t,
     bool match = r->verdict == IDENTITY_MATCH;
     const char *status = operating_status_name(r->operating);
     *a = (struct check_answer){.check = t->check,
-                               .provider = c->app->providers->identity.ops->name,
+                               .provider = port_of(c)->ops->name,
                                .outcome = identity_verdict_name(r->verdict),
                                .code = arena_strdup(c->arena, r->trace.code),
                                .request_id = arena_strdup(c->arena, r->trace.request_id),

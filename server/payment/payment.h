@@ -7,6 +7,7 @@
 #ifndef CERTDESK_PAYMENT_PAYMENT_H
 #define CERTDESK_PAYMENT_PAYMENT_H
 
+#include "callback_route.h"
 #include "core/ctx.h"
 #include "core/outbox.h"
 #include "order/order.h"
@@ -41,11 +42,12 @@ enum err payment_of_order(struct ctx *c, const char *order_id, struct payment *o
  */
 enum err payment_order_cancelled(struct ctx *c, const char *order_id);
 
-/* A WeChat callback came in over HTTP: verified against the provider's key, stored once (by event id), then
- * settled. Called outside a transaction (it runs its own through tx_run). OK: answer success. Errors: answer
- * failure, it comes again. */
-enum err payment_wechat_callback(struct ctx *c, const struct provider_pair *headers, size_t n_headers,
-                                 const char *body, size_t n_body);
+/* A supplier's callback came in over HTTP: verified against its key, stored once (by event id), then settled.
+ * Called outside a transaction (it runs its own through tx_run). OK: answer success. Errors: answer failure,
+ * it comes again. */
+enum err payment_callback(struct ctx *c, int provider, const struct provider_pair *headers, size_t n_headers,
+                          const char *body, size_t n_body);
+extern const struct callback_table payment_callbacks;
 
 extern const struct job_kind *const payment_jobs[];
 extern const size_t payment_jobs_n;

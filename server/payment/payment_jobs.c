@@ -1,7 +1,6 @@
-/* payment_jobs.c - placing, asking, closing at the provider; and what the provider calls to tell. */
+/* payment_jobs.c - placing, asking, closing at the provider. */
 #include "app.h"
 #include "base/log.h"
-#include "core/tx.h"
 #include "payment/payment_steps.h"
 #include "provider/payment.h"
 #include "providers.h"
@@ -22,11 +21,6 @@ struct found {
     const char *code_url;
     struct receipt receipt;
 };
-
-static const struct payment_port *port_of(struct ctx *c)
-{
-    return &c->app->providers->wechat;
-}
 
 static struct found *found(struct ctx *c, enum finding what)
 {
@@ -64,14 +58,16 @@ static enum err load(struct ctx *c, const struct job *j, struct payment *p, stru
 /* A repeat sends the same number with the same data, which the provider answers with the same code. */
 static enum err place(struct ctx *c, const struct payment *p, struct found *f)
 {
-    const struct payment_port *port = port_of(c);
+    const struct payment_port *port;
+    TRY(payment_port_of(c, p->provider, &port));
     struct payment_code *code = ARENA_NEW(c->arena, struct payment_code);
     struct payment_order order = {
         .out_trade_no = p->id,
         .amount_fen = p->amount_fen,
         .description = arena_printf(c->arena, "数字证书 %s", p->order),
         .time_expire_ms = p->expires_ms,
-        .notify_url = arena_printf(c->arena, "%s/callback/wechat", c->app->providers->public_url),
+        .notify_url =
+            arena_printf(c->arena, "%s/callback/%s", c->app->providers->public_url, port->ops->name),
     };
     enum err e = port->ops->place(port->self, &order, c->arena, code, c->fault);
     f->code_url = "";
@@ -137,25 +133,16 @@ static enum err create_failed(struct ctx *c, const struct job *j, enum err why)
 /* -- asking
  * --------------------------------------------------------------------------------------------------- */
 
-static struct receipt receipt_of(struct ctx *c, const struct payment_status *s)
-{
-    return (struct receipt){.provider = PROVIDER_WECHAT,
-                            .txn_no = arena_strdup(c->arena, s->transaction_id),
-                            .payment_id = arena_strdup(c->arena, s->out_trade_no),
-                            .currency = arena_strdup(c->arena, s->currency),
-                            .amount_fen = s->amount_fen,
-                            .paid_ms = s->success_ms ? s->success_ms : c->now_ms};
-}
-
 static enum err query(struct ctx *c, const struct payment *p, struct found *f)
 {
-    const struct payment_port *port = port_of(c);
+    const struct payment_port *port;
     struct payment_status s = {0};
+    TRY(payment_port_of(c, p->provider, &port));
     TRY(open_outcome(port->ops->query(port->self, p->id, c->arena, &s, c->fault)));
     switch (s.state) {
     case PAYMENT_SUCCESS:
         f->what = FOUND_PAID;
-        f->receipt = receipt_of(c, &s);
+        f->receipt = payment_receipt(c, p->provider, &s);
         break;
     case PAYMENT_CLOSED:
         f->what = FOUND_CLOSED;
@@ -177,8 +164,9 @@ static enum err query(struct ctx *c, const struct payment *p, struct found *f)
 
 static enum err close_it(struct ctx *c, const struct payment *p, struct found *f)
 {
-    const struct payment_port *port = port_of(c);
+    const struct payment_port *port;
     struct provider_trace trace = {0};
+    TRY(payment_port_of(c, p->provider, &port));
     enum err e = port->ops->close_order(port->self, p->id, c->arena, &trace, c->fault);
     if (e == ERR_PAYMENT_STATE) { /* paid in the last moment */
         fault_clear(c->fault);
@@ -232,44 +220,6 @@ static enum err poll_failed(struct ctx *c, const struct job *j, enum err why)
     TRY(load(c, j, &p, &o, &n));
     LOG(WARN, "payment.poll_failed", KV_S("payment", p.id), KV_S("error", err_name(why)), KV_I("look", n));
     return p.state == PAY_WAITING ? payment_poll_later(c, &p, n + 1) : OK;
-}
-
-/* -- being told
- * ----------------------------------------------------------------------------------------------- */
-
-/* Nothing here lives in the ctx's arena: a retry of the transaction throws that away. */
-struct told {
-    struct payment_event event;
-    const char *body;
-    size_t n_body;
-};
-
-static enum err book_event(struct ctx *c, void *arg)
-{
-    const struct told *t = arg;
-    const struct payment_status *s = &t->event.payment;
-    enum err e = payment_event_insert(c, PROVIDER_WECHAT, t->event.id, t->event.type, t->body, t->n_body);
-    if (e == ERR_DB_DUPLICATE) { /* booked with its first coming */
-        fault_clear(c->fault);
-        return OK;
-    }
-    TRY(e);
-    if (t->event.kind != PAYMENT_EVENT_PAID)
-        return OK;
-    if (s->state != PAYMENT_SUCCESS || !*s->transaction_id)
-        return fail(c->fault, ERR_INVALID, "a payment event without a payment");
-    struct receipt r = receipt_of(c, s);
-    return payment_settle(c, &r);
-}
-
-enum err payment_wechat_callback(struct ctx *c, const struct provider_pair *headers, size_t n_headers,
-                                 const char *body, size_t n_body)
-{
-    const struct payment_port *port = port_of(c);
-    struct payment_callback in = {headers, n_headers, body, n_body};
-    struct told t = {.body = body, .n_body = n_body};
-    TRY(port->ops->callback_verify(port->self, &in, c->now_ms, c->arena, &t.event, c->fault));
-    return tx_run(c, book_event, &t);
 }
 
 /* -- the kinds

@@ -23,6 +23,12 @@ struct receipt {
 /* Settles the order or holds the money, once per transaction number. OK either way: the money is booked. */
 enum err payment_settle(struct ctx *c, const struct receipt *r);
 
+struct payment_status; /* provider/payment.h */
+struct payment_port;
+struct receipt payment_receipt(struct ctx *c, int provider, const struct payment_status *s);
+/* The adapter of a proto PaymentProvider; PROVIDER_CONFIG when none is configured. */
+enum err payment_port_of(struct ctx *c, int provider, const struct payment_port **out);
+
 /* The next look at a payment that nobody told us about; n counts the looks. */
 enum err payment_poll_later(struct ctx *c, const struct payment *p, int n);
 /* Still worth keeping open: its order waits for it and it has not expired. */

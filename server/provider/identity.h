@@ -18,6 +18,8 @@ enum identity_verdict {
     IDENTITY_BUSY,          /* retry later */
     IDENTITY_RATE_LIMITED,  /* this person was looked up too often, or we call too fast */
     IDENTITY_CONFIG_ERROR,  /* our account, signature or balance */
+    IDENTITY_PENDING,       /* face: the person is not done yet; ask again later */
+    IDENTITY_ABANDONED,     /* face: the session ended and nobody used it */
 };
 
 /* Bits of the fields that disagree (or, with INVALID_INPUT, that are malformed). */
@@ -29,6 +31,8 @@ enum identity_field {
     IDENTITY_USCC = 16,
     IDENTITY_LEGAL_REP_NAME = 32,
     IDENTITY_LEGAL_REP_ID = 64,
+    IDENTITY_CARD = 128,
+    IDENTITY_FACE = 256, /* a live face, but another one; or no live one */
 };
 
 /* What the register says about a company's business. */
@@ -46,6 +50,7 @@ enum operating_status {
 
 struct identity_person {
     const char *name, *id_number, *phone; /* phone: 11 digits, or +86 and 11 digits */
+    const char *card_number;              /* bank4 only; else NULL */
 };
 
 struct identity_enterprise {
@@ -62,6 +67,54 @@ struct identity_result {
     struct provider_trace trace;
 };
 
+/* A liveness check that the person makes on a phone (S8). */
+struct identity_face_order {
+    const char *our_no;     /* ours, echoed by the supplier */
+    const char *return_url; /* where the phone's browser goes afterwards; NULL: nowhere. A hint, no proof */
+    const char *notify_url; /* where the supplier tells of the end, if it does; NULL: nowhere */
+};
+struct identity_face {
+    char token[96]; /* the supplier's number of the session: what face_query asks for */
+    char url[1024]; /* opened on the phone, by link or QR code; personal: never in a log */
+    int64_t expires_ms;
+    struct provider_trace trace;
+};
+
+/* A micro-deposit whose random amount the applicant reads from the account (e签宝's way). The other way, a
+ * code in the remark, has no supplier: server/identity writes a remittance file for it. */
+struct identity_transfer_order {
+    const char *our_no, *notify_url;
+    const char *name, *uscc, *legal_rep_name, *legal_rep_id; /* uscc NULL: a person's account */
+    const char *account_number, *bank, *branch, *cnaps_code; /* the last may be NULL */
+};
+enum identity_transfer_state {
+    TRANSFER_PENDING, /* on its way */
+    TRANSFER_SENT,    /* the bank took it; it arrives within hours */
+    TRANSFER_FAILED,  /* no such account, closed, refused: nothing arrived */
+};
+struct identity_transfer {
+    char flow[96]; /* the supplier's number: what query and confirm ask for */
+    enum identity_transfer_state state;
+    int attempts_left;  /* of confirm; -1: not told */
+    int64_t expires_ms; /* 0: not told */
+    bool billed;
+    struct provider_trace trace;
+};
+
+/* What a supplier's callback was about. A hint: ask for the outcome. */
+struct identity_event {
+    char id[64];     /* the same over repeats; "" when the supplier gives none */
+    char flow[96];   /* token of a face session or flow of a transfer */
+    char our_no[64]; /* as we gave it, "" */
+};
+struct identity_callback {
+    const struct provider_pair *headers, *query;
+    size_t n_headers, n_query;
+    const void *body;
+    size_t n_body;
+};
+
+/* A member that is NULL is something that the supplier does not do. */
 struct identity_ops {
     const char *name; /* "tencent" */
     /* Name, identity number and phone belong together (phone three-factor). */
@@ -70,6 +123,32 @@ struct identity_ops {
     /* Company name, USCC, legal representative's name and identity number belong together. */
     enum err (*enterprise4)(void *self, const struct identity_enterprise *who, struct arena *a,
                             struct identity_result *out, struct fault *f);
+    /* Name, identity number, card and the phone reserved with the bank belong together (bank four-factor). */
+    enum err (*bank4)(void *self, const struct identity_person *who, struct arena *a,
+                      struct identity_result *out, struct fault *f);
+    /* Opens a session for this person. Repeating after an unknown outcome opens another; the first one is
+     * left to expire. */
+    enum err (*face_start)(void *self, const struct identity_person *who, const struct identity_face_order *o,
+                           struct arena *a, struct identity_face *out, struct fault *f);
+    /* verdict PENDING until the person is done; MATCH: alive, and the face of the register's picture. No
+     * picture is asked for or kept. */
+    enum err (*face_query)(void *self, const char *token, struct arena *a, struct identity_result *out,
+                           struct fault *f);
+    /* Checks that the data belong together and sends the money. Cannot be repeated blindly: with an unknown
+     * outcome money may be on its way (out->flow is "" when nothing names it). Data that do not belong
+     * together are OK with result->verdict MISMATCH, and nothing is sent. */
+    enum err (*transfer_start)(void *self, const struct identity_transfer_order *o, struct arena *a,
+                               struct identity_transfer *out, struct identity_result *result,
+                               struct fault *f);
+    enum err (*transfer_query)(void *self, const char *flow, struct arena *a, struct identity_transfer *out,
+                               struct fault *f);
+    /* verdict MATCH or MISMATCH; each try counts at the supplier (out->attempts_left). */
+    enum err (*transfer_confirm)(void *self, const char *flow, int64_t amount_fen, struct arena *a,
+                                 struct identity_transfer *out, struct identity_result *result,
+                                 struct fault *f);
+    /* Verifies signature and age before anything is parsed. ERR_SIGNATURE_BAD; ERR_INVALID. No network. */
+    enum err (*callback_verify)(void *self, const struct identity_callback *in, int64_t now_ms,
+                                struct arena *a, struct identity_event *out, struct fault *f);
     void (*close)(void *self);
 };
 

@@ -15,6 +15,10 @@ const char *identity_verdict_name(enum identity_verdict v)
         return "BUSY";
     case IDENTITY_RATE_LIMITED:
         return "RATE_LIMITED";
+    case IDENTITY_PENDING:
+        return "PENDING";
+    case IDENTITY_ABANDONED:
+        return "ABANDONED";
     case IDENTITY_CONFIG_ERROR:
         return "CONFIG_ERROR";
     }

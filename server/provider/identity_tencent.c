@@ -228,7 +228,8 @@ static void tencent_identity_close(void *self)
     free(t);
 }
 
-static const struct identity_ops ops = {"tencent", phone3, enterprise4, tencent_identity_close};
+static const struct identity_ops ops = {
+    .name = "tencent", .phone3 = phone3, .enterprise4 = enterprise4, .close = tencent_identity_close};
 
 enum err tencent_identity_open(const struct provider_env *env, struct identity_port *out, struct fault *f)
 {

@@ -63,6 +63,21 @@ struct payment_refund_status {
     struct provider_trace trace;
 };
 
+/* One line of a supplier's daily bill. */
+struct payment_bill_row {
+    const char *out_trade_no, *transaction_id;
+    const char *out_refund_no; /* "" for a capture */
+    int64_t amount_fen;        /* captured, or given back; always positive */
+    int64_t at_ms;
+    bool success; /* false: a refund that is under way or failed */
+};
+struct payment_bill {
+    const struct payment_bill_row *rows;
+    size_t n;
+    char hash[72]; /* of the file, as the supplier tells it or as computed; for the record */
+    struct provider_trace trace;
+};
+
 /* A callback as it came. Keep the raw bytes for disputes. */
 struct payment_callback {
     const struct provider_pair *headers;
@@ -109,6 +124,10 @@ struct payment_ops {
                        struct payment_refund_status *out, struct fault *f);
     enum err (*refund_query)(void *self, const char *out_refund_no, struct arena *a,
                              struct payment_refund_status *out, struct fault *f);
+    /* The supplier's own list of a Beijing day's captures and refunds, "2026-11-21"; ready on the next day
+     * (from 10:00 at WeChat): ERR_NOT_FOUND before. */
+    enum err (*bill)(void *self, const char *date, struct arena *a, struct payment_bill *out,
+                     struct fault *f);
     /* Verifies signature and age before anything is parsed, then decrypts. ERR_SIGNATURE_BAD: answer failure
      * and forget it. ERR_INVALID: provably the supplier's but not for our merchant account or not
      * understood; answer failure. No network. */

@@ -260,8 +260,15 @@ static void wechat_close(void *self)
 }
 
 static const struct payment_ops ops = {
-    "wechat",        place,        query, close_order, refund, refund_query, wechat_callback_verify,
-    callback_answer, wechat_close,
+    .name = "wechat",
+    .place = place,
+    .query = query,
+    .close_order = close_order,
+    .refund = refund,
+    .refund_query = refund_query,
+    .callback_verify = wechat_callback_verify,
+    .callback_answer = callback_answer,
+    .close = wechat_close,
 };
 
 enum err wechat_payment_open(const struct provider_env *env, struct payment_port *out, struct fault *f)

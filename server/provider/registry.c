@@ -21,7 +21,7 @@ static const struct supplier {
     enum err (*payment)(const struct provider_env *, struct payment_port *, struct fault *);
     enum err (*courier)(const struct provider_env *, struct courier_port *, struct fault *);
 } suppliers[] = {
-#define X(p, name, settings, open) {.row = {#p, name, settings}, .p = (open)},
+#define X(p, name, settings, open) {.row = {#p, name, #p "." name, settings}, .p = (open)},
     SUPPLIERS(X)
 #undef X
 };

@@ -23,6 +23,7 @@ struct provider_setting {
 struct provider_row {
     const char *port; /* "identity", "sms", "mail", "payment", "courier" */
     const char *supplier;
+    const char *section;                     /* of the settings file: "identity.tencent" */
     const struct provider_setting *settings; /* ends with key NULL */
 };
 

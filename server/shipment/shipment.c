@@ -8,6 +8,7 @@
 #include "core/tx.h"
 #include "issue/issue.h"
 #include "notice/notice.h"
+#include "provider/http.h"
 #include "providers.h"
 #include "shipment/shipment_desk.h"
 #include "shipment/shipment_store.h"
@@ -239,14 +240,29 @@ static enum err store_push(struct ctx *c, void *arg)
     return shipment_track(c, &s, &p->said->track);
 }
 
-enum err shipment_courier_push(struct ctx *c, const char *key, const struct provider_pair *form, size_t n)
+static enum err courier_push(struct ctx *c, const struct callback_request *r)
 {
     const struct courier_port *courier = &c->app->providers->courier;
     struct shipment s;
     struct courier_push said;
-    if (!courier->ops || strspn(key, "0123456789abcdef") != strlen(key))
+    struct provider_pair *form;
+    size_t n;
+    if (!courier->ops || strspn(r->rest, "0123456789abcdef") != strlen(r->rest))
         return fail(c->fault, ERR_NOT_FOUND, NULL);
-    TRY(shipment_by_push_key(c, key, &s));
+    TRY(form_decode(c->arena, r->body, r->n_body, &form, &n));
+    TRY(shipment_by_push_key(c, r->rest, &s));
     TRY(courier->ops->push_verify(courier->self, form, n, s.salt, c->arena, &said, c->fault));
-    return tx_run(c, store_push, &(struct push){key, &said});
+    return tx_run(c, store_push, &(struct push){r->rest, &said});
 }
+
+static struct callback_answer courier_answer(enum err e)
+{
+    static const char yes[] = "{\"result\":true,\"returnCode\":\"200\",\"message\":\"成功\"}",
+                      no[] = "{\"result\":false,\"returnCode\":\"500\",\"message\":\"失败\"}";
+    return (struct callback_answer){200, "application/json", e == OK ? yes : no};
+}
+
+static const struct callback_route routes[] = {
+    {"kuaidi100", "/callback/kuaidi100/", courier_push, courier_answer},
+};
+const struct callback_table shipment_callbacks = {routes, sizeof routes / sizeof *routes};

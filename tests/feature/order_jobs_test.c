@@ -57,7 +57,8 @@ static int setup(void **state)
         r.inbox.watch[i] = callback_headers[i];
     r.inbox.status = 200;
     r.inbox.body = "";
-    providers = (struct providers){.http = r.http, .identity = r.identity, .wechat = r.pay};
+    providers = (struct providers){
+        .http = r.http, .identity = {r.identity}, .n_identity = 1, .payment = {r.pay}, .n_payment = 1};
     providers.public_url = arena_printf(&r.a, "http://127.0.0.1:%d", r.inbox.port);
     w.app.providers = &providers;
     return start_outbox();
@@ -292,7 +293,7 @@ static enum err hand_over(int k, bool flip)
     test_ctx_reset(&w.t);
     struct caller caller = w.c->caller;
     w.c->caller = (struct caller){.kind = CALLER_SYSTEM, .id = "system"};
-    enum err e = payment_wechat_callback(w.c, headers, n, in.body, strlen(in.body));
+    enum err e = payment_callback(w.c, PROVIDER_WECHAT, headers, n, in.body, strlen(in.body));
     w.c->caller = caller;
     return e;
 }

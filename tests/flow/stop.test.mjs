@@ -85,8 +85,9 @@ test('settings that cannot work are named', async () => {
   const wrong = {
     'server.no_such_thing': `${base}[server]\nno_such_thing = 1\n`,
     'server.workers': `${base}[server]\nworkers = many\n`,
-    'sms.secret_key': `${base}[sms]\nsupplier = tencent\nsecret_key_file = /nowhere\n`,
-    secret_id: `${base}[sms]\nsupplier = tencent\n`,
+    'sms.tencent.secret_key': `${base}[sms.tencent]\nsecret_key_file = /nowhere\n`,
+    'sms.tencent.secret_id': `${base}[sms.tencent]\nsms_sign_name = x\n`,
+    'sms.nobody': `${base}[sms.nobody]\nsecret_id = x\n`,
     'nowhere.pem': `${base}[server]\ntls_certificate = /nowhere.pem\ntls_key = /nowhere.pem\n`,
     'state_dir': '[server]\nlisten = 127.0.0.1:0\n',
     'folder /proc/none': '[server]\nstate_dir = /proc/none\n',

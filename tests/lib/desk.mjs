@@ -154,29 +154,25 @@ log_level = ${this.options.logLevel || 'info'}
 [account]
 captcha_fixed = abcd
 ${this.options.database || ''}
-[identity]
-supplier = tencent
+[identity.tencent]
 secret_id = ${s.tencent.secret_id}
 secret_key_file = ${tencentKey}
 region = ${s.tencent.region}
 faceid_url = ${s.tencent.faceid_url}
 ocr_url = ${s.tencent.ocr_url}
-[sms]
-supplier = tencent
+[sms.tencent]
 secret_id = ${s.tencent.secret_id}
 secret_key_file = ${tencentKey}
 sms_url = ${s.tencent.sms_url}
 sms_app_id = ${s.tencent.sms_sdk_app_id}
 sms_sign_name = 证书受理
 sms_settle_ms = 1000
-[mail]
-supplier = smtp
+[mail.smtp]
 url = smtp://${s.smtp.host}:${s.smtp.port}
 user = ${s.smtp.user}
 password_file = ${secret('smtp.key', s.smtp.password)}
 from = notice@certdesk.test
-[payment]
-supplier = wechat
+[payment.wechat]
 base_url = ${s.wechat.url}
 mchid = ${s.wechat.mchid}
 appid = ${s.wechat.appid}
@@ -185,8 +181,7 @@ merchant_key_file = ${s.wechat.merchant_key_file}
 apiv3_key_file = ${secret('apiv3.key', s.wechat.apiv3_key)}
 public_key_id = ${s.wechat.platform_key_id}
 public_key_file = ${s.wechat.platform_key_file}
-[courier]
-supplier = kuaidi100
+[courier.kuaidi100]
 base_url = ${s.kuaidi100.url}
 key_file = ${secret('kuaidi.key', s.kuaidi100.key)}
 customer = ${s.kuaidi100.customer}

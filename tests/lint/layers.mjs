@@ -40,7 +40,7 @@ const may = {
   'tui/ukey': ['base', 'token', 'ukey'],
 };
 for (const f of features) may[`server/${f}`] = ['base', 'core', 'rpc', 'pki', 'provider', ...features];
-const serverTop = ['app.h', 'config.h', 'dispatch.h', 'providers.h', 'start.h'];
+const serverTop = ['app.h', 'callback_route.h', 'config.h', 'dispatch.h', 'providers.h', 'start.h'];
 
 // What may stand in which file of a feature.
 const contents = [

@@ -12,7 +12,7 @@ static const char id[] = "110101199003070134", uscc[] = "91310000MA1K35XY7T";
 static struct identity_result phone3(const char *name, const char *number, const char *phone, enum err want)
 {
     struct identity_result out;
-    struct identity_person who = {name, number, phone};
+    struct identity_person who = {.name = name, .id_number = number, .phone = phone};
     assert_err(r.identity.ops->phone3(r.identity.self, &who, &r.a, &out, &f), want);
     return out;
 }
@@ -75,7 +75,7 @@ static void a_wrong_secret_is_a_wrong_configuration(void **state)
     assert_ok(identity_open("tencent", &r.env, &other, &f));
     rig_set(&r, "secret_key", good);
     struct identity_result out;
-    struct identity_person who = {"张三", id, "13800001234"};
+    struct identity_person who = {.name = "张三", .id_number = id, .phone = "13800001234"};
     assert_ok(other.ops->phone3(other.self, &who, &r.a, &out, &f));
     assert_verdict(out, IDENTITY_CONFIG_ERROR);
     assert_string_equal(out.trace.code, "AuthFailure.SignatureFailure");

@@ -19,7 +19,7 @@ static int64_t fixed_now(void)
     return now;
 }
 
-static const struct identity_person person = {"张三", "11010119900307013x", "+8613800001234"};
+static const struct identity_person person = {"张三", "11010119900307013x", "+8613800001234", NULL};
 static const struct identity_enterprise company = {"测试公司", "91110000100000001X", "张三",
                                                    "11010119900307013x"};
 
@@ -89,10 +89,12 @@ static void missing_factors_are_not_sent(void **state)
     (void)state;
     struct identity_result r;
     p.calls = 0;
-    assert_err(identity.ops->phone3(identity.self, &(struct identity_person){"张三", NULL, "1"}, &a, &r, &f),
-               ERR_INVALID);
-    assert_err(identity.ops->phone3(identity.self, &(struct identity_person){"\xff", "1", "1"}, &a, &r, &f),
-               ERR_INVALID);
+    assert_err(
+        identity.ops->phone3(identity.self, &(struct identity_person){"张三", NULL, "1", NULL}, &a, &r, &f),
+        ERR_INVALID);
+    assert_err(
+        identity.ops->phone3(identity.self, &(struct identity_person){"\xff", "1", "1", NULL}, &a, &r, &f),
+        ERR_INVALID);
     assert_err(
         identity.ops->enterprise4(identity.self, &(struct identity_enterprise){.name = "x"}, &a, &r, &f),
         ERR_INVALID);

@@ -1,0 +1,88 @@
+/* payment_callback.c - what the suppliers call to tell: verified, stored once, settled. */
+#include "app.h"
+#include "core/tx.h"
+#include "payment/payment_steps.h"
+#include "provider/payment.h"
+#include "providers.h"
+
+#include <string.h>
+
+/* Names of the suppliers by proto PaymentProvider. */
+static const char *const suppliers[] = {[PROVIDER_WECHAT] = "wechat", [PROVIDER_ALIPAY] = "alipay"};
+
+enum err payment_port_of(struct ctx *c, int provider, const struct payment_port **out)
+{
+    bool known = provider >= PROVIDER_WECHAT && provider <= PROVIDER_ALIPAY;
+    *out = known ? providers_payment(c->app->providers, suppliers[provider]) : NULL;
+    return *out ? OK : fail(c->fault, ERR_PROVIDER_CONFIG, "no supplier is configured for this payment");
+}
+
+struct receipt payment_receipt(struct ctx *c, int provider, const struct payment_status *s)
+{
+    return (struct receipt){.provider = provider,
+                            .txn_no = arena_strdup(c->arena, s->transaction_id),
+                            .payment_id = arena_strdup(c->arena, s->out_trade_no),
+                            .currency = arena_strdup(c->arena, s->currency),
+                            .amount_fen = s->amount_fen,
+                            .paid_ms = s->success_ms ? s->success_ms : c->now_ms};
+}
+
+/* Nothing here lives in the ctx's arena: a retry of the transaction throws that away. */
+struct told {
+    int provider;
+    struct payment_event event;
+    const char *body;
+    size_t n_body;
+};
+
+static enum err book_event(struct ctx *c, void *arg)
+{
+    const struct told *t = arg;
+    const struct payment_status *s = &t->event.payment;
+    enum err e = payment_event_insert(c, t->provider, t->event.id, t->event.type, t->body, t->n_body);
+    if (e == ERR_DB_DUPLICATE) { /* booked with its first coming */
+        fault_clear(c->fault);
+        return OK;
+    }
+    TRY(e);
+    if (t->event.kind != PAYMENT_EVENT_PAID)
+        return OK;
+    if (s->state != PAYMENT_SUCCESS || !*s->transaction_id)
+        return fail(c->fault, ERR_INVALID, "a payment event without a payment");
+    struct receipt r = payment_receipt(c, t->provider, s);
+    return payment_settle(c, &r);
+}
+
+enum err payment_callback(struct ctx *c, int provider, const struct provider_pair *headers, size_t n_headers,
+                          const char *body, size_t n_body)
+{
+    const struct payment_port *port;
+    struct payment_callback in = {headers, n_headers, body, n_body};
+    struct told t = {.provider = provider, .body = body, .n_body = n_body};
+    TRY(payment_port_of(c, provider, &port));
+    TRY(port->ops->callback_verify(port->self, &in, c->now_ms, c->arena, &t.event, c->fault));
+    return tx_run(c, book_event, &t);
+}
+
+/* -- routes ------------------------------------------------------------------------------------------------
+ */
+
+static enum err wechat(struct ctx *c, const struct callback_request *r)
+{
+    return payment_callback(c, PROVIDER_WECHAT, r->headers, r->n_headers, r->body, r->n_body);
+}
+
+static struct callback_answer wechat_answer(enum err e)
+{
+    static const char yes[] = "{\"code\":\"SUCCESS\",\"message\":\"成功\"}",
+                      no[] = "{\"code\":\"FAIL\",\"message\":\"失败\"}";
+    return (struct callback_answer){e == OK                  ? 200
+                                    : e == ERR_SIGNATURE_BAD ? 401
+                                                             : 500,
+                                    "application/json", e == OK ? yes : no};
+}
+
+static const struct callback_route routes[] = {
+    {"wechat", "/callback/wechat", wechat, wechat_answer},
+};
+const struct callback_table payment_callbacks = {routes, sizeof routes / sizeof *routes};
