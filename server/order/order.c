@@ -1,7 +1,6 @@
 #include "order/order.h"
 
 #include "core/audit.h"
-#include "core/machine.h"
 #include "identity/identity.h"
 #include "order/order_json.h"
 #include "order/order_steps.h"
@@ -29,8 +28,7 @@ static enum err refuse_state(struct ctx *c, const struct order *o, const char *e
 static enum err expect(struct ctx *c, const struct order *o, enum order_event event)
 {
     int to;
-    return machine_next(order_machine(o->subject_kind), (int)o->state, (int)event, ERR_ORDER_STATE, &to,
-                        c->fault);
+    return order_next(o, event, &to, c->fault);
 }
 
 /* -- beginning ------------------------------------------------------------------------------------------- */

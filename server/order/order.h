@@ -88,7 +88,8 @@ enum order_event {
     EV_CANCELLED_PAID, /* paid: to REFUNDING */
     EV_REFUNDED,
     EV_METHOD_CHANGED, /* another method before the subject is verified */
-    EV_LAST = EV_METHOD_CHANGED,
+    EV_PAPER_ROUTE,    /* what does not match is proved on paper (S9); the tables are others from here on */
+    EV_LAST = EV_PAPER_ROUTE,
 };
 
 struct bank_account {
@@ -176,9 +177,12 @@ enum err order_move(struct ctx *c, struct order *o, enum order_event event, cons
  * audit row is as with order_move, under `action`. */
 enum err order_store(struct ctx *c, struct order *o, const char *action, const struct order_change *change);
 
-/* The table of moves for this kind of subject (core/machine.h). */
+/* The table of moves for this kind of subject, online or by paper (core/machine.h). */
 struct machine;
-const struct machine *order_machine(enum subject_kind kind);
+const struct machine *order_machine(enum subject_kind kind, bool paper_route);
+/* Where event leads from the order's state: ERR_ORDER_STATE (with state and event in f, if any) when the table
+ * has no such move. */
+enum err order_next(const struct order *o, enum order_event event, int *to, struct fault *f);
 /* True when the order's table has a move for event from its state. */
 bool order_can(const struct order *o, enum order_event event);
 

@@ -17,13 +17,24 @@
  *                                            |  ^                 ^                |      |
  *                                    refused |  | corrected       +--- dropped ----+      | written
  *                                            v  |                                         v
- *   PAPERS --papers arrived--> REVIEW     CORRECTION              SHIPPED <----posted--- SHIP
+ *                                         CORRECTION              SHIPPED <----posted--- SHIP
  *                                      (signature requested:         |  ----returned----> (SHIP)
  *                                       stays)                       v
  *                                                       FINISHED <- received
  *
  *   up to PAYMENT: cancelled -> CANCELLED
- *   REVIEW, CORRECTION, ISSUE: cancelled paid -> REFUNDING; refunded -> CANCELLED
+ *   PAPERS, REVIEW, CORRECTION, ISSUE: cancelled paid -> REFUNDING; refunded -> CANCELLED
+ *
+ * The paper route (S9, S16, S17) begins in SUBJECT, when what was entered is well-formed but does not match,
+ * and has tables of its own from there: nothing is verified or uploaded any more, the form is printed and
+ * signed by hand.
+ *
+ *   SUBJECT --paper route--> AGENT --submitted or in person--> PURCHASE --set--> CONFIRM --confirmed-->
+ * PAYMENT (individual: PURCHASE)                                   ^ <--reopened--   |                      |
+ * paid
+ *                                                                                                          v
+ *                                        ISSUE <--approved-- REVIEW <--papers arrived-- PAPERS (refused: ->
+ * PAPERS)
  *
  * A verification that hangs (a code that never came) is left by submitting the step again; the newest
  * verification alone counts.
@@ -36,43 +47,57 @@
 
 #define N(a) (sizeof(a) / sizeof *(a))
 
-/* The same for both kinds of subject. */
-#define COMMON_MOVES                                                                                         \
-    {ORDER_SUBJECT, EV_SUBJECT_SUBMITTED, ORDER_SUBJECT_VERIFYING},                                          \
-        {ORDER_SUBJECT, EV_METHOD_CHANGED, ORDER_SUBJECT},                                                   \
-        {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_SUBMITTED, ORDER_SUBJECT_VERIFYING},                            \
-        {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_MISMATCH, ORDER_SUBJECT},                                       \
-        {ORDER_SUBJECT_VERIFYING, EV_METHOD_CHANGED, ORDER_SUBJECT},                                         \
-        {ORDER_PURCHASE, EV_PURCHASE_SET, ORDER_CONFIRM},                                                    \
-        {ORDER_CONFIRM, EV_PURCHASE_CONFIRMED, ORDER_MATERIALS},                                             \
+/* clang-format off: a row a line */
+/* Of every order. */
+#define EVERY_MOVE                                                                                           \
+    {ORDER_PURCHASE, EV_PURCHASE_SET, ORDER_CONFIRM}, {ORDER_PURCHASE, EV_CANCELLED, ORDER_CANCELLED},       \
         {ORDER_CONFIRM, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                               \
-        {ORDER_MATERIALS, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                             \
-        {ORDER_MATERIALS, EV_SIGNATURE_REQUESTED, ORDER_SIGNATURE},                                          \
-        {ORDER_SIGNATURE, EV_SIGNATURE_REQUESTED, ORDER_SIGNATURE},                                          \
-        {ORDER_SIGNATURE, EV_SIGNATURE_REOPENED, ORDER_MATERIALS},                                           \
-        {ORDER_SIGNATURE, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                             \
-        {ORDER_SIGNATURE, EV_SIGNED, ORDER_PAYMENT}, {ORDER_PAYMENT, EV_PAID, ORDER_REVIEW},                 \
-        {ORDER_PAPERS, EV_PAPERS_ARRIVED, ORDER_REVIEW}, {ORDER_REVIEW, EV_APPROVED, ORDER_ISSUE},           \
-        {ORDER_REVIEW, EV_REFUSED, ORDER_CORRECTION},                                                        \
-        {ORDER_CORRECTION, EV_SIGNATURE_REQUESTED, ORDER_CORRECTION},                                        \
-        {ORDER_CORRECTION, EV_CORRECTED, ORDER_REVIEW},                                                      \
+        {ORDER_CONFIRM, EV_CANCELLED, ORDER_CANCELLED}, {ORDER_PAYMENT, EV_CANCELLED, ORDER_CANCELLED},      \
+        {ORDER_REVIEW, EV_APPROVED, ORDER_ISSUE}, {ORDER_REVIEW, EV_CANCELLED_PAID, ORDER_REFUNDING},        \
         {ORDER_ISSUE, EV_PERSONALISATION_BEGUN, ORDER_PERSONALISING},                                        \
+        {ORDER_ISSUE, EV_CANCELLED_PAID, ORDER_REFUNDING},                                                   \
         {ORDER_PERSONALISING, EV_PERSONALISATION_DROPPED, ORDER_ISSUE},                                      \
         {ORDER_PERSONALISING, EV_WRITTEN, ORDER_SHIP}, {ORDER_SHIP, EV_POSTED, ORDER_SHIPPED},               \
         {ORDER_SHIPPED, EV_RETURNED, ORDER_SHIP}, {ORDER_SHIPPED, EV_RECEIVED, ORDER_FINISHED},              \
-        {ORDER_SUBJECT, EV_CANCELLED, ORDER_CANCELLED},                                                      \
-        {ORDER_SUBJECT_VERIFYING, EV_CANCELLED, ORDER_CANCELLED},                                            \
-        {ORDER_PURCHASE, EV_CANCELLED, ORDER_CANCELLED}, {ORDER_CONFIRM, EV_CANCELLED, ORDER_CANCELLED},     \
-        {ORDER_MATERIALS, EV_CANCELLED, ORDER_CANCELLED}, {ORDER_SIGNATURE, EV_CANCELLED, ORDER_CANCELLED},  \
-        {ORDER_PAYMENT, EV_CANCELLED, ORDER_CANCELLED}, {ORDER_REVIEW, EV_CANCELLED_PAID, ORDER_REFUNDING},  \
-        {ORDER_CORRECTION, EV_CANCELLED_PAID, ORDER_REFUNDING},                                              \
-        {ORDER_ISSUE, EV_CANCELLED_PAID, ORDER_REFUNDING},                                                   \
     {                                                                                                        \
         ORDER_REFUNDING, EV_REFUNDED, ORDER_CANCELLED                                                        \
     }
 
+/* Of orders that are verified and signed online, for both kinds of subject. */
+#define ONLINE_MOVES                                                                                         \
+    {ORDER_SUBJECT, EV_SUBJECT_SUBMITTED, ORDER_SUBJECT_VERIFYING},                                          \
+        {ORDER_SUBJECT, EV_METHOD_CHANGED, ORDER_SUBJECT}, {ORDER_SUBJECT, EV_CANCELLED, ORDER_CANCELLED},   \
+        {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_SUBMITTED, ORDER_SUBJECT_VERIFYING},                            \
+        {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_MISMATCH, ORDER_SUBJECT},                                       \
+        {ORDER_SUBJECT_VERIFYING, EV_METHOD_CHANGED, ORDER_SUBJECT},                                         \
+        {ORDER_SUBJECT_VERIFYING, EV_CANCELLED, ORDER_CANCELLED},                                            \
+        {ORDER_CONFIRM, EV_PURCHASE_CONFIRMED, ORDER_MATERIALS},                                             \
+        {ORDER_MATERIALS, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                             \
+        {ORDER_MATERIALS, EV_SIGNATURE_REQUESTED, ORDER_SIGNATURE},                                          \
+        {ORDER_MATERIALS, EV_CANCELLED, ORDER_CANCELLED},                                                    \
+        {ORDER_SIGNATURE, EV_SIGNATURE_REQUESTED, ORDER_SIGNATURE},                                          \
+        {ORDER_SIGNATURE, EV_SIGNATURE_REOPENED, ORDER_MATERIALS},                                           \
+        {ORDER_SIGNATURE, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                             \
+        {ORDER_SIGNATURE, EV_SIGNED, ORDER_PAYMENT}, {ORDER_SIGNATURE, EV_CANCELLED, ORDER_CANCELLED},       \
+        {ORDER_PAYMENT, EV_PAID, ORDER_REVIEW}, {ORDER_REVIEW, EV_REFUSED, ORDER_CORRECTION},                \
+        {ORDER_CORRECTION, EV_SIGNATURE_REQUESTED, ORDER_CORRECTION},                                        \
+        {ORDER_CORRECTION, EV_CORRECTED, ORDER_REVIEW},                                                      \
+    {                                                                                                        \
+        ORDER_CORRECTION, EV_CANCELLED_PAID, ORDER_REFUNDING                                                 \
+    }
+
+/* Of orders by paper, for both kinds of subject. */
+#define PAPER_MOVES                                                                                          \
+    {ORDER_CONFIRM, EV_PURCHASE_CONFIRMED, ORDER_PAYMENT}, {ORDER_PAYMENT, EV_PAID, ORDER_PAPERS},           \
+        {ORDER_PAPERS, EV_PAPERS_ARRIVED, ORDER_REVIEW}, {ORDER_PAPERS, EV_CANCELLED_PAID, ORDER_REFUNDING}, \
+    {                                                                                                        \
+        ORDER_REVIEW, EV_REFUSED, ORDER_PAPERS                                                               \
+    }
+
 static const struct move organization_moves[] = {
-    COMMON_MOVES,
+    EVERY_MOVE,
+    ONLINE_MOVES,
+    {ORDER_SUBJECT, EV_PAPER_ROUTE, ORDER_AGENT},
     {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_PASSED, ORDER_AGENT},
     {ORDER_AGENT, EV_AGENT_SUBMITTED, ORDER_AGENT_VERIFYING},
     {ORDER_AGENT, EV_AGENT_IN_PERSON, ORDER_PURCHASE},
@@ -85,25 +110,50 @@ static const struct move organization_moves[] = {
 };
 
 static const struct move individual_moves[] = {
-    COMMON_MOVES,
+    EVERY_MOVE,
+    ONLINE_MOVES,
+    {ORDER_SUBJECT, EV_PAPER_ROUTE, ORDER_PURCHASE},
     {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_PASSED, ORDER_PURCHASE},
 };
 
-static const struct machine organization = {"order", organization_moves, N(organization_moves),
-                                            order_state_name, order_event_name};
-static const struct machine individual = {"order", individual_moves, N(individual_moves), order_state_name,
-                                          order_event_name};
+static const struct move organization_paper_moves[] = {
+    EVERY_MOVE,
+    PAPER_MOVES,
+    {ORDER_AGENT, EV_AGENT_SUBMITTED, ORDER_PURCHASE},
+    {ORDER_AGENT, EV_AGENT_IN_PERSON, ORDER_PURCHASE},
+    {ORDER_AGENT, EV_CANCELLED, ORDER_CANCELLED},
+};
 
-const struct machine *order_machine(enum subject_kind kind)
+static const struct move individual_paper_moves[] = {
+    EVERY_MOVE,
+    PAPER_MOVES,
+};
+/* clang-format on */
+
+#define MACHINE(moves)                                                                                       \
+    {                                                                                                        \
+        "order", moves, N(moves), order_state_name, order_event_name                                         \
+    }
+static const struct machine machines[][2] = {
+    [SUBJECT_ORGANIZATION] = {MACHINE(organization_moves), MACHINE(organization_paper_moves)},
+    [SUBJECT_INDIVIDUAL] = {MACHINE(individual_moves), MACHINE(individual_paper_moves)},
+};
+
+const struct machine *order_machine(enum subject_kind kind, bool paper_route)
 {
-    return kind == SUBJECT_INDIVIDUAL ? &individual : &organization;
+    return &machines[kind][paper_route];
+}
+
+enum err order_next(const struct order *o, enum order_event event, int *to, struct fault *f)
+{
+    return machine_next(order_machine(o->subject_kind, o->paper_route), (int)o->state, (int)event,
+                        ERR_ORDER_STATE, to, f);
 }
 
 bool order_can(const struct order *o, enum order_event event)
 {
     int to;
-    return machine_next(order_machine(o->subject_kind), (int)o->state, (int)event, ERR_ORDER_STATE, &to,
-                        NULL) == OK;
+    return order_next(o, event, &to, NULL) == OK;
 }
 
 static enum err store(struct ctx *c, struct order *o, enum order_state to, const char *action,
@@ -118,8 +168,7 @@ enum err order_move(struct ctx *c, struct order *o, enum order_event event, cons
                     const char *detail)
 {
     int to;
-    TRY(machine_next(order_machine(o->subject_kind), (int)o->state, (int)event, ERR_ORDER_STATE, &to,
-                     c->fault));
+    TRY(order_next(o, event, &to, c->fault));
     const char *action = arena_printf(c->arena, "order.%s", order_event_name((int)event));
     return store(c, o, (enum order_state)to, action, change, detail);
 }

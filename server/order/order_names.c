@@ -57,6 +57,7 @@ static const char *const events[] = {
     [EV_CANCELLED_PAID] = "cancelled_paid",
     [EV_REFUNDED] = "refunded",
     [EV_METHOD_CHANGED] = "method_changed",
+    [EV_PAPER_ROUTE] = "paper_route",
 };
 
 static bool known_state(int s)

@@ -1,6 +1,5 @@
 /* order_purchase.c - certificate, invoice, delivery; the quote and its freezing (S12). */
 #include "catalog/catalog.h"
-#include "core/machine.h"
 #include "identity/fields.h"
 #include "order/order_steps.h"
 
@@ -136,8 +135,7 @@ enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase
     struct quote quote;
     TRY(order_load(c, id, out));
     int to;
-    TRY(machine_next(order_machine(out->subject_kind), (int)out->state, EV_PURCHASE_SET, ERR_ORDER_STATE, &to,
-                     c->fault));
+    TRY(order_next(out, EV_PURCHASE_SET, &to, c->fault));
     TRY(catalog_channel(c, out->channel, &channel));
     struct purchase p = {.product_id = field_text(c->arena, in->product_id),
                          .term_months = in->term_months,

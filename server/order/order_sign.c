@@ -6,7 +6,6 @@
  */
 #include "account/code.h"
 #include "core/crypt.h"
-#include "core/machine.h"
 #include "material/material.h"
 #include "order/order_json.h"
 #include "order/order_steps.h"
@@ -61,8 +60,7 @@ enum err order_request_signature(struct ctx *c, const char *id, struct order *ou
 {
     int to;
     TRY(order_load(c, id, out));
-    TRY(machine_next(order_machine(out->subject_kind), (int)out->state, EV_SIGNATURE_REQUESTED,
-                     ERR_ORDER_STATE, &to, c->fault));
+    TRY(order_next(out, EV_SIGNATURE_REQUESTED, &to, c->fault));
     TRY(material_complete(c, out));
     TRY(code_send(c, order_contact(out).phone, CODE_SIGN, out->id, SMS_SIGN_CODE, out->id, expires_ms));
     return order_move(c, out, EV_SIGNATURE_REQUESTED, NULL, NULL);
@@ -106,8 +104,7 @@ enum err order_sign(struct ctx *c, const char *id, const char *code, const struc
 {
     int to;
     TRY(order_load(c, id, out));
-    TRY(machine_next(order_machine(out->subject_kind), (int)out->state, (int)signing_event(out),
-                     ERR_ORDER_STATE, &to, c->fault));
+    TRY(order_next(out, signing_event(out), &to, c->fault));
     TRY(material_complete(c, out));
     /* before any write: a wrong try is committed */
     TRY(code_check(c, order_contact(out).phone, CODE_SIGN, out->id, code));

@@ -77,45 +77,72 @@ static void walk(const struct machine *m, int states, int events, enum err refus
 }
 
 #define N(a) (sizeof(a) / sizeof *(a))
-#define LATE                                                                                                 \
-    {"CONFIRM", "purchase_confirmed>MATERIALS purchase_reopened>PURCHASE cancelled>CANCELLED"},              \
+#define EVERY                                                                                                \
+    {"PURCHASE", "purchase_set>CONFIRM cancelled>CANCELLED"},                                                \
+        {"ISSUE", "personalisation_begun>PERSONALISING cancelled_paid>REFUNDING"},                           \
+        {"PERSONALISING", "personalisation_dropped>ISSUE written>SHIP"}, {"SHIP", "posted>SHIPPED"},         \
+        {"SHIPPED", "returned>SHIP received>FINISHED"},                                                      \
+    {                                                                                                        \
+        "REFUNDING", "refunded>CANCELLED"                                                                    \
+    }
+#define PAPER                                                                                                \
+    EVERY, {"CONFIRM", "purchase_confirmed>PAYMENT purchase_reopened>PURCHASE cancelled>CANCELLED"},         \
+        {"PAYMENT", "paid>PAPERS cancelled>CANCELLED"},                                                      \
+        {"PAPERS", "papers_arrived>REVIEW cancelled_paid>REFUNDING"},                                        \
+    {                                                                                                        \
+        "REVIEW", "approved>ISSUE refused>PAPERS cancelled_paid>REFUNDING"                                   \
+    }
+#define ONLINE                                                                                               \
+    EVERY, {"CONFIRM", "purchase_confirmed>MATERIALS purchase_reopened>PURCHASE cancelled>CANCELLED"},       \
         {"MATERIALS", "purchase_reopened>PURCHASE signature_requested>SIGNATURE cancelled>CANCELLED"},       \
         {"SIGNATURE", "signature_requested>SIGNATURE signature_reopened>MATERIALS "                          \
                       "purchase_reopened>PURCHASE signed>PAYMENT cancelled>CANCELLED"},                      \
-        {"PAYMENT", "paid>REVIEW cancelled>CANCELLED"}, {"PAPERS", "papers_arrived>REVIEW"},                 \
+        {"PAYMENT", "paid>REVIEW cancelled>CANCELLED"},                                                      \
         {"REVIEW", "approved>ISSUE refused>CORRECTION cancelled_paid>REFUNDING"},                            \
-        {"CORRECTION", "signature_requested>CORRECTION corrected>REVIEW cancelled_paid>REFUNDING"},          \
-        {"ISSUE", "personalisation_begun>PERSONALISING cancelled_paid>REFUNDING"},                           \
-        {"PERSONALISING", "personalisation_dropped>ISSUE written>SHIP"}, {"SHIP", "posted>SHIPPED"},         \
-        {"SHIPPED", "returned>SHIP received>FINISHED"}, {"REFUNDING", "refunded>CANCELLED"},                 \
-        {"SUBJECT", "subject_submitted>SUBJECT_VERIFYING method_changed>SUBJECT cancelled>CANCELLED"},       \
     {                                                                                                        \
-        "PURCHASE", "purchase_set>CONFIRM cancelled>CANCELLED"                                               \
+        "CORRECTION", "signature_requested>CORRECTION corrected>REVIEW cancelled_paid>REFUNDING"             \
     }
 
 static void orders_of_organizations(void **s)
 {
     (void)s;
     static const struct expectation want[] = {
-        LATE,
+        ONLINE,
+        {"SUBJECT", "subject_submitted>SUBJECT_VERIFYING method_changed>SUBJECT cancelled>CANCELLED "
+                    "paper_route>AGENT"},
         {"SUBJECT_VERIFYING", "subject_submitted>SUBJECT_VERIFYING subject_mismatch>SUBJECT "
                               "method_changed>SUBJECT subject_passed>AGENT cancelled>CANCELLED"},
         {"AGENT", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE cancelled>CANCELLED"},
         {"AGENT_VERIFYING", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE agent_passed>PURCHASE "
                             "agent_mismatch>AGENT cancelled>CANCELLED"},
     };
-    walk(order_machine(SUBJECT_ORGANIZATION), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, want, N(want));
+    walk(order_machine(SUBJECT_ORGANIZATION, false), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, want,
+         N(want));
 }
 
 static void orders_of_individuals_have_no_agent(void **s)
 {
     (void)s;
     static const struct expectation want[] = {
-        LATE,
+        ONLINE,
+        {"SUBJECT", "subject_submitted>SUBJECT_VERIFYING method_changed>SUBJECT cancelled>CANCELLED "
+                    "paper_route>PURCHASE"},
         {"SUBJECT_VERIFYING", "subject_submitted>SUBJECT_VERIFYING subject_mismatch>SUBJECT "
                               "method_changed>SUBJECT subject_passed>PURCHASE cancelled>CANCELLED"},
     };
-    walk(order_machine(SUBJECT_INDIVIDUAL), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, want, N(want));
+    walk(order_machine(SUBJECT_INDIVIDUAL, false), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, want, N(want));
+}
+
+static void by_paper_nothing_is_verified_or_uploaded(void **s)
+{
+    (void)s;
+    static const struct expectation organization[] = {
+        PAPER, {"AGENT", "agent_submitted>PURCHASE agent_in_person>PURCHASE cancelled>CANCELLED"}};
+    static const struct expectation individual[] = {PAPER};
+    walk(order_machine(SUBJECT_ORGANIZATION, true), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, organization,
+         N(organization));
+    walk(order_machine(SUBJECT_INDIVIDUAL, true), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, individual,
+         N(individual));
 }
 
 static void verifications(void **s)
@@ -184,6 +211,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_of_organizations),
         cmocka_unit_test(orders_of_individuals_have_no_agent),
+        cmocka_unit_test(by_paper_nothing_is_verified_or_uploaded),
         cmocka_unit_test(verifications),
         cmocka_unit_test(payments),
         cmocka_unit_test(numbers_are_those_of_the_contract),
