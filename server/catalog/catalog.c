@@ -144,3 +144,20 @@ int64_t catalog_working_days(int64_t from_ms, int n)
     }
     return t;
 }
+
+void catalog_paper_address(struct arena *a, const struct channel *ch, struct address *out)
+{
+    json_t *page = json_loads(ch->page_json, 0, NULL);
+    const json_t *j = json_object_get(page, "paper_address");
+    const struct {
+        const char *key, **to;
+    } members[] = {{"recipient", &out->recipient},    {"phone", &out->phone},
+                   {"province", &out->province},      {"city", &out->city},
+                   {"district", &out->district},      {"street", &out->street},
+                   {"postal_code", &out->postal_code}};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const char *s = json_string_value(json_object_get(j, members[i].key));
+        *members[i].to = arena_strdup(a, s ? s : "");
+    }
+    json_decref(page);
+}

@@ -78,6 +78,9 @@ enum err catalog_quote(struct ctx *c, const char *channel_id, enum subject_kind 
 const char *catalog_quote_json(struct arena *a, const struct quote *q);
 enum err catalog_quote_parse(struct ctx *c, const char *json, struct quote *out);
 
+/* Where printed papers go (S16), from the channel's page; texts in the arena, "" where it says nothing. */
+void catalog_paper_address(struct arena *a, const struct channel *ch, struct address *out);
+
 /* End of n working days of the channel after `from_ms` (Monday to Friday; holidays are channel data later).
  */
 int64_t catalog_working_days(int64_t from_ms, int n);

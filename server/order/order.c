@@ -139,6 +139,8 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
     TRY(fault_fields(c->fault));
     if (clean.in_person)
         return in_person(c, out, &clean);
+    if (out->paper_route) /* S16: collected, not verified */
+        return order_move(c, out, EV_AGENT_SUBMITTED, &(struct order_change){.agent = &clean}, NULL);
     TRY(catalog_offer(c, out->channel, out->subject_kind, out->medium, &offer));
     TRY(method_offered(c, offer.agent_methods, clean.method));
     struct order next = *out;
@@ -168,7 +170,7 @@ struct action {
     const char *verb;
     enum order_event event; /* possible when the order's table has it from its state */
     unsigned kinds;         /* bits of subject kinds */
-    bool code;              /* only while a code is waited for */
+    unsigned facts;         /* all of these must be true of it: enum order_fact */
     unsigned roles;         /* 0: the applicant's; else staff with one of these */
 };
 
@@ -179,27 +181,31 @@ enum {
 };
 
 static const struct action actions[] = {
-    {"SubmitOrganization", EV_SUBJECT_SUBMITTED, ORGANIZATION, false, 0},
-    {"SubmitPerson", EV_SUBJECT_SUBMITTED, INDIVIDUAL, false, 0},
-    {"ChangeMethod", EV_METHOD_CHANGED, BOTH, false, 0},
-    {"ConfirmVerification", EV_SUBJECT_PASSED, BOTH, true, 0},
-    {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, false, 0},
-    {"ConfirmVerification", EV_AGENT_PASSED, BOTH, true, 0},
-    {"SetPurchase", EV_PURCHASE_SET, BOTH, false, 0},
-    {"ConfirmPurchase", EV_PURCHASE_CONFIRMED, BOTH, false, 0},
-    {"ReturnToPurchase", EV_PURCHASE_REOPENED, BOTH, false, 0},
-    {"UploadMaterial", EV_SIGNATURE_REQUESTED, BOTH, false, 0},
-    {"RequestApplicationSignature", EV_SIGNATURE_REQUESTED, BOTH, false, 0},
-    {"SignApplication", EV_SIGNED, BOTH, false, 0},
-    {"SignApplication", EV_CORRECTED, BOTH, false, 0},
-    {"CreatePayment", EV_PAID, BOTH, false, 0},
-    {"CancelOrder", EV_CANCELLED, BOTH, false, 0},
-    {"DecideReview", EV_APPROVED, BOTH, false, ROLE_REVIEWER},
-    {"BeginPersonalisation", EV_PERSONALISATION_BEGUN, BOTH, false, ROLE_OPERATOR},
-    {"IssueCertificate", EV_WRITTEN, BOTH, false, ROLE_OPERATOR},
-    {"FinishPersonalisation", EV_WRITTEN, BOTH, false, ROLE_OPERATOR},
-    {"CreateShipment", EV_POSTED, BOTH, false, ROLE_SHIPPER},
-    {"ResolveShipment", EV_RETURNED, BOTH, false, ROLE_SHIPPER},
+    {"SubmitOrganization", EV_SUBJECT_SUBMITTED, ORGANIZATION, 0, 0},
+    {"SubmitPerson", EV_SUBJECT_SUBMITTED, INDIVIDUAL, 0, 0},
+    {"ChangeMethod", EV_METHOD_CHANGED, BOTH, 0, 0},
+    {"SwitchToPaperRoute", EV_PAPER_ROUTE, BOTH, PAPER_OFFERED, 0},
+    {"ConfirmVerification", EV_SUBJECT_PASSED, BOTH, CODE_AWAITED, 0},
+    {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, 0, 0},
+    {"ConfirmVerification", EV_AGENT_PASSED, BOTH, CODE_AWAITED, 0},
+    {"SetPurchase", EV_PURCHASE_SET, BOTH, 0, 0},
+    {"ConfirmPurchase", EV_PURCHASE_CONFIRMED, BOTH, 0, 0},
+    {"ReturnToPurchase", EV_PURCHASE_REOPENED, BOTH, 0, 0},
+    {"UploadMaterial", EV_SIGNATURE_REQUESTED, BOTH, 0, 0},
+    {"RequestApplicationSignature", EV_SIGNATURE_REQUESTED, BOTH, 0, 0},
+    {"SignApplication", EV_SIGNED, BOTH, 0, 0},
+    {"SignApplication", EV_CORRECTED, BOTH, 0, 0},
+    {"CreatePayment", EV_PAID, BOTH, 0, 0},
+    {"GetApplicationForm", EV_PAID, BOTH, BY_PAPER, 0},
+    {"GetApplicationForm", EV_PAPERS_ARRIVED, BOTH, BY_PAPER, 0},
+    {"CancelOrder", EV_CANCELLED, BOTH, 0, 0},
+    {"RecordPaperArrival", EV_PAPERS_ARRIVED, BOTH, 0, ROLE_SHIPPER},
+    {"DecideReview", EV_APPROVED, BOTH, 0, ROLE_REVIEWER},
+    {"BeginPersonalisation", EV_PERSONALISATION_BEGUN, BOTH, 0, ROLE_OPERATOR},
+    {"IssueCertificate", EV_WRITTEN, BOTH, 0, ROLE_OPERATOR},
+    {"FinishPersonalisation", EV_WRITTEN, BOTH, 0, ROLE_OPERATOR},
+    {"CreateShipment", EV_POSTED, BOTH, 0, ROLE_SHIPPER},
+    {"ResolveShipment", EV_RETURNED, BOTH, 0, ROLE_SHIPPER},
 };
 
 static bool may(const struct caller *k, const struct order *o, const struct action *a)
@@ -209,13 +215,13 @@ static bool may(const struct caller *k, const struct order *o, const struct acti
     return k->kind == CALLER_ACCOUNT && strcmp(k->id, o->account) == 0;
 }
 
-size_t order_actions(const struct ctx *c, const struct order *o, bool waiting,
+size_t order_actions(const struct ctx *c, const struct order *o, unsigned facts,
                      const char *out[static ORDER_ACTIONS])
 {
     size_t n = 0;
     for (size_t i = 0; i < sizeof actions / sizeof *actions && n < ORDER_ACTIONS; i++) {
         const struct action *a = &actions[i];
-        if (may(&c->caller, o, a) && a->kinds & 1U << o->subject_kind && (!a->code || waiting) &&
+        if (may(&c->caller, o, a) && a->kinds & 1U << o->subject_kind && (a->facts & ~facts) == 0 &&
             order_can(o, a->event))
             out[n++] = a->verb;
     }

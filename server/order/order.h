@@ -180,8 +180,8 @@ enum err order_store(struct ctx *c, struct order *o, const char *action, const s
 /* The table of moves for this kind of subject, online or by paper (core/machine.h). */
 struct machine;
 const struct machine *order_machine(enum subject_kind kind, bool paper_route);
-/* Where event leads from the order's state: ERR_ORDER_STATE (with state and event in f, if any) when the table
- * has no such move. */
+/* Where event leads from the order's state: ERR_ORDER_STATE (with state and event in f, if any) when the
+ * table has no such move. */
 enum err order_next(const struct order *o, enum order_event event, int *to, struct fault *f);
 /* True when the order's table has a move for event from its state. */
 bool order_can(const struct order *o, enum order_event event);

@@ -191,9 +191,14 @@ enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen
                  (long long)q.total_fen / 100, (long long)q.total_fen % 100);
         return e;
     }
-    const char *json = catalog_quote_json(c->arena, &q);
-    return order_move(c, out, EV_PURCHASE_CONFIRMED,
-                      &(struct order_change){.quote_json = json, .price_fen = &q.total_fen}, NULL);
+    struct order_change change = {.quote_json = catalog_quote_json(c->arena, &q), .price_fen = &q.total_fen};
+    if (out->paper_route) { /* what the printed form says, to be signed by hand (S16) */
+        struct order next = *out;
+        next.quote_json = change.quote_json;
+        next.price_fen = q.total_fen;
+        change.signed_text = order_form_text(c, &next);
+    }
+    return order_move(c, out, EV_PURCHASE_CONFIRMED, &change, NULL);
 }
 
 enum err order_return_to_purchase(struct ctx *c, const char *id, struct order *out)

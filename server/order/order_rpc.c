@@ -2,6 +2,7 @@
 
 #include "convert/convert.h"
 #include "core/page.h"
+#include "order/order_paper.h"
 #include "order/order_steps.h"
 #include "order/order_store.h"
 #include "order/order_wire.h"
@@ -118,6 +119,13 @@ RPC_HANDLER(sign_application, SignApplicationRequest, SignApplicationResponse)
     return wire_order(c, &o, &out->order);
 }
 
+RPC_HANDLER(switch_to_paper_route, SwitchToPaperRouteRequest, SwitchToPaperRouteResponse)
+{
+    struct order o;
+    TRY(order_take_paper_route(c, in->order_id, &o));
+    return wire_order(c, &o, &out->order);
+}
+
 RPC_HANDLER(cancel_order, CancelOrderRequest, CancelOrderResponse)
 {
     struct order o;
@@ -133,6 +141,15 @@ RPC_HANDLER(get_order, GetOrderRequest, GetOrderResponse)
     struct order o;
     TRY(order_load(c, in->order_id, &o));
     return wire_order(c, &o, &out->order);
+}
+
+RPC_HANDLER(get_application_form, GetApplicationFormRequest, GetApplicationFormResponse)
+{
+    const void *pdf;
+    size_t n;
+    TRY(order_application_form(c, in->order_id, &pdf, &n));
+    out->pdf = (ProtobufCBinaryData){.len = n, .data = (uint8_t *)(uintptr_t)pdf};
+    return OK;
 }
 
 static enum err get_orders(size_t n, struct ctx *const *cs, const ProtobufCMessage *const *ins,
@@ -221,7 +238,14 @@ static const struct rpc_row rows[] = {
     STEP("ReturnToPurchase", return_to_purchase),
     STEP("RequestApplicationSignature", request_signature),
     STEP("SignApplication", sign_application),
+    STEP("SwitchToPaperRoute", switch_to_paper_route),
     STEP("CancelOrder", cancel_order),
+    {.service = PB_SERVICE(order_service),
+     .method = "GetApplicationForm",
+     .access = ACCESS_ANY,
+     .roles = EVERY_ROLE,
+     .mode = MODE_READ,
+     .handler = get_application_form},
     {.service = PB_SERVICE(order_service),
      .method = "GetOrder",
      .access = ACCESS_ANY,

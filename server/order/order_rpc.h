@@ -1,5 +1,4 @@
-/* order_rpc.h - the rows of OrderService. SwitchToPaperRoute and GetApplicationForm have none: the paper
- * route (S16) is not built. */
+/* order_rpc.h - the rows of OrderService. */
 #ifndef CERTDESK_ORDER_ORDER_RPC_H
 #define CERTDESK_ORDER_ORDER_RPC_H
 

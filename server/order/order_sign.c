@@ -56,6 +56,13 @@ static json_t *signed_json(const struct ctx *c, const struct order *o, const str
     return j;
 }
 
+const char *order_form_text(struct ctx *c, const struct order *o)
+{
+    json_t *j = signed_json(c, o, NULL, 0, NULL, 0);
+    json_object_set_new(j, "paper_route", json_true());
+    return order_json_text(c->arena, j);
+}
+
 enum err order_request_signature(struct ctx *c, const char *id, struct order *out, int64_t *expires_ms)
 {
     int to;

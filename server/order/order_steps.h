@@ -40,15 +40,24 @@ enum err order_request_signature(struct ctx *c, const char *id, struct order *ou
 enum err order_sign(struct ctx *c, const char *id, const char *code, const struct consent *consents, size_t n,
                     struct order *out);
 
+/* The canonical text of an application by paper: the same members, without materials and agreements, which
+ * come by post. */
+const char *order_form_text(struct ctx *c, const struct order *o);
+
 /* S10: frees the identity number. Refuses paid orders for now: giving money back is not built. */
 enum err order_cancel(struct ctx *c, const char *id, struct order *out);
 
-/* Verbs of the API that the ctx's caller may use now (S20); NULL-terminated, static texts. waiting: the
- * step's verification waits for its code. */
+/* Verbs of the API that the ctx's caller may use now (S20); NULL-terminated, static texts. */
 enum {
     ORDER_ACTIONS = 12
 };
-size_t order_actions(const struct ctx *c, const struct order *o, bool waiting,
+/* What the state alone does not say. */
+enum order_fact {
+    CODE_AWAITED = 1,  /* the step's verification waits for its code */
+    PAPER_OFFERED = 2, /* the paper route may be taken now */
+    BY_PAPER = 4,      /* the order is on it */
+};
+size_t order_actions(const struct ctx *c, const struct order *o, unsigned facts,
                      const char *out[static ORDER_ACTIONS]);
 
 #endif

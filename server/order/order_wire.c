@@ -3,6 +3,7 @@
 #include "certificate/certificate.h"
 #include "convert/convert.h"
 #include "material/material.h"
+#include "order/order_paper.h"
 #include "order/order_steps.h"
 #include "payment/payment.h"
 #include "shipment/shipment.h"
@@ -141,17 +142,19 @@ PB(Verification) * wire_verification(struct ctx *c, const struct verification *v
 }
 
 /* The newest verification when it is of the step where the order stands. */
-static enum err add_verification(struct ctx *c, const struct order *o, PB(Order) * out, bool *waiting)
+static enum err add_verification(struct ctx *c, const struct order *o, PB(Order) * out, unsigned *facts)
 {
     struct verification v;
     bool agent_step = o->state == ORDER_AGENT || o->state == ORDER_AGENT_VERIFYING;
-    *waiting = false;
+    bool paper;
+    TRY(order_paper_offered(c, o, &paper));
+    *facts = (paper ? PAPER_OFFERED : 0U) | (o->paper_route ? BY_PAPER : 0U);
     if (o->state > ORDER_AGENT_VERIFYING || !*o->verification)
         return OK;
     TRY(identity_load(c, o->verification, &v));
     if (v.of_agent != agent_step)
         return OK;
-    *waiting = v.state == VERIFICATION_CODE_SENT;
+    *facts |= v.state == VERIFICATION_CODE_SENT ? CODE_AWAITED : 0U;
     out->verification = wire_verification(c, &v);
     return OK;
 }
@@ -278,10 +281,10 @@ static enum err add_shipment(struct ctx *c, const struct order *o, PB(Order) * o
     return OK;
 }
 
-static void add_actions(struct ctx *c, const struct order *o, bool waiting, PB(Order) * out)
+static void add_actions(struct ctx *c, const struct order *o, unsigned facts, PB(Order) * out)
 {
     const char *verbs[ORDER_ACTIONS];
-    out->n_actions = order_actions(c, o, waiting, verbs);
+    out->n_actions = order_actions(c, o, facts, verbs);
     out->actions = ARENA_ARRAY(c->arena, char *, ORDER_ACTIONS);
     for (size_t i = 0; i < out->n_actions; i++)
         out->actions[i] = to_text(c->arena, verbs[i]);
@@ -313,16 +316,16 @@ static void put_order(struct arena *a, const struct order *o, PB(Order) * w)
 
 enum err wire_order(struct ctx *c, const struct order *o, PB(Order) * *out)
 {
-    bool waiting;
+    unsigned facts;
     NEW(c->arena, Order, order, w);
     put_order(c->arena, o, w);
-    TRY(add_verification(c, o, w, &waiting));
+    TRY(add_verification(c, o, w, &facts));
     TRY(add_quote(c, o, w));
     TRY(add_reasons(c, o, w));
     TRY(add_payment(c, o, w));
     TRY(add_certificate(c, o, w));
     TRY(add_shipment(c, o, w));
-    add_actions(c, o, waiting, w);
+    add_actions(c, o, facts, w);
     *out = w;
     return OK;
 }

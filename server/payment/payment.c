@@ -5,6 +5,7 @@
 #include "catalog/catalog.h"
 #include "core/audit.h"
 #include "notice/notice.h"
+#include "order/order_paper.h"
 #include "payment/payment_steps.h"
 
 #include <stdio.h>
@@ -149,6 +150,8 @@ static enum err tell_paid(struct ctx *c, const struct order *o)
 static enum err order_paid(struct ctx *c, struct order *o)
 {
     struct channel channel;
+    if (o->paper_route)
+        return order_paper_paid(c, o);
     TRY(catalog_channel(c, o->channel, &channel));
     int64_t due_ms = catalog_working_days(c->now_ms, channel.review_days);
     TRY(order_move(c, o, EV_PAID, &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms},

@@ -11,8 +11,9 @@ enum {
     COMMENT_MAX = 300
 };
 
-/* Every current material has a decision that fits the verdict on the order. */
-static enum err check(struct ctx *c, const struct decision *d)
+/* Every current material has a decision that fits the verdict on the order. By paper there may be none: then
+ * the comment says what is wrong. */
+static enum err check(struct ctx *c, const struct order *o, const struct decision *d)
 {
     const struct material *have;
     size_t n, refused = 0;
@@ -22,7 +23,10 @@ static enum err check(struct ctx *c, const struct decision *d)
     if (d->approve && refused)
         fault_field(c->fault, "approve", "CONFLICT", "an order with a refused material cannot be approved",
                     "存在被退回的资料，不能通过");
-    if (!d->approve && !refused)
+    if (!d->approve && o->paper_route && !*d->comment)
+        fault_field(c->fault, "comment", "REQUIRED", "say what is wrong with the papers",
+                    "请说明纸质材料的问题");
+    if (!d->approve && !refused && !o->paper_route)
         fault_field(c->fault, "decisions", "REQUIRED", "to send an order back, refuse at least one material",
                     "退回订单须至少退回一项资料");
     for (size_t i = 0; d->approve && i < n; i++) {
@@ -39,8 +43,10 @@ static enum err check(struct ctx *c, const struct decision *d)
     return fault_fields(c->fault);
 }
 
-static const char *first_reason(const struct decision *d)
+static const char *first_reason(const struct order *o, const struct decision *d)
 {
+    if (o->paper_route)
+        return d->comment;
     for (size_t i = 0; i < d->n; i++)
         if (d->verdicts[i] == VERDICT_REFUSED)
             return d->reasons[i];
@@ -51,7 +57,7 @@ static enum err tell(struct ctx *c, const struct order *o, const struct decision
 {
     struct order_contact to = order_contact(o);
     const char *dedupe = arena_printf(c->arena, "review:%s:%lld", o->id, (long long)o->version);
-    const char *params[] = {o->id, first_reason(d)};
+    const char *params[] = {o->id, first_reason(o, d)};
     TRY(notice_sms(c, to.phone, d->approve ? SMS_ORDER_APPROVED : SMS_ORDER_REFUSED, params, dedupe, o->id));
     if (!to.email || !*to.email)
         return OK;
@@ -59,6 +65,8 @@ static enum err tell(struct ctx *c, const struct order *o, const struct decision
     buf_printf(&text, "%s，您好：\n\n您的证书订单 %s ", to.name, o->id);
     if (d->approve) {
         buf_str(&text, "已审核通过，UKEY 将在5个工作日内寄出。\n");
+    } else if (o->paper_route) {
+        buf_str(&text, "的纸质材料需要修改，请更正后重新邮寄。\n");
     } else {
         buf_str(&text, "的以下资料需要修改：\n");
         for (size_t i = 0; i < d->n; i++)
@@ -77,7 +85,7 @@ enum err review_decide(struct ctx *c, const struct decision *d, struct order *o)
     TRY(order_load(c, d->order_id, o));
     if (o->version != d->version)
         return fail(c->fault, ERR_CONFLICT, NULL);
-    TRY(check(c, d));
+    TRY(check(c, o, d));
     TRY(material_decide(c, o, d->n, d->material_ids, d->verdicts, d->reasons));
     enum err e = decision_insert(c, o, d->approve, d->comment);
     if (e == ERR_DB_DUPLICATE)

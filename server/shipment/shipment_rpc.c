@@ -2,6 +2,8 @@
 
 #include "convert/convert.h"
 #include "core/page.h"
+#include "order/order_paper.h"
+#include "order/order_wire.h"
 #include "shipment/shipment_desk.h"
 #include "shipment/shipment_store.h"
 
@@ -119,6 +121,13 @@ RPC_HANDLER(resolve_shipment, ResolveShipmentRequest, ResolveShipmentResponse)
     return to_shipment(c, &s, &out->shipment);
 }
 
+RPC_HANDLER(record_paper_arrival, RecordPaperArrivalRequest, RecordPaperArrivalResponse)
+{
+    struct order o;
+    TRY(order_papers_arrived(c, in->order_id, &o));
+    return wire_order(c, &o, &out->order);
+}
+
 #define ROW(m, who, how, fn)                                                                                 \
     {                                                                                                        \
         .service = PB_SERVICE(shipment_service), .method = (m), .access = (who), .roles = ROLE_SHIPPER,      \
@@ -131,6 +140,7 @@ static const struct rpc_row rows[] = {
     ROW("GetShipment", ACCESS_ANY, MODE_READ, get_shipment),
     ROW("ListShipments", ACCESS_STAFF, MODE_READ, list_shipments),
     ROW("ResolveShipment", ACCESS_STAFF, MODE_WRITE, resolve_shipment),
+    ROW("RecordPaperArrival", ACCESS_STAFF, MODE_WRITE, record_paper_arrival),
 };
 
 const struct rpc_table shipment_rpc = {rows, sizeof rows / sizeof *rows};

@@ -195,6 +195,23 @@ test('an individual, and an order that is given up', async () => {
   await eachStatement('CancelOrder', v.call, { order_id: v.order.id });
 });
 
+test('by paper', async () => {
+  const v = new Walk(desk, { who: { ...company(33), name: '杭州不一致有限公司' } });
+  await v.register();
+  await v.createOrder();
+  await v.submitOrganization();
+  assert.equal(await v.verified(), 'MISMATCH');
+  v.take(await eachStatement('SwitchToPaperRoute', v.call, { order_id: v.order.id }));
+  await v.submitAgent();
+  await v.setPurchase();
+  await v.confirmPurchase();
+  await v.createPayment();
+  await v.capture();
+  await v.reach('PAPERS');
+  v.take(await eachStatement('RecordPaperArrival', await w.staff('zhao'), { order_id: v.order.id }));
+  assert.equal(v.state, 'REVIEW');
+});
+
 test('people of the desk, and a job that needs a hand', async () => {
   const { login, password, secret } = desk.staff.chen;
   const { token } = await eachStatement('LoginStaff', anyone, { login, password, totp: totp(secret) });

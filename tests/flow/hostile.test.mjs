@@ -156,6 +156,8 @@ function rightRequests({ walks: w, material }) {
     ReturnToPurchase: ['PURCHASE', id('PURCHASE')],
     RequestApplicationSignature: ['SUBJECT', id('SUBJECT')],
     SignApplication: ['MATERIALS', { ...id('MATERIALS'), code: '000000', consents: [{ agreement_id: 'agr_x', agreement_version: 1 }] }],
+    SwitchToPaperRoute: ['SUBJECT', id('SUBJECT')],
+    GetApplicationForm: ['PAYMENT', id('PAYMENT')],
     CancelOrder: ['REVIEW', id('REVIEW')],
     GetOrder: ['REVIEW', id('REVIEW')],
     WatchOrder: ['REVIEW', id('REVIEW')],
@@ -182,6 +184,7 @@ function rightRequests({ walks: w, material }) {
     CreateShipment: ['zhao', { ...id('SHIP'), medium_number: 'another', courier: 'shunfeng', tracking_number: 'SF00000001' }],
     GetShipment: ['SHIPPED', id('SHIPPED')],
     ResolveShipment: ['zhao', { shipment_id: 'shp_00000000000000000000000000', post_again: true, reason: 'came back' }],
+    RecordPaperArrival: ['zhao', id('PAYMENT')],
     RetryJob: ['chen', { job_id: 'job_00000000000000000000000000' }],
     FindOrders: ['li', { query: w.REVIEW.order.id }],
     Logout: ['stranger', null], // its own test: it ends the session
@@ -268,10 +271,10 @@ test('bytes that are no message, and messages with bytes changed', async () => {
 test('others see nothing: no session, a false one, another account, staff without the role', async () => {
   const open = new Set(['CreateCaptcha', 'SendSmsCode', 'LoginBySms', 'LoginByPassword', 'LoginStaff', 'ChangePassword', 'GetChannel', 'ListProducts', 'ListAgreements', 'QuotePrice']);
   const own = new Set(['GetAccount', 'UpdateAccount', 'ListOrders', 'ListCertificates', 'CreateOrder', 'GetStaff', 'WatchQueues', 'FindOrders']); // the caller's own, or any staff's
-  const roles = { DecideReview: ['li', 'chen'], RevealField: ['li', 'chen'], ListReviews: ['li', 'chen'], ListShips: ['zhao', 'chen'], CreateShipment: ['zhao', 'chen'], ResolveShipment: ['zhao', 'chen'],
+  const roles = { DecideReview: ['li', 'chen'], RevealField: ['li', 'chen'], ListReviews: ['li', 'chen'], ListShips: ['zhao', 'chen'], CreateShipment: ['zhao', 'chen'], ResolveShipment: ['zhao', 'chen'], RecordPaperArrival: ['zhao', 'chen'],
     ListShipments: ['zhao', 'chen'], ListJobs: ['wang', 'chen'], RetryJob: ['wang', 'chen'], GetShipment: ['zhao', 'chen'], GetReview: ['li', 'wang', 'zhao', 'chen'],
     ListMaterials: ['li', 'wang', 'chen'], DownloadMaterial: ['li', 'wang', 'chen'] };
-  const anyStaff = new Set(['GetOrder', 'WatchOrder', 'GetVerification', 'GetPayment', 'ListPayments', 'GetCertificate']);
+  const anyStaff = new Set(['GetOrder', 'WatchOrder', 'GetVerification', 'GetPayment', 'ListPayments', 'GetCertificate', 'GetApplicationForm']);
   const all = [];
   for (const [name, m] of Object.entries(methods)) {
     if (open.has(name) || !m.right) continue;

@@ -90,8 +90,9 @@ export class Walk {
   async register() {
     const { phone } = this.who.account;
     const captcha = await this.anyone.CreateCaptcha();
+    const seen = (await this.desk.messages(phone)).length;
     await this.anyone.SendSmsCode({ channel: CHANNEL, phone, purpose: 'SMS_PURPOSE_LOGIN', captcha_id: captcha.captcha_id, captcha_text: 'abcd' });
-    const code = six(await this.read(phone, /登录验证码/));
+    const code = six(await this.read(phone, /登录验证码/, seen));
     const login = await this.anyone.LoginBySms({ channel: CHANNEL, phone, code });
     this.token = login.session.token;
     this.call = this.desk.caller(this.token);
@@ -215,10 +216,14 @@ export class Walk {
   }
 
   // A thumb on the phone that scanned the code.
-  async pay() {
+  async capture() {
     const { orders } = await this.desk.sim('/sim/wechat/orders');
     const order = orders.find((o) => o.code_url === this.payment.code_url);
-    await this.desk.sim('/sim/wechat/pay', { out_trade_no: order.out_trade_no });
+    return this.desk.sim('/sim/wechat/pay', { out_trade_no: order.out_trade_no });
+  }
+
+  async pay() {
+    await this.capture();
     return this.reach('REVIEW');
   }
 

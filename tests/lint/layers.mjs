@@ -21,6 +21,7 @@ const homes = [
   [/^(chafa|gdk-pixbuf)/, /^tui\/ui\//],
   [/^liboath/, /^server\/staff\//],
   [/^cairo/, /^server\/(account|order)\//],
+  [/^pango\//, /^server\/order\/form_pdf\.c$/],
   [/^ini\.h/, /^server\/config\.c$/],
 ];
 

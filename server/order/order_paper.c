@@ -1,0 +1,126 @@
+#include "order/order_paper.h"
+
+#include "catalog/catalog.h"
+#include "identity/identity.h"
+#include "notice/notice.h"
+#include "order/order_form.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum err did_not_match(struct ctx *c, const struct order *o, bool *out)
+{
+    struct verification v;
+    *out = false;
+    if (o->state != ORDER_SUBJECT || !*o->verification)
+        return OK;
+    TRY(identity_load(c, o->verification, &v));
+    *out = !v.of_agent && (v.state == VERIFICATION_MISMATCH || v.state == VERIFICATION_FAILED);
+    return OK;
+}
+
+static enum err offered(struct ctx *c, const struct order *o, bool *out)
+{
+    struct offer offer;
+    enum err e = catalog_offer(c, o->channel, o->subject_kind, o->medium, &offer);
+    *out = e == OK && offer.paper_route;
+    if (e != ERR_METHOD_NOT_OFFERED)
+        return e;
+    fault_clear(c->fault);
+    return OK;
+}
+
+enum err order_paper_offered(struct ctx *c, const struct order *o, bool *out)
+{
+    TRY(did_not_match(c, o, out));
+    return *out ? offered(c, o, out) : OK;
+}
+
+enum err order_take_paper_route(struct ctx *c, const char *id, struct order *out)
+{
+    int to;
+    bool wrong, can;
+    TRY(order_load(c, id, out));
+    TRY(order_next(out, EV_PAPER_ROUTE, &to, c->fault));
+    TRY(did_not_match(c, out, &wrong));
+    if (!wrong) {
+        enum err e =
+            fail(c->fault, ERR_PRECONDITION,
+                 "the paper route is for data that were checked and do not match; submit them first");
+        snprintf(c->fault->text_zh, sizeof c->fault->text_zh,
+                 "核验未通过后方可转为线下邮寄，请先提交信息核验");
+        return e;
+    }
+    TRY(offered(c, out, &can));
+    if (!can)
+        return fail(c->fault, ERR_METHOD_NOT_OFFERED, "this channel offers no paper route");
+    bool paper = true;
+    return order_move(c, out, EV_PAPER_ROUTE,
+                      &(struct order_change){.paper_route = &paper, .verification = ""}, NULL);
+}
+
+/* -- telling ------------------------------------------------------------------------------------------------
+ */
+
+static enum err posting_address(struct ctx *c, const struct order *o, const char **out)
+{
+    struct channel channel;
+    struct address to;
+    TRY(catalog_channel(c, o->channel, &channel));
+    catalog_paper_address(c->arena, &channel, &to);
+    *out = form_address(c->arena, &to);
+    return OK;
+}
+
+static enum err tell_where_to_post(struct ctx *c, const struct order *o)
+{
+    struct order_contact to = order_contact(o);
+    const char *address, *yuan = form_yuan(c->arena, o->price_fen);
+    TRY(posting_address(c, o, &address));
+    const char *params[] = {o->id, yuan};
+    TRY(notice_sms(c, to.phone, SMS_PAPERS_WANTED, params, arena_printf(c->arena, "paid.sms:%s", o->id),
+                   o->id));
+    if (!*to.email)
+        return OK;
+    const char *text = arena_printf(
+        c->arena,
+        "%s，您好：\n\n您的证书订单%s已支付%s元。请打印证书申请表，签字盖章后连同鉴证材料邮寄至：\n\n%s\n\n"
+        "我们将在收到材料后3-5个工作日内完成审核，审核结果将以邮件和短信告知。\n",
+        to.name, o->id, yuan, address);
+    return notice_mail(c, to.email, "请邮寄证书申请材料", text, arena_printf(c->arena, "paid.mail:%s", o->id),
+                       o->id);
+}
+
+enum err order_paper_paid(struct ctx *c, struct order *o)
+{
+    TRY(order_move(c, o, EV_PAID, NULL, NULL));
+    return tell_where_to_post(c, o);
+}
+
+/* A refused order's papers may come again: each arrival is told once. */
+static enum err tell_arrived(struct ctx *c, const struct order *o)
+{
+    struct order_contact to = order_contact(o);
+    const char *dedupe = arena_printf(c->arena, "papers:%s:%lld", o->id, (long long)o->version);
+    const char *params[] = {o->id};
+    TRY(notice_sms(c, to.phone, SMS_PAPERS_ARRIVED, params, dedupe, o->id));
+    if (!*to.email)
+        return OK;
+    const char *text =
+        arena_printf(c->arena,
+                     "%s，您好：\n\n您的证书订单%s的纸质材料已收到，我们将在3-5个工作日内完成审核，"
+                     "审核结果将以邮件和短信告知。\n",
+                     to.name, o->id);
+    return notice_mail(c, to.email, "证书申请材料已收到", text, dedupe, o->id);
+}
+
+enum err order_papers_arrived(struct ctx *c, const char *id, struct order *out)
+{
+    struct channel channel;
+    TRY(order_load(c, id, out));
+    TRY(catalog_channel(c, out->channel, &channel));
+    int64_t due_ms = catalog_working_days(c->now_ms, channel.review_days);
+    TRY(order_move(c, out, EV_PAPERS_ARRIVED,
+                   &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms}, NULL));
+    return tell_arrived(c, out);
+}

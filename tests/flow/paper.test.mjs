@@ -1,0 +1,213 @@
+// The paper route (S9, S16, S17): data that do not match, the agent's data collected, the form printed, paid, the papers
+// posted and recorded at the desk, reviewed, sent back once, approved, issued and posted like any other order.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { Desk, until } from '../lib/desk.mjs';
+import { company, residentId } from './people.mjs';
+import { refused } from './refused.mjs';
+import { CHANNEL, Walk } from './walk.mjs';
+
+const HOUR = 3600_000;
+let desk;
+before(async () => { desk = await new Desk({ clock: true }).start(); });
+after(async () => desk?.stop());
+
+// A company whose name the register knows otherwise.
+const unknown = (n) => ({ ...company(n), name: `杭州不一致第${n}有限公司` });
+
+class PaperWalk extends Walk {
+  async mismatch() {
+    await this.register();
+    await this.createOrder();
+    await this.submitOrganization();
+    assert.equal(await this.verified(), 'MISMATCH');
+    return this.refresh();
+  }
+
+  async toPaper() {
+    return this.take(await this.call.SwitchToPaperRoute({ order_id: this.order.id }));
+  }
+
+  async toPayment() {
+    await this.mismatch();
+    await this.toPaper();
+    await this.submitAgent();
+    await this.setPurchase();
+    return this.confirmPurchase();
+  }
+
+  async pdf() {
+    return (await this.call.GetApplicationForm({ order_id: this.order.id })).pdf;
+  }
+
+  async payForPapers() {
+    await this.createPayment();
+    await this.capture();
+    return this.reach('PAPERS');
+  }
+
+  async arrive() {
+    return this.take(await (await this.staff('zhao')).RecordPaperArrival({ order_id: this.order.id }));
+  }
+}
+
+function text(pdf) {
+  const file = path.join(desk.dir, 'form.pdf');
+  fs.writeFileSync(file, pdf);
+  return execFileSync('pdftotext', ['-layout', file, '-'], { encoding: 'utf8' });
+}
+
+// Logs in once more: sessions end with the days.
+async function again(w) {
+  const { order, who } = w;
+  await w.register();
+  Object.assign(w, { order, who });
+}
+
+let walk;
+test('what does not match may go by paper; nothing else may', async () => {
+  walk = new PaperWalk(desk, { who: unknown(1) });
+  await walk.register();
+  await walk.createOrder();
+  assert.ok(!walk.order.actions.includes('SwitchToPaperRoute'));
+  await refused(walk.toPaper(), 'FAILED_PRECONDITION', 'PRECONDITION');
+  await walk.submitOrganization();
+  assert.equal(await walk.verified(), 'MISMATCH');
+  await walk.refresh();
+  assert.ok(walk.order.actions.includes('SwitchToPaperRoute'), walk.order.actions.join());
+  assert.equal(walk.state, 'SUBJECT');
+  await walk.toPaper();
+  assert.deepEqual([walk.state, walk.order.paper_route], ['AGENT', true]);
+  await refused(walk.toPaper(), 'FAILED_PRECONDITION', 'ORDER_STATE');
+});
+
+test('the agent is collected, with every bad field named, and not verified', async () => {
+  const e = await refused(walk.submitAgent({ id_number: '1', email: 'x' }), 'INVALID_ARGUMENT', 'INVALID');
+  assert.deepEqual(e.fields.sort(), ['agent.email', 'agent.id_number']);
+  await walk.submitAgent();
+  assert.equal(walk.state, 'PURCHASE');
+  assert.equal((await desk.messages(walk.who.agent.phone)).length, 0);
+});
+
+test('the form holds what was entered, and its QR code is the order', async () => {
+  await refused(walk.pdf(), 'FAILED_PRECONDITION', 'ORDER_STATE');
+  await walk.setPurchase();
+  await walk.confirmPurchase();
+  assert.equal(walk.state, 'PAYMENT');
+  assert.ok(walk.order.actions.includes('GetApplicationForm'), walk.order.actions.join());
+  const form = await walk.pdf();
+  assert.equal(form.subarray(0, 5).toString(), '%PDF-');
+  const said = text(form).replace(/\s+/g, '');
+  const { name, uscc, legalRep, agent } = walk.who;
+  for (const part of [name, uscc, legalRep.name, legalRep.idNumber, legalRep.phone, agent.name, agent.idNumber, agent.email, walk.order.id,
+    '单位数字证书申请表', '浙能集团', '380.00元', '营业执照', '受理地址1号', '单位公章', '样本路1号']) assert.ok(said.includes(part), `${part}: ${said}`);
+  fs.writeFileSync(path.join(desk.dir, 'form.pdf'), form);
+  if (process.env.PAPER_PDF) fs.copyFileSync(path.join(desk.dir, 'form.pdf'), process.env.PAPER_PDF);
+  const info = execFileSync('pdfinfo', [path.join(desk.dir, 'form.pdf')], { encoding: 'utf8' });
+  assert.match(info, /Pages: +1\n/);
+  assert.match(info, /A4/);
+  assert.equal(await readQr(), walk.order.id);
+});
+
+// What a scanner reads of the printed page, by a library that is not ours.
+async function readQr() {
+  const { default: jsQR } = await import('jsqr');
+  const ppm = execFileSync('pdftoppm', ['-r', '150', path.join(desk.dir, 'form.pdf')], { maxBuffer: 64 << 20 });
+  const [head, w, h] = /^P6\s+(\d+)\s+(\d+)\s+255\s/.exec(ppm.subarray(0, 40).toString('latin1'));
+  const rgba = new Uint8ClampedArray(w * h * 4).fill(255);
+  for (let i = 0; i < w * h; i++) for (let k = 0; k < 3; k++) rgba[i * 4 + k] = ppm[head.length + i * 3 + k];
+  return jsQR(rgba, Number(w), Number(h))?.data;
+}
+
+test('others do not get the form', async () => {
+  const stranger = new Walk(desk, { who: company(2) });
+  await stranger.register();
+  await refused(stranger.call.GetApplicationForm({ order_id: walk.order.id }), 'NOT_FOUND', 'NOT_FOUND');
+  await refused(stranger.call.SwitchToPaperRoute({ order_id: walk.order.id }), 'NOT_FOUND', 'NOT_FOUND');
+  const { pdf } = await (await walk.staff('li')).GetApplicationForm({ order_id: walk.order.id });
+  assert.ok(pdf.length > 1000);
+});
+
+test('after payment the order waits for its papers, and says where they go', async () => {
+  await walk.payForPapers();
+  assert.match(await walk.read(walk.who.agent.phone, /已支付/), /连同材料邮寄/);
+  const mail = await until('the mail', async () => (await desk.sim(`/sim/mails?to=${encodeURIComponent(walk.who.agent.email)}`)).mails.find((m) => /邮寄/.test(m.subject)));
+  assert.match(JSON.stringify(mail), /受理地址1号/);
+  const reviewer = await walk.staff('li');
+  const { items } = await reviewer.ListReviews({});
+  assert.deepEqual(items.filter((i) => i.order_id === walk.order.id), []);
+  assert.ok((await walk.pdf()).length > 1000); // once more, for who lost it
+});
+
+test('the clocks run from the arrival', async () => {
+  desk.setClock(24 * HOUR * 10);
+  desk.sessions = {}; // all are over by now
+  await again(walk);
+  await refused((await walk.staff('li')).RecordPaperArrival({ order_id: walk.order.id }), 'PERMISSION_DENIED', 'DENIED');
+  await walk.arrive();
+  assert.equal(walk.state, 'REVIEW');
+  await refused(walk.arrive(), 'FAILED_PRECONDITION', 'ORDER_STATE');
+  const { items } = await (await walk.staff('li')).ListReviews({});
+  const item = items.find((i) => i.order_id === walk.order.id);
+  assert.ok(Math.abs(Number(item.submit_time.seconds) * 1000 - (Date.now() + 240 * HOUR)) < HOUR);
+  assert.ok(item.due_time.seconds - item.submit_time.seconds >= 5 * 24 * 3600 - 24 * 3600);
+  assert.match(await walk.read(walk.who.agent.phone, /纸质材料已收到/), new RegExp(walk.order.id));
+  await refused(walk.pdf(), 'FAILED_PRECONDITION', 'ORDER_STATE');
+});
+
+test('papers with a fault are sent back with the reason, and come again', async () => {
+  const reviewer = await walk.staff('li');
+  const { review } = await reviewer.GetReview({ order_id: walk.order.id });
+  assert.equal(review.order.paper_route, true);
+  assert.match(review.signed_digest, /^[0-9a-f]{64}$/);
+  const decide = (more) => reviewer.DecideReview({ order_id: walk.order.id, etag: review.etag, approve: false, ...more });
+  assert.deepEqual((await refused(decide({}), 'INVALID_ARGUMENT', 'INVALID')).fields, ['comment']);
+  await decide({ comment: '营业执照复印件未盖章' });
+  await walk.refresh();
+  assert.equal(walk.state, 'PAPERS');
+  assert.match(await walk.read(walk.who.agent.phone, /需要修改/), /未盖章/);
+  await walk.arrive();
+});
+
+test('approved, it goes on like any other order', async () => {
+  await walk.approve();
+  assert.equal(walk.state, 'ISSUE');
+  await walk.issue();
+  await walk.ship();
+  await walk.deliver();
+  assert.equal(walk.state, 'FINISHED');
+});
+
+test('a person goes by paper, too', async () => {
+  const who = { ...company(3), person: { name: '王不一致', idNumber: residentId('33010619900101123'), phone: '13700000003' } };
+  const person = new PaperWalk(desk, { who });
+  await person.register();
+  await person.createOrder({ subject_kind: 'SUBJECT_KIND_INDIVIDUAL' });
+  const { name, idNumber, phone } = who.person;
+  await person.call.SubmitPerson({ order_id: person.order.id, person: { name, document_type: 'DOCUMENT_TYPE_RESIDENT_ID', id_number: idNumber, phone, email: 'p@example.com' } });
+  assert.equal(await person.verified(), 'MISMATCH');
+  await person.toPaper();
+  assert.equal(person.state, 'PURCHASE');
+  const { products } = await person.anyone.ListProducts({ channel: CHANNEL });
+  await person.setPurchase({ product_id: products.find((p) => p.subject_kind === 'SUBJECT_KIND_INDIVIDUAL').id, seal: false });
+  await person.confirmPurchase();
+  const said = text(await person.pdf()).replace(/\s+/g, '');
+  for (const part of ['个人数字证书申请表', name, idNumber, phone, '申请人签字', '身份证正面']) assert.ok(said.includes(part), part);
+  await person.payForPapers();
+  await person.arrive();
+  assert.equal(person.state, 'REVIEW');
+});
+
+test('eight switches at once are one; an order by paper can be cancelled', async () => {
+  const many = new PaperWalk(desk, { who: unknown(4) });
+  await many.mismatch();
+  const answers = await Promise.all(Array.from({ length: 8 }, () => many.call.SwitchToPaperRoute({ order_id: many.order.id, request_id: 'paper-same' })));
+  assert.deepEqual(new Set(answers.map((a) => JSON.stringify(a.order))).size, 1);
+  await many.submitAgent({ method: 'VERIFICATION_METHOD_UNSPECIFIED', legal_rep_in_person: true });
+  assert.equal((await many.refresh()).agent.name, many.order.organization.legal_rep_name);
+  many.take(await many.call.CancelOrder({ order_id: many.order.id }));
+  assert.equal(many.state, 'CANCELLED');
+});
