@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     QUANTITY_MAX = 100
@@ -41,11 +40,13 @@ static const struct price *find_price(const struct product *p, int term_months, 
     return NULL;
 }
 
-enum err catalog_quote(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
-                       const char *product_id, int term_months, bool seal, int quantity, struct quote *out)
+enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                       enum medium m, const char *product_id, int term_months, bool seal, int quantity,
+                       struct quote *out)
 {
     struct product p;
     char channel[ID_SIZE];
+    (void)k;
     if (quantity == 0)
         quantity = 1;
     if (quantity < 0 || quantity > QUANTITY_MAX)
@@ -128,21 +129,6 @@ enum err catalog_quote_parse(struct ctx *c, const char *json, struct quote *out)
                           .total_fen = json_integer_value(json_object_get(j, "total_fen"))};
     json_decref(j);
     return OK;
-}
-
-int64_t catalog_working_days(int64_t from_ms, int n)
-{
-    static const int64_t DAY_MS = INT64_C(86400000), BEIJING_MS = INT64_C(8) * 3600000;
-    int64_t t = from_ms;
-    while (n > 0) {
-        t += DAY_MS;
-        time_t s = (time_t)((t + BEIJING_MS) / 1000); /* the desk's weekday, not UTC's */
-        struct tm tm;
-        gmtime_r(&s, &tm);
-        if (tm.tm_wday != 0 && tm.tm_wday != 6)
-            n--;
-    }
-    return t;
 }
 
 void catalog_paper_address(struct arena *a, const struct channel *ch, struct address *out)

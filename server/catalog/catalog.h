@@ -14,7 +14,7 @@ struct channel {
     const char *page_json; /* notices, downloads, contact, paper address: for the front page */
     bool invoice_offered;
     bool simulated_provider;      /* unused by rules */
-    const char *initial_password; /* of quick registration (S2) */
+    const char *initial_password; /* of quick registration (S2), fixed by the channel; "" when it is random */
     int review_days;              /* working days promised (S18) */
     int64_t payment_minutes;      /* how long a QR code is good */
     const char *profile;          /* certificate profile, pki's word: "2023", "2012" */
@@ -23,18 +23,26 @@ struct channel {
 /* By id or code. ERR_NOT_FOUND. A caller who belongs to a channel finds only that one. */
 enum err catalog_channel(struct ctx *c, const char *id_or_code, struct channel *out);
 
-/* One kind of certificate that the channel offers. */
+/* How the UKEY comes to its holder (S19). */
+enum delivery {
+    DELIVERY_DESK = 1, /* the desk writes it and posts it */
+    DELIVERY_DOWNLOAD, /* the holder's own machine downloads to it */
+};
+
+/* One kind of certificate that the channel offers for one kind of order. */
 struct offer {
     unsigned methods;       /* bit (1u << enum method) */
     unsigned agent_methods; /* the same */
     bool paper_route;
+    bool review; /* false: what is paid is issued without the reviewers (S22, S23) */
+    enum delivery delivery;
 };
-/* METHOD_NOT_OFFERED when the channel does not offer this kind of subject on this medium. */
-enum err catalog_offer(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
-                       struct offer *out);
+/* METHOD_NOT_OFFERED when the channel does not take this kind of order for this subject on this medium. */
+enum err catalog_offer(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                       enum medium m, struct offer *out);
 /* catalog_channel() and catalog_offer() in one question, for who needs only the channel's id. */
-enum err catalog_offered(struct ctx *c, const char *id_or_code, enum subject_kind s, enum medium m,
-                         char channel_id[static ID_SIZE], struct offer *out);
+enum err catalog_offered(struct ctx *c, const char *id_or_code, enum order_kind k, enum subject_kind s,
+                         enum medium m, char channel_id[static ID_SIZE], struct offer *out);
 
 struct material_rule {
     const char *kind, *title;
@@ -42,8 +50,8 @@ struct material_rule {
     const char *content_types; /* "image/jpeg image/png" */
     int64_t max_bytes;
 };
-enum err catalog_materials(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
-                           const struct material_rule **out, size_t *n);
+enum err catalog_materials(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                           enum medium m, const struct material_rule **out, size_t *n);
 
 struct consent {
     const char *agreement_id;
@@ -72,8 +80,9 @@ struct quote {
 };
 /* Price of a choice today. INVALID (fields product_id, term_months, seal, quantity) for what is not on offer
  * for this channel, subject and medium. */
-enum err catalog_quote(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
-                       const char *product_id, int term_months, bool seal, int quantity, struct quote *out);
+enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                       enum medium m, const char *product_id, int term_months, bool seal, int quantity,
+                       struct quote *out);
 /* The quote as stored with an order, and back. */
 const char *catalog_quote_json(struct arena *a, const struct quote *q);
 enum err catalog_quote_parse(struct ctx *c, const char *json, struct quote *out);
@@ -81,8 +90,53 @@ enum err catalog_quote_parse(struct ctx *c, const char *json, struct quote *out)
 /* Where printed papers go (S16), from the channel's page; texts in the arena, "" where it says nothing. */
 void catalog_paper_address(struct arena *a, const struct channel *ch, struct address *out);
 
-/* End of n working days of the channel after `from_ms` (Monday to Friday; holidays are channel data later).
+/* -- what a channel decides for other parts
+ * ------------------------------------------------------------------
+ *
+ * Each asks for a channel by id: NOT_FOUND when there is none. What the channel's file does not say has the
+ * default named here.
  */
-int64_t catalog_working_days(int64_t from_ms, int n);
+
+/* First and second choice of supplier for a check (S6, S17), by the suppliers' names in the settings:
+ * out[0], out[1]; *n is 0 when the channel leaves it to the server. */
+enum err catalog_suppliers(struct ctx *c, const char *channel_id, enum method m, const char *out[static 2],
+                           size_t *n);
+/* Tries a day that a method allows; 5, for a micro-deposit 3. */
+enum err catalog_attempts(struct ctx *c, const char *channel_id, enum method m, int *out);
+
+/* Who may be paid through: bit (1u << proto PaymentProvider); WeChat. */
+enum err catalog_payments(struct ctx *c, const char *channel_id, unsigned *out);
+
+/* What invoices of the channel say (S15). Texts are "" where the file is silent; without an offer all are. */
+struct invoice_rules {
+    bool offered;
+    const char *seller_tax_number, *seller_name, *seller_address, *seller_phone, *clerk;
+    const char *goods_name, *goods_code;
+    const char *tax_rate;     /* "0.06" */
+    const char *invoice_line; /* the invoice supplier's word: "pc" is the digital general invoice */
+};
+enum err catalog_invoice(struct ctx *c, const char *channel_id, struct invoice_rules *out);
+
+/* Whether an address is asked for where something is posted, and what posting costs; asked for, free. */
+struct delivery_rules {
+    bool address_asked;
+    int64_t fee_fen;
+};
+enum err catalog_delivery(struct ctx *c, const char *channel_id, struct delivery_rules *out);
+
+/* The password of a new account (S2): the channel's fixed text, or a random one each time. It must be changed
+ * in any case. */
+enum err catalog_first_password(struct ctx *c, const char *channel_id, const char **out);
+
+/* Codes by SMS, at most: to one phone and purpose in a minute, an hour, a day; asked for from one network
+ * address in an hour; by the whole channel in a day. 1, 5, 10; the last two as good as unlimited. */
+struct sms_limits {
+    int phone_minute, phone_hour, phone_day, address_hour, channel_day;
+};
+enum err catalog_sms_limits(struct ctx *c, const char *channel_id, struct sms_limits *out);
+
+/* The same time of day after n working days of the channel, in Beijing: weekends, holidays and make-up
+ * working days are the channel's. Monday to Friday. */
+enum err catalog_working_days(struct ctx *c, const char *channel_id, int64_t from_ms, int n, int64_t *out);
 
 #endif

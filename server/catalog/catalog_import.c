@@ -60,7 +60,7 @@ static unsigned method_bits(struct ctx *c, const json_t *j, const char *key)
     return bits & ~1u;
 }
 
-static enum err put_materials(struct ctx *c, const char *channel, int subject, int medium, const json_t *list)
+static enum err put_materials(struct ctx *c, const char *channel, const struct offered *o, const json_t *list)
 {
     size_t i, k;
     json_t *m, *t;
@@ -73,7 +73,7 @@ static enum err put_materials(struct ctx *c, const char *channel, int subject, i
                                      json_is_true(json_object_get(m, "required")), buf_text(&types),
                                      number(c, m, "max_bytes")};
         TRY(fault_fields(c->fault));
-        TRY(material_rule_put(c, channel, subject, medium, (int)i, &rule));
+        TRY(material_rule_put(c, channel, o, (int)i, &rule));
     }
     return OK;
 }
@@ -85,12 +85,14 @@ static enum err put_offers(struct ctx *c, const char *channel, const json_t *lis
     TRY(material_rules_clear(c, channel));
     json_array_foreach(list, i, j)
     {
-        int subject = word(c, j, "subject", subjects), medium = word(c, j, "medium", media);
-        struct offer o = {method_bits(c, j, "methods"), method_bits(c, j, "agent_methods"),
-                          json_is_true(json_object_get(j, "paper_route"))};
+        struct offered o = {ORDER_NEW,
+                            (enum subject_kind)word(c, j, "subject", subjects),
+                            (enum medium)word(c, j, "medium", media),
+                            {method_bits(c, j, "methods"), method_bits(c, j, "agent_methods"),
+                             json_is_true(json_object_get(j, "paper_route")), true, DELIVERY_DESK}};
         TRY(fault_fields(c->fault));
-        TRY(offer_put(c, channel, subject, medium, &o));
-        TRY(put_materials(c, channel, subject, medium, json_object_get(j, "materials")));
+        TRY(offer_put(c, channel, &o));
+        TRY(put_materials(c, channel, &o, json_object_get(j, "materials")));
     }
     return OK;
 }

@@ -23,15 +23,14 @@ enum err channel_put(struct ctx *c, const struct channel *ch, const unsigned cha
         BYTES(digest, 32), INT(c->now_ms));
 }
 
-enum err offer_put(struct ctx *c, const char *channel_id, int subject, int medium, const struct offer *o)
+enum err offer_put(struct ctx *c, const char *channel_id, const struct offered *o)
 {
-    return db_exec(
-        c, NULL,
-        SQL("INSERT INTO channel_offer (channel_id, subject_kind, medium, methods, agent_methods, "
-            "paper_route) VALUES (?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE methods = VALUES(methods), "
-            "agent_methods = VALUES(agent_methods), paper_route = VALUES(paper_route)"),
-        TEXT(channel_id), INT(subject), INT(medium), INT(o->methods), INT(o->agent_methods),
-        INT(o->paper_route));
+    return db_exec(c, NULL,
+                   SQL("INSERT INTO channel_offer (channel_id, order_kind, subject_kind, medium, methods, "
+                       "agent_methods, paper_route, review, delivery) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                   TEXT(channel_id), INT(o->kind), INT(o->subject), INT(o->medium), INT(o->offer.methods),
+                   INT(o->offer.agent_methods), INT(o->offer.paper_route), INT(o->offer.review),
+                   INT(o->offer.delivery));
 }
 
 enum err material_rules_clear(struct ctx *c, const char *channel_id)
@@ -40,15 +39,15 @@ enum err material_rules_clear(struct ctx *c, const char *channel_id)
     return db_exec(c, NULL, SQL("DELETE FROM channel_material WHERE channel_id = ?"), TEXT(channel_id));
 }
 
-enum err material_rule_put(struct ctx *c, const char *channel_id, int subject, int medium, int position,
+enum err material_rule_put(struct ctx *c, const char *channel_id, const struct offered *o, int position,
                            const struct material_rule *m)
 {
     return db_exec(
         c, NULL,
-        SQL("INSERT INTO channel_material (channel_id, subject_kind, medium, kind, position, title, "
-            "required, content_types, max_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-        TEXT(channel_id), INT(subject), INT(medium), TEXT(m->kind), INT(position), TEXT(m->title),
-        INT(m->required), TEXT(m->content_types), INT(m->max_bytes));
+        SQL("INSERT INTO channel_material (channel_id, order_kind, subject_kind, medium, kind, position, "
+            "title, required, content_types, max_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        TEXT(channel_id), INT(o->kind), INT(o->subject), INT(o->medium), TEXT(m->kind), INT(position),
+        TEXT(m->title), INT(m->required), TEXT(m->content_types), INT(m->max_bytes));
 }
 
 enum err products_retire(struct ctx *c, const char *channel_id)

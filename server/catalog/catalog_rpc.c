@@ -108,7 +108,8 @@ static enum err fill_offers(struct ctx *c, const char *channel, PB(Channel) * ou
         o->n_agent_methods = to_methods(c, list[i].offer.agent_methods, &o->agent_methods);
         o->paper_route = list[i].offer.paper_route;
         const struct material_rule *rules;
-        TRY(catalog_materials(c, channel, list[i].subject, list[i].medium, &rules, &o->n_materials));
+        TRY(catalog_materials(c, channel, list[i].kind, list[i].subject, list[i].medium, &rules,
+                              &o->n_materials));
         o->materials = LIST(c, PB(MaterialRule), o->n_materials);
         for (size_t k = 0; k < o->n_materials; k++)
             o->materials[k] = to_rule(c, &rules[k]);
@@ -212,7 +213,8 @@ RPC_HANDLER(quote_price, QuotePriceRequest, QuotePriceResponse)
     struct quote q;
     char channel[ID_SIZE];
     TRY(product_load(c, in->product_id, channel, &p));
-    TRY(catalog_quote(c, channel, p.subject, p.medium, p.id, in->term_months, in->seal, in->quantity, &q));
+    TRY(catalog_quote(c, channel, ORDER_NEW, p.subject, p.medium, p.id, in->term_months, in->seal,
+                      in->quantity, &q));
     out->quote = to_quote(c, &q);
     return OK;
 }

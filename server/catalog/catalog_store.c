@@ -11,6 +11,19 @@ static void copy_id(char out[static ID_SIZE], const char *s)
     out[ID_SIZE - 1] = '\0';
 }
 
+static enum err not_sold(struct ctx *c)
+{
+    return fail(c->fault, ERR_METHOD_NOT_OFFERED, "the channel does not sell this kind of certificate");
+}
+
+/* Five columns from `at`. */
+static struct offer read_offer(const struct rows *r, size_t row, size_t at)
+{
+    return (struct offer){(unsigned)row_int(r, row, at), (unsigned)row_int(r, row, at + 1),
+                          row_int(r, row, at + 2) != 0, row_int(r, row, at + 3) != 0,
+                          (enum delivery)row_int(r, row, at + 4)};
+}
+
 enum err catalog_channel(struct ctx *c, const char *id_or_code, struct channel *out)
 {
     struct rows r;
@@ -33,35 +46,35 @@ enum err catalog_channel(struct ctx *c, const char *id_or_code, struct channel *
     return OK;
 }
 
-enum err catalog_offer(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
-                       struct offer *out)
+enum err catalog_offer(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                       enum medium m, struct offer *out)
 {
     struct rows r;
     TRY(db_query(c, &r,
-                 SQL("SELECT methods, agent_methods, paper_route FROM channel_offer WHERE channel_id = ? AND "
-                     "subject_kind = ? AND medium = ?"),
-                 TEXT(channel_id), INT(s), INT(m)));
+                 SQL("SELECT methods, agent_methods, paper_route, review, delivery FROM channel_offer WHERE "
+                     "channel_id = ? AND order_kind = ? AND subject_kind = ? AND medium = ?"),
+                 TEXT(channel_id), INT(k), INT(s), INT(m)));
     if (r.n != 1)
-        return fail(c->fault, ERR_METHOD_NOT_OFFERED, "the channel does not sell this kind of certificate");
-    *out = (struct offer){(unsigned)row_int(&r, 0, 0), (unsigned)row_int(&r, 0, 1), row_int(&r, 0, 2) != 0};
+        return not_sold(c);
+    *out = read_offer(&r, 0, 0);
     return OK;
 }
 
-enum err catalog_offered(struct ctx *c, const char *id_or_code, enum subject_kind s, enum medium m,
-                         char channel_id[static ID_SIZE], struct offer *out)
+enum err catalog_offered(struct ctx *c, const char *id_or_code, enum order_kind k, enum subject_kind s,
+                         enum medium m, char channel_id[static ID_SIZE], struct offer *out)
 {
     struct rows r;
     TRY(db_query(c, &r,
-                 SQL("SELECT c.id, o.methods, o.agent_methods, o.paper_route FROM channel c LEFT JOIN "
-                     "channel_offer o ON o.channel_id = c.id AND o.subject_kind = ? AND o.medium = ? WHERE "
-                     "c.id = ? OR c.code = ?"),
-                 INT(s), INT(m), TEXT(id_or_code), TEXT(id_or_code)));
+                 SQL("SELECT c.id, o.methods, o.agent_methods, o.paper_route, o.review, o.delivery FROM "
+                     "channel c LEFT JOIN channel_offer o ON o.channel_id = c.id AND o.order_kind = ? AND "
+                     "o.subject_kind = ? AND o.medium = ? WHERE c.id = ? OR c.code = ?"),
+                 INT(k), INT(s), INT(m), TEXT(id_or_code), TEXT(id_or_code)));
     if (r.n != 1 || (*c->caller.channel && strcmp(c->caller.channel, row_text(&r, 0, 0)) != 0))
         return fail(c->fault, ERR_NOT_FOUND, "there is no such channel");
     if (row_cell(&r, 0, 1)->null)
-        return fail(c->fault, ERR_METHOD_NOT_OFFERED, "the channel does not sell this kind of certificate");
+        return not_sold(c);
     copy_id(channel_id, row_text(&r, 0, 0));
-    *out = (struct offer){(unsigned)row_int(&r, 0, 1), (unsigned)row_int(&r, 0, 2), row_int(&r, 0, 3) != 0};
+    *out = read_offer(&r, 0, 1);
     return OK;
 }
 
@@ -69,27 +82,27 @@ enum err offer_list(struct ctx *c, const char *channel_id, struct offered **out,
 {
     struct rows r;
     TRY(db_query(c, &r,
-                 SQL("SELECT subject_kind, medium, methods, agent_methods, paper_route FROM channel_offer "
-                     "WHERE channel_id = ? ORDER BY subject_kind, medium"),
+                 SQL("SELECT order_kind, subject_kind, medium, methods, agent_methods, paper_route, review, "
+                     "delivery FROM channel_offer WHERE channel_id = ? ORDER BY subject_kind, medium, "
+                     "order_kind"),
                  TEXT(channel_id)));
     *n = r.n;
     *out = ARENA_ARRAY(c->arena, struct offered, r.n + 1);
     for (size_t i = 0; i < r.n; i++)
-        (*out)[i] = (struct offered){
-            (enum subject_kind)row_int(&r, i, 0),
-            (enum medium)row_int(&r, i, 1),
-            {(unsigned)row_int(&r, i, 2), (unsigned)row_int(&r, i, 3), row_int(&r, i, 4) != 0}};
+        (*out)[i] = (struct offered){(enum order_kind)row_int(&r, i, 0), (enum subject_kind)row_int(&r, i, 1),
+                                     (enum medium)row_int(&r, i, 2), read_offer(&r, i, 3)};
     return OK;
 }
 
-enum err catalog_materials(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
-                           const struct material_rule **out, size_t *n)
+enum err catalog_materials(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                           enum medium m, const struct material_rule **out, size_t *n)
 {
     struct rows r;
     TRY(db_query(c, &r,
                  SQL("SELECT kind, title, required, content_types, max_bytes FROM channel_material WHERE "
-                     "channel_id = ? AND subject_kind = ? AND medium = ? ORDER BY position"),
-                 TEXT(channel_id), INT(s), INT(m)));
+                     "channel_id = ? AND order_kind = ? AND subject_kind = ? AND medium = ? ORDER BY "
+                     "position"),
+                 TEXT(channel_id), INT(k), INT(s), INT(m)));
     struct material_rule *rules = ARENA_ARRAY(c->arena, struct material_rule, r.n + 1);
     for (size_t i = 0; i < r.n; i++)
         rules[i] = (struct material_rule){row_text(&r, i, 0), row_text(&r, i, 1), row_int(&r, i, 2) != 0,

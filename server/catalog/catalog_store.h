@@ -23,6 +23,7 @@ struct product {
 };
 
 struct offered {
+    enum order_kind kind;
     enum subject_kind subject;
     enum medium medium;
     struct offer offer;
@@ -43,9 +44,9 @@ enum err offer_list(struct ctx *c, const char *channel_id, struct offered **out,
 
 /* Import: inserts or replaces what the file says; see catalog_import.c. */
 enum err channel_put(struct ctx *c, const struct channel *ch, const unsigned char digest[static 32]);
-enum err offer_put(struct ctx *c, const char *channel_id, int subject, int medium, const struct offer *o);
+enum err offer_put(struct ctx *c, const char *channel_id, const struct offered *o);
 enum err material_rules_clear(struct ctx *c, const char *channel_id);
-enum err material_rule_put(struct ctx *c, const char *channel_id, int subject, int medium, int position,
+enum err material_rule_put(struct ctx *c, const char *channel_id, const struct offered *o, int position,
                            const struct material_rule *m);
 enum err products_retire(struct ctx *c, const char *channel_id);
 enum err product_put(struct ctx *c, const char *channel_id, const char *code, const struct product *p);

@@ -19,7 +19,7 @@ enum err material_missing(struct ctx *c, const struct order *o, const char ***ki
     const struct material_rule *rules;
     const struct material *have;
     size_t n_rules, n_have;
-    TRY(catalog_materials(c, o->channel, o->subject_kind, o->medium, &rules, &n_rules));
+    TRY(catalog_materials(c, o->channel, o->kind, o->subject_kind, o->medium, &rules, &n_rules));
     TRY(material_list(c, o->id, &have, &n_have));
     *kinds = ARENA_ARRAY(c->arena, const char *, n_rules + 1);
     *n = 0;
@@ -87,7 +87,7 @@ static enum err find_rule(struct ctx *c, const struct order *o, const char *kind
 {
     const struct material_rule *rules;
     size_t n;
-    TRY(catalog_materials(c, o->channel, o->subject_kind, o->medium, &rules, &n));
+    TRY(catalog_materials(c, o->channel, o->kind, o->subject_kind, o->medium, &rules, &n));
     for (size_t i = 0; i < n; i++)
         if (strcmp(rules[i].kind, kind) == 0) {
             *out = &rules[i];

@@ -8,8 +8,8 @@
 
 /* Points; A4 is 595.28 by 841.89. */
 static const double WIDTH = 595.28, HEIGHT = 841.89, MARGIN = 46, LABEL = 92, PAD = 5, QR = 74, GAP = 9;
-/* A TrueType font first: cairo 1.16 spoils single glyphs of CFF fonts when it embeds a subset (如 of Noto Sans CJK is
- * a blank in every reader). */
+/* A TrueType font first: cairo 1.16 spoils single glyphs of CFF fonts when it embeds a subset (如 of Noto
+ * Sans CJK is a blank in every reader). */
 #define FONT "WenQuanYi Micro Hei, Droid Sans Fallback, WenQuanYi Zen Hei, sans-serif"
 
 struct page {

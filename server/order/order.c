@@ -62,8 +62,8 @@ enum err order_create(struct ctx *c, const struct order_choice *ch, struct order
     TRY(fault_fields(c->fault));
     if (ch->kind != ORDER_NEW)
         return fail(c->fault, ERR_METHOD_NOT_OFFERED, "only new certificates are offered for now");
-    TRY(catalog_offered(c, ch->channel, (enum subject_kind)ch->subject_kind, (enum medium)ch->medium, channel,
-                        &offer));
+    TRY(catalog_offered(c, ch->channel, (enum order_kind)ch->kind, (enum subject_kind)ch->subject_kind,
+                        (enum medium)ch->medium, channel, &offer));
     TRY(method_offered(c, offer.methods, ch->method));
     *out = (struct order){.kind = (enum order_kind)ch->kind,
                           .subject_kind = (enum subject_kind)ch->subject_kind,
@@ -111,7 +111,7 @@ enum err order_change_method(struct ctx *c, const char *id, int method, struct o
     struct offer offer;
     TRY(order_load(c, id, out));
     TRY(expect(c, out, EV_METHOD_CHANGED));
-    TRY(catalog_offer(c, out->channel, out->subject_kind, out->medium, &offer));
+    TRY(catalog_offer(c, out->channel, out->kind, out->subject_kind, out->medium, &offer));
     TRY(method_offered(c, offer.methods, method));
     enum method m = (enum method)method;
     return order_move(c, out, EV_METHOD_CHANGED, &(struct order_change){.method = &m, .verification = ""},
@@ -141,7 +141,7 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
         return in_person(c, out, &clean);
     if (out->paper_route) /* S16: collected, not verified */
         return order_move(c, out, EV_AGENT_SUBMITTED, &(struct order_change){.agent = &clean}, NULL);
-    TRY(catalog_offer(c, out->channel, out->subject_kind, out->medium, &offer));
+    TRY(catalog_offer(c, out->channel, out->kind, out->subject_kind, out->medium, &offer));
     TRY(method_offered(c, offer.agent_methods, clean.method));
     struct order next = *out;
     next.agent = clean;

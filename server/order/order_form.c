@@ -171,7 +171,7 @@ static enum err notes(struct ctx *c, const struct order *o, const struct channel
     const struct material_rule *rules;
     struct address to;
     size_t n;
-    TRY(catalog_materials(c, o->channel, o->subject_kind, o->medium, &rules, &n));
+    TRY(catalog_materials(c, o->channel, o->kind, o->subject_kind, o->medium, &rules, &n));
     struct buf b = BUF(c->arena);
     for (size_t i = 0; i < n; i++)
         buf_printf(&b, "%s%s%s", i ? "、" : "", rules[i].title, rules[i].required ? "" : "（如有）");

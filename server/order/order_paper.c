@@ -22,7 +22,7 @@ static enum err did_not_match(struct ctx *c, const struct order *o, bool *out)
 static enum err offered(struct ctx *c, const struct order *o, bool *out)
 {
     struct offer offer;
-    enum err e = catalog_offer(c, o->channel, o->subject_kind, o->medium, &offer);
+    enum err e = catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer);
     *out = e == OK && offer.paper_route;
     if (e != ERR_METHOD_NOT_OFFERED)
         return e;
@@ -119,7 +119,8 @@ enum err order_papers_arrived(struct ctx *c, const char *id, struct order *out)
     struct channel channel;
     TRY(order_load(c, id, out));
     TRY(catalog_channel(c, out->channel, &channel));
-    int64_t due_ms = catalog_working_days(c->now_ms, channel.review_days);
+    int64_t due_ms;
+    TRY(catalog_working_days(c, out->channel, c->now_ms, channel.review_days, &due_ms));
     TRY(order_move(c, out, EV_PAPERS_ARRIVED,
                    &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms}, NULL));
     return tell_arrived(c, out);

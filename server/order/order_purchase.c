@@ -125,8 +125,8 @@ static void say_where(struct fault *f, size_t from)
 
 static enum err quote_for(struct ctx *c, const struct order *o, const struct purchase *p, struct quote *out)
 {
-    return catalog_quote(c, o->channel, o->subject_kind, o->medium, p->product_id, p->term_months, p->seal,
-                         p->quantity, out);
+    return catalog_quote(c, o->channel, o->kind, o->subject_kind, o->medium, p->product_id, p->term_months,
+                         p->seal, p->quantity, out);
 }
 
 enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase *in, struct order *out)

@@ -99,7 +99,7 @@ static enum err store_signature(struct ctx *c, struct order *o, const struct con
     if (o->state == ORDER_CORRECTION) {
         struct channel channel;
         TRY(catalog_channel(c, o->channel, &channel));
-        due_ms = catalog_working_days(c->now_ms, channel.review_days);
+        TRY(catalog_working_days(c, o->channel, c->now_ms, channel.review_days, &due_ms));
         change.submitted_ms = &c->now_ms;
         change.due_ms = &due_ms;
     }

@@ -153,7 +153,8 @@ static enum err order_paid(struct ctx *c, struct order *o)
     if (o->paper_route)
         return order_paper_paid(c, o);
     TRY(catalog_channel(c, o->channel, &channel));
-    int64_t due_ms = catalog_working_days(c->now_ms, channel.review_days);
+    int64_t due_ms;
+    TRY(catalog_working_days(c, o->channel, c->now_ms, channel.review_days, &due_ms));
     TRY(order_move(c, o, EV_PAID, &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms},
                    NULL));
     return tell_paid(c, o);
