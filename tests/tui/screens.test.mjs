@@ -432,6 +432,36 @@ describe('other screens', () => {
     } finally { d.stop(); }
   });
 
+  test('papers that came by post are recorded, and nobody else is asked', async () => {
+    const w = world();
+    Object.assign(w.orders[3], { state: 'ORDER_STATE_PAPERS', paper_route: true, actions: ['RecordPaperArrival'] });
+    const d = await desk({ world: w });
+    try {
+      for (const [query, name] of [['北仑港', '宁波北仑港机电设备有限公司'], ['ACME', 'ACME Power']]) {
+        await d.s.key('/');
+        await d.s.see('查询内容');
+        await d.s.type(query);
+        await d.s.key('Enter');
+        await d.s.see(name);
+        await d.s.key('Enter');
+        await d.s.see('统一社会信用代码');
+        if (query === 'ACME') break;
+        await d.s.see('纸质材料');
+        await d.s.key('p');
+        await d.s.see('审核期限自现在起算');
+        await d.s.key('Enter'); // does nothing
+        await d.s.see('审核期限自现在起算');
+        await d.s.key('y');
+        await d.s.see('已登记收到纸质材料');
+        await d.s.key('Escape');
+        await d.s.key('Escape');
+      }
+      assert.doesNotMatch(await d.s.text(), /p 纸质材料/);
+      await d.s.key('p');
+      assert.deepEqual(d.peer.calls.filter((c) => c.method === 'RecordPaperArrival').map((c) => c.request.order_id), [w.orders[3].id]);
+    } finally { d.stop(); }
+  });
+
   test('text from outside cannot steer the terminal', async () => {
     const w = world();
     w.reviews[0].subject_name = 'evil\u001b[2J\u001b]0;x\u0007\u202egnp.exe\u200b';

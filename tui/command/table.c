@@ -416,6 +416,16 @@ static int run_stock_add(struct run_context *c)
     return command_call(c, CALL(stock_service, "RegisterTokens"), &q.base, &out) ? command_print(c, out) : 1;
 }
 
+static int run_papers_arrived(struct run_context *c)
+{
+    const ProtobufCMessage *out;
+    Certdesk__V1__RecordPaperArrivalRequest q = CERTDESK__V1__RECORD_PAPER_ARRIVAL_REQUEST__INIT;
+    q.order_id = arg(c, 0);
+    return command_call(c, CALL(shipment_service, "RecordPaperArrival"), &q.base, &out)
+               ? command_print(c, out)
+               : 1;
+}
+
 static int run_jobs_list(struct run_context *c)
 {
     return command_list(c, &jobs_screen, "");
@@ -450,6 +460,7 @@ const struct command commands[] = {
     {"ship", "ORDER MEDIUM COURIER TRACKING", 4, 4, N_("Hand a UKEY to a courier"), run_ship},
     {"shipments", "", 0, 0, N_("Posted UKEYs under way"), run_shipments},
     {"shipments show", "ORDER", 1, 1, N_("What the courier says"), run_shipment_show},
+    {"papers arrived", "ORDER", 1, 1, N_("Record that the posted papers are here"), run_papers_arrived},
     {"stock list", "", 0, 0, N_("UKEYs by medium number"), run_stock_list},
     {"stock add", "MODEL NUMBER...", 2, 64, N_("Take in blank UKEYs"), run_stock_add},
     {"jobs list", "", 0, 0, N_("Jobs that need a hand"), run_jobs_list},

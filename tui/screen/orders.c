@@ -3,8 +3,10 @@
 #include "screen/screens.h"
 #include "screen/words.h"
 
+#include <certdesk/v1/shipment_service.pb-c.h>
 #include <certdesk/v1/staff_service.pb-c.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct column columns[] = {
     {N_("Subject"), 0, 0, false},
@@ -126,7 +128,43 @@ static void track(struct page *p)
     desk_open(p->desk, &tracking_screen, p->id, p->subtitle);
 }
 
+/* The server knows who may, and when (S29). */
+static bool awaits_papers(const struct page *p)
+{
+    const Certdesk__V1__Order *r = ((const struct state *)p->state)->order;
+    for (size_t i = 0; r && i < r->n_actions; i++)
+        if (strcmp(r->actions[i], "RecordPaperArrival") == 0)
+            return true;
+    return false;
+}
+
+static void on_arrived(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
+{
+    (void)r, (void)f;
+    if (e == OK)
+        desk_notice(p->desk, STYLE_GOOD, _("The papers are recorded; the order waits for review."));
+    page_reload(p);
+}
+
+static void confirmed_arrival(struct page *p, struct form *f)
+{
+    Certdesk__V1__RecordPaperArrivalRequest q = CERTDESK__V1__RECORD_PAPER_ARRIVAL_REQUEST__INIT;
+    (void)f;
+    q.order_id = p->id;
+    page_act(p, (struct rpc_method)METHOD(shipment_service, "RecordPaperArrival"), &q.base, on_arrived);
+}
+
+static void papers(struct page *p)
+{
+    struct desk *d = p->desk;
+    form_init(&d->form, FORM_CONFIRM, _("Papers"));
+    form_text(&d->form, STYLE_NORMAL,
+              _("Are the application form and its papers here?\nThe days of review count from now."));
+    desk_ask(d, confirmed_arrival);
+}
+
 static const struct action actions[] = {
+    {'p', N_("Papers"), N_("Record that the posted papers are here"), awaits_papers, papers},
     {'t', N_("Track"), N_("What the courier says about this parcel"), has_shipment, track},
 };
 
