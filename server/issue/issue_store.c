@@ -116,16 +116,25 @@ enum err issuance_attempts(struct ctx *c, const char *order_id, int *out)
     return OK;
 }
 
+static const char *intent_place(struct ctx *c, const char *order_id, int attempt)
+{
+    return arena_printf(c->arena, "issuance.intent:%s:%d", order_id, attempt);
+}
+
 enum err issuance_insert(struct ctx *c, const struct issuance *i)
 {
     unsigned char digest[32];
-    crypt_sha256(i->intent, i->intent_n, digest);
+    const void *sealed;
+    size_t n;
+    TRY(crypt_seal(c->keys, c->arena, intent_place(c, i->order, i->attempt), i->intent, i->intent_n, &sealed,
+                   &n));
+    crypt_sha256(sealed, n, digest);
     return db_exec(
         c, NULL,
         SQL("INSERT INTO issuance (order_id, attempt, personalisation_id, serial, spki_digest, algorithm, "
             "intent, intent_digest, state, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         TEXT(i->order), INT(i->attempt), TEXT(i->personalisation), TEXT(i->serial), BYTES(i->spki_digest, 32),
-        INT(i->algorithm), BYTES(i->intent, i->intent_n), BYTES(digest, 32), INT(i->state), INT(c->now_ms));
+        INT(i->algorithm), BYTES(sealed, n), BYTES(digest, 32), INT(i->state), INT(c->now_ms));
 }
 
 enum err issuance_live(struct ctx *c, const char *order_id, struct issuance *out)
@@ -140,16 +149,19 @@ enum err issuance_live(struct ctx *c, const char *order_id, struct issuance *out
     *out = (struct issuance){.attempt = (int)row_int(&r, 0, 2),
                              .serial = row_text(&r, 0, 3),
                              .algorithm = (int)row_int(&r, 0, 5),
-                             .intent = row_text(&r, 0, 6),
-                             .intent_n = row_cell(&r, 0, 6)->n,
                              .state = (enum issuance_state)row_int(&r, 0, 8)};
     copy_id(out->order, row_text(&r, 0, 0));
     copy_id(out->personalisation, row_text(&r, 0, 1));
     memcpy(out->spki_digest, row_text(&r, 0, 4), 32);
+    const struct cell *sealed = row_cell(&r, 0, 6);
     unsigned char digest[32];
-    crypt_sha256(out->intent, out->intent_n, digest);
+    const char *intent;
+    crypt_sha256(sealed->text, sealed->n, digest);
     if (memcmp(digest, row_text(&r, 0, 7), 32) != 0)
         return fail(c->fault, ERR_DATA_LOSS, "an intent does not have its digest; it will not be signed");
+    TRY(crypt_open(c->keys, c->arena, intent_place(c, out->order, out->attempt), sealed->text, sealed->n,
+                   &intent, &out->intent_n, c->fault));
+    out->intent = intent;
     return OK;
 }
 
