@@ -10,7 +10,7 @@
 #include "provider/provider.h"
 
 struct payment_order {
-    const char *out_trade_no; /* ours: 6-32 of [0-9A-Za-z_|*-] */
+    const char *out_trade_no; /* ours: 6-32 of [0-9A-Za-z_], which every supplier takes */
     int64_t amount_fen;       /* > 0 */
     const char *description;  /* what the payer reads; UTF-8, at most 127 bytes */
     int64_t time_expire_ms;   /* 0: the supplier's own limit */
@@ -18,10 +18,14 @@ struct payment_order {
 };
 
 struct payment_code {
-    char code_url[512]; /* draw it as a QR code; it lives 2 h at WeChat */
+    char code_url[512]; /* draw it as a QR code; it lives 2 h, whatever time_expire says */
     struct provider_trace trace;
 };
 
+/* ABSENT is not the end: an Alipay trade does not exist before its code is scanned, so an order that was placed is
+ * ABSENT there and may still be paid until time_expire. Treat it as NOTPAY while a code that somebody was shown
+ * lives; it is over when time_expire has passed (a code that is scanned later makes no trade), or when nobody ever
+ * saw the code. */
 enum payment_state {
     PAYMENT_ABSENT, /* the supplier does not know the number */
     PAYMENT_NOTPAY,
@@ -48,7 +52,7 @@ struct payment_refund_order {
 };
 
 enum payment_refund_state {
-    REFUND_ABSENT,
+    REFUND_ABSENT, /* not known there; at Alipay also: failed. Repeat it under the same number */
     REFUND_PROCESSING,
     REFUND_SUCCESS,
     REFUND_CLOSED,   /* it will not happen */
@@ -57,7 +61,7 @@ enum payment_refund_state {
 
 struct payment_refund_status {
     enum payment_refund_state state;
-    int64_t refund_fen, total_fen;
+    int64_t refund_fen, total_fen; /* 0 when not told */
     char out_trade_no[40], out_refund_no[72], refund_id[40], transaction_id[40];
     int64_t success_ms;
     struct provider_trace trace;
@@ -89,7 +93,7 @@ struct payment_callback {
 enum payment_event_kind {
     PAYMENT_EVENT_OTHER, /* a verified event of a kind that is not acted on; answer success */
     PAYMENT_EVENT_PAID,
-    PAYMENT_EVENT_REFUND,
+    PAYMENT_EVENT_REFUND, /* Alipay tells the sum of a trade's refunds only: then it is PROCESSING, ask */
 };
 
 struct payment_event {
@@ -116,19 +120,22 @@ struct payment_ops {
     /* OK with PAYMENT_ABSENT when the supplier does not know the number. */
     enum err (*query)(void *self, const char *out_trade_no, struct arena *a, struct payment_status *out,
                       struct fault *f);
-    /* OK: nobody can pay it any more. ERR_PAYMENT_STATE: it is paid: query it, then refund. */
+    /* OK: nobody can pay it any more. ERR_PAYMENT_STATE: it is paid or closed already: query it, then refund.
+     * ERR_PROVIDER_BUSY: not now; also an Alipay code that nobody has scanned: it lives until time_expire. */
     enum err (*close_order)(void *self, const char *out_trade_no, struct arena *a,
                             struct provider_trace *trace, struct fault *f);
     /* OK: accepted, which is not done: query until the state is final. Repeat with the same out_refund_no. */
     enum err (*refund)(void *self, const struct payment_refund_order *o, struct arena *a,
                        struct payment_refund_status *out, struct fault *f);
-    enum err (*refund_query)(void *self, const char *out_refund_no, struct arena *a,
+    /* Alipay knows a refund under its trade only, so both numbers are asked for. */
+    enum err (*refund_query)(void *self, const char *out_trade_no, const char *out_refund_no, struct arena *a,
                              struct payment_refund_status *out, struct fault *f);
-    /* The supplier's own list of a Beijing day's captures and refunds, "2026-11-21"; ready on the next day
-     * (from 10:00 at WeChat): ERR_NOT_FOUND before. */
+    /* The supplier's own list of a Beijing day's captures and refunds, "2026-11-21"; ready on the next day from
+     * 10:00: ERR_NOT_FOUND before. No rows: nothing happened on that day. */
     enum err (*bill)(void *self, const char *date, struct arena *a, struct payment_bill *out,
                      struct fault *f);
-    /* Verifies signature and age before anything is parsed, then decrypts. ERR_SIGNATURE_BAD: answer failure
+    /* Verifies the signature, and the age where the supplier signs each attempt anew (WeChat; Alipay repeats one
+     * event for a day), before anything is believed. ERR_SIGNATURE_BAD: answer failure
      * and forget it. ERR_INVALID: provably the supplier's but not for our merchant account or not
      * understood; answer failure. No network. */
     enum err (*callback_verify)(void *self, const struct payment_callback *in, int64_t now_ms,

@@ -224,9 +224,10 @@ static enum err refund(void *self, const struct payment_refund_order *o, struct 
     return read_our_refund(r, o->out_refund_no, out, f);
 }
 
-static enum err refund_query(void *self, const char *out_refund_no, struct arena *a,
+static enum err refund_query(void *self, const char *out_trade_no, const char *out_refund_no, struct arena *a,
                              struct payment_refund_status *out, struct fault *f)
 {
+    (void)out_trade_no; /* the refund's own number is enough */
     *out = (struct payment_refund_status){0};
     if (!number_ok(out_refund_no, 1, REFUND_NO_MAX))
         return fail(f, ERR_INVALID, "out_refund_no is wanted");

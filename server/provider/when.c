@@ -26,6 +26,13 @@ bool when_read_rfc3339(const char *s, int64_t *ms)
     return true;
 }
 
+void when_beijing(int64_t ms, char out[static WHEN_SIZE])
+{
+    time_t t = (time_t)(ms / 1000) + BEIJING_S;
+    struct tm tm;
+    strftime(out, WHEN_SIZE, "%Y-%m-%d %H:%M:%S", gmtime_r(&t, &tm));
+}
+
 bool when_read_beijing(const char *s, int64_t *ms)
 {
     struct tm tm = {0};

@@ -388,10 +388,10 @@ static void money_goes_back(void **state)
     assert_int_equal(e.kind, PAYMENT_EVENT_REFUND);
     assert_int_equal(e.refund.state, REFUND_SUCCESS);
     assert_string_equal(e.refund.out_refund_no, "live_refund_r1");
-    assert_ok(r.pay.ops->refund_query(r.pay.self, "live_refund_r1", &r.a, &s, &f));
+    assert_ok(r.pay.ops->refund_query(r.pay.self, "live_refund", "live_refund_r1", &r.a, &s, &f));
     assert_int_equal(s.state, REFUND_SUCCESS);
     assert_int_equal(query("live_refund").state, PAYMENT_REFUND);
-    assert_ok(r.pay.ops->refund_query(r.pay.self, "live_refund_r2", &r.a, &s, &f));
+    assert_ok(r.pay.ops->refund_query(r.pay.self, "live_refund", "live_refund_r2", &r.a, &s, &f));
     assert_int_equal(s.state, REFUND_ABSENT);
 }
 

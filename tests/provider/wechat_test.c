@@ -223,7 +223,7 @@ static void signed_garbage_leaves_the_outcome_open(void **state)
         answers(200, garbage[i]);
         assert_err(place(&c), ERR_PROVIDER_UNKNOWN);
         assert_err(pay.ops->query(pay.self, "ord_00001", &a, &s, &f), ERR_PROVIDER_UNKNOWN);
-        assert_err(pay.ops->refund_query(pay.self, "ref_00001", &a, &r, &f), ERR_PROVIDER_UNKNOWN);
+        assert_err(pay.ops->refund_query(pay.self, "ord_00001", "ref_00001", &a, &r, &f), ERR_PROVIDER_UNKNOWN);
     }
 }
 
@@ -382,16 +382,16 @@ static void a_refund_is_asked_for_and_followed(void **state)
                                                        REFUND_ABNORMAL};
     for (size_t i = 0; i < 4; i++) {
         answers(200, refund_json("status", payment_refund_state_name(states[i])));
-        assert_ok(pay.ops->refund_query(pay.self, "ref_1", &a, &r, &f));
+        assert_ok(pay.ops->refund_query(pay.self, "ord_00001", "ref_1", &a, &r, &f));
         assert_int_equal(r.state, states[i]);
     }
     answers(404, "{\"code\":\"RESOURCE_NOT_EXISTS\"}");
-    assert_ok(pay.ops->refund_query(pay.self, "ref_1", &a, &r, &f));
+    assert_ok(pay.ops->refund_query(pay.self, "ord_00001", "ref_1", &a, &r, &f));
     assert_int_equal(r.state, REFUND_ABSENT);
     o.refund_fen = 28001;
     assert_err(pay.ops->refund(pay.self, &o, &a, &r, &f), ERR_INVALID);
     answers(200, refund_json("status", "PAID"));
-    assert_err(pay.ops->refund_query(pay.self, "ref_1", &a, &r, &f), ERR_PROVIDER_UNKNOWN);
+    assert_err(pay.ops->refund_query(pay.self, "ord_00001", "ref_1", &a, &r, &f), ERR_PROVIDER_UNKNOWN);
 }
 
 /* -- callbacks ------------------------------------------------------------------------------------------- */
