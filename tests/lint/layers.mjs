@@ -15,7 +15,7 @@ const homes = [
   [/^mysql/, /^(server\/core\/db\w*\.[ch]|tests\/bench\/direct\w*\.c|tests\/core\/)/],
   [/^(ncurses|curses)/, /^tui\/ui\//],
   [/^winscard|^PCSC|^pcsclite/, /^tui\/token\/\w+\.c$/, 1],
-  [/^openssl\//, /^(server\/pki\/|server\/core\/(crypt|keyring)\w*\.c|server\/provider\/sign\.[ch]|server\/sandbox\/|tui\/token\/|tests\/)/],
+  [/^openssl\//, /^(server\/pki\/|server\/core\/(crypt|keyring)\w*\.c|server\/provider\/sign(_cert)?\.[ch]|server\/sandbox\/|tui\/token\/|tests\/)/],
   [/^curl\//, /^(server\/provider\/(http|transport|mail_smtp)\.[ch]|server\/sandbox\/)/],
   [/^microhttpd/, /^(server\/callback\.c|server\/sandbox\/|server\/web\/|tests\/)/],
   [/^(chafa|gdk-pixbuf)/, /^tui\/ui\//],
@@ -23,6 +23,8 @@ const homes = [
   [/^cairo/, /^server\/(account|order)\//],
   [/^pango\//, /^server\/order\/form_pdf\.c$/],
   [/^ini\.h/, /^server\/config\.c$/],
+  [/^archive/, /^server\/(provider\/unzip|sandbox\/zip)\.c$/],
+  [/^csv\.h/, /^server\/(provider\/bill|sandbox\/alipay_bill)\.c$/],
 ];
 
 // Own headers: a folder may include these and its own. Arrows point down only.
