@@ -267,6 +267,7 @@ static const struct payment_ops ops = {
     .close_order = close_order,
     .refund = refund,
     .refund_query = refund_query,
+    .bill = wechat_bill,
     .callback_verify = wechat_callback_verify,
     .callback_answer = callback_answer,
     .close = wechat_close,

@@ -56,6 +56,13 @@ void sha256_hex(const void *p, size_t n, char out[static 2 * SHA256_SIZE + 1])
     hex_encode(d, sizeof d, out);
 }
 
+void sha1_hex(const void *p, size_t n, char out[static 2 * SHA1_SIZE + 1])
+{
+    unsigned char d[SHA1_SIZE];
+    digest(EVP_sha1(), p, n, d);
+    hex_encode(d, sizeof d, out);
+}
+
 void md5(const void *p, size_t n, unsigned char out[static MD5_SIZE])
 {
     digest(EVP_md5(), p, n, out);

@@ -1,4 +1,4 @@
-/* sign.h - the cryptography of the suppliers' protocols; the only file here that includes OpenSSL.
+/* sign.h - the cryptography of the suppliers' protocols; only sign.c and sign_cert.c include OpenSSL.
  *
  * Digests and MACs cannot fail on valid input; when OpenSSL itself breaks, the process ends.
  */
@@ -20,6 +20,8 @@ enum {
 void sha256(const void *p, size_t n, unsigned char out[static SHA256_SIZE]);
 /* Lower-case hex of SHA-256. */
 void sha256_hex(const void *p, size_t n, char out[static 2 * SHA256_SIZE + 1]);
+/* Lower-case hex of SHA-1, for a file that a signature vouches for by it. */
+void sha1_hex(const void *p, size_t n, char out[static 2 * SHA1_SIZE + 1]);
 /* For protocols that still want it; protects nothing. */
 void md5(const void *p, size_t n, unsigned char out[static MD5_SIZE]);
 /* Upper-case hex of MD5 (kuaidi100). */
@@ -50,6 +52,14 @@ enum err rsa_sha256_sign(struct rsa_key *k, const void *p, size_t n, struct aren
                          struct fault *f);
 /* False for a signature that is not base64, too. */
 bool rsa_sha256_verify(struct rsa_key *k, const void *p, size_t n, const char *signature);
+
+/* Alipay's number of a certificate (sign_cert.c): hex of MD5 over the issuer's name (RFC 2253:
+ * "CN=…,O=…,C=…") and the serial number in decimal. Of the first certificate in the PEM; ERR_INVALID when
+ * there is none. */
+enum err cert_sn(const char *pem, struct arena *a, const char **out, struct fault *f);
+/* The same of every certificate in the PEM that is signed with RSA, joined with "_"; others are passed over.
+ */
+enum err cert_root_sn(const char *pem, struct arena *a, const char **out, struct fault *f);
 
 /* AES-256-GCM with a 16-byte tag at the end of the sealed text. NULL when it does not authenticate; else
  * *n_out bytes in the arena, a NUL follows. The nonce is 12 bytes. */

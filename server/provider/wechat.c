@@ -158,6 +158,8 @@ static enum err translate(const char *code)
         {"TRADE_STATE_ERROR", ERR_PAYMENT_STATE},
         {"ORDER_NOT_EXIST", ERR_NOT_FOUND},
         {"RESOURCE_NOT_EXISTS", ERR_NOT_FOUND},
+        {"STATEMENT_CREATING", ERR_NOT_FOUND},
+        {"NO_STATEMENT_EXIST", ERR_NOT_FOUND},
         {"FREQUENCY_LIMITED", ERR_RATE_LIMITED},
         {"FREQUENCY_LIMIT_EXCEED", ERR_RATE_LIMITED},
         {"RATELIMIT_EXCEEDED", ERR_RATE_LIMITED},
@@ -212,18 +214,15 @@ static enum err read_answer(const struct wechat *w, const struct http_response *
     return *answer ? OK : fail(f, ERR_PROVIDER_UNKNOWN, "wechat: the answer is not JSON");
 }
 
-enum err wechat_send(const struct wechat *w, const char *method, const char *path, json_t *body,
-                     struct arena *a, json_t **answer, struct provider_trace *trace, struct fault *f)
+/* Signs and sends; `target` is what the other side sees as its path. */
+static enum err send_signed(const struct wechat *w, const char *method, const char *url, const char *target,
+                            const char *text, size_t max, struct arena *a, struct http_response *resp,
+                            struct fault *f)
 {
-    const char *text = body ? js_write(a, body) : NULL;
     char nonce[NONCE_SIZE + 1];
     nonce_text(nonce, NONCE_SIZE);
     const char *authorization = NULL;
-    /* what is signed is what the other side sees: a prefix in base_url is part of the path */
-    const char *host = strstr(w->url, "://");
-    const char *prefix = host ? strchr(host + 3, '/') : NULL;
-    const char *signed_path = arena_printf(a, "%s%s", prefix ? prefix : "", path);
-    TRY(wechat_authorization(w, method, signed_path, w->now_ms() / 1000, nonce, text, a, &authorization, f));
+    TRY(wechat_authorization(w, method, target, w->now_ms() / 1000, nonce, text, a, &authorization, f));
     struct provider_pair headers[] = {
         {"Accept", "application/json"},
         {"Content-Type", "application/json"},
@@ -232,12 +231,44 @@ enum err wechat_send(const struct wechat *w, const char *method, const char *pat
     };
     struct http_request req = {.point = "payment",
                                .method = method,
-                               .url = arena_printf(a, "%s%s", w->url, path),
+                               .url = url,
                                .headers = headers,
                                .n_headers = sizeof headers / sizeof *headers - (w->public_key_id ? 0 : 1),
                                .body = text,
-                               .n_body = text ? strlen(text) : 0};
+                               .n_body = text ? strlen(text) : 0,
+                               .max_answer = max};
+    return http_send(w->http, &req, a, resp, f);
+}
+
+/* What is signed is what the other side sees: behind the host, a prefix in base_url included. */
+static const char *target_of(const char *url)
+{
+    const char *host = strstr(url, "://");
+    const char *path = host ? strchr(host + 3, '/') : NULL;
+    return path ? path : "/";
+}
+
+enum err wechat_send(const struct wechat *w, const char *method, const char *path, json_t *body,
+                     struct arena *a, json_t **answer, struct provider_trace *trace, struct fault *f)
+{
+    const char *text = body ? js_write(a, body) : NULL;
+    const char *url = arena_printf(a, "%s%s", w->url, path);
     struct http_response resp;
-    TRY(http_send(w->http, &req, a, &resp, f));
+    TRY(send_signed(w, method, url, target_of(url), text, 0, a, &resp, f));
     return read_answer(w, &resp, answer, trace, f);
+}
+
+enum err wechat_fetch(const struct wechat *w, const char *url, size_t max, struct arena *a, const char **body,
+                      size_t *n, struct provider_trace *trace, struct fault *f)
+{
+    struct http_response resp;
+    TRY(send_signed(w, "GET", url, target_of(url), NULL, max, a, &resp, f));
+    trace->http_status = resp.status;
+    if (resp.status >= 400 && resp.status < 600)
+        return read_error(&resp, trace, f);
+    if (resp.status != 200)
+        return fail(f, ERR_PROVIDER_UNKNOWN, "wechat: status %d", resp.status);
+    *body = resp.body;
+    *n = resp.n_body;
+    return OK;
 }

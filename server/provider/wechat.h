@@ -49,12 +49,23 @@ enum err wechat_verify(const struct wechat *w, const struct provider_pair *heade
 enum err wechat_send(const struct wechat *w, const char *method, const char *path, json_t *body,
                      struct arena *a, json_t **answer, struct provider_trace *trace, struct fault *f);
 
+/* Gets a file from an address that WeChat named, on any host, signed as every request; the answer is not
+ * signed. */
+enum err wechat_fetch(const struct wechat *w, const char *url, size_t max, struct arena *a, const char **body,
+                      size_t *n, struct provider_trace *trace, struct fault *f);
+
 /* Reads the transaction object (1.5), from a query or a callback, and checks that it is our merchant's. */
 enum err wechat_read_transaction(const struct wechat *w, const json_t *j, struct payment_status *out,
                                  struct fault *f);
 /* Reads a refund object; `state_key` is "status" in answers, "refund_status" in callbacks. */
 enum err wechat_read_refund(const json_t *j, const char *state_key, struct payment_refund_status *out,
                             struct fault *f);
+
+/* payment_ops.bill (payment_wechat_bill.c), and any octets as the file of a bill. */
+enum err wechat_bill(void *self, const char *date, struct arena *a, struct payment_bill *out,
+                     struct fault *f);
+enum err wechat_read_bill(const char *text, size_t n, struct arena *a, struct payment_bill *out,
+                          struct fault *f);
 
 /* payment_ops.callback_verify */
 enum err wechat_callback_verify(void *self, const struct payment_callback *in, int64_t now_ms,
