@@ -22,10 +22,10 @@ struct payment_code {
     struct provider_trace trace;
 };
 
-/* ABSENT is not the end: an Alipay trade does not exist before its code is scanned, so an order that was placed is
- * ABSENT there and may still be paid until time_expire. Treat it as NOTPAY while a code that somebody was shown
- * lives; it is over when time_expire has passed (a code that is scanned later makes no trade), or when nobody ever
- * saw the code. */
+/* ABSENT is not the end: an Alipay trade does not exist before its code is scanned, so an order that was
+ * placed is ABSENT there and may still be paid until time_expire. Treat it as NOTPAY while a code that
+ * somebody was shown lives; it is over when time_expire has passed (a code that is scanned later makes no
+ * trade), or when nobody ever saw the code. */
 enum payment_state {
     PAYMENT_ABSENT, /* the supplier does not know the number */
     PAYMENT_NOTPAY,
@@ -130,14 +130,14 @@ struct payment_ops {
     /* Alipay knows a refund under its trade only, so both numbers are asked for. */
     enum err (*refund_query)(void *self, const char *out_trade_no, const char *out_refund_no, struct arena *a,
                              struct payment_refund_status *out, struct fault *f);
-    /* The supplier's own list of a Beijing day's captures and refunds, "2026-11-21"; ready on the next day from
-     * 10:00: ERR_NOT_FOUND before. No rows: nothing happened on that day. */
+    /* The supplier's own list of a Beijing day's captures and refunds, "2026-11-21"; ready on the next day
+     * from 10:00: ERR_NOT_FOUND before. No rows: nothing happened on that day. */
     enum err (*bill)(void *self, const char *date, struct arena *a, struct payment_bill *out,
                      struct fault *f);
-    /* Verifies the signature, and the age where the supplier signs each attempt anew (WeChat; Alipay repeats one
-     * event for a day), before anything is believed. ERR_SIGNATURE_BAD: answer failure
-     * and forget it. ERR_INVALID: provably the supplier's but not for our merchant account or not
-     * understood; answer failure. No network. */
+    /* Verifies the signature, and the age where the supplier signs each attempt anew (WeChat; Alipay repeats
+     * one event for a day), before anything is believed. ERR_SIGNATURE_BAD: answer failure and forget it.
+     * ERR_INVALID: provably the supplier's but not for our merchant account or not understood; answer
+     * failure. No network. */
     enum err (*callback_verify)(void *self, const struct payment_callback *in, int64_t now_ms,
                                 struct arena *a, struct payment_event *out, struct fault *f);
     /* The answer for a callback that is stored (ok) or that must come again. */

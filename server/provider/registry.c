@@ -10,6 +10,7 @@
     X(sms, "tencent", tencent_sms_settings, tencent_sms_open)                                                \
     X(mail, "smtp", smtp_settings, smtp_open)                                                                \
     X(payment, "wechat", wechat_settings, wechat_payment_open)                                               \
+    X(payment, "alipay", alipay_settings, alipay_payment_open)                                               \
     X(courier, "kuaidi100", kuaidi100_settings, kuaidi100_open)
 
 /* The open functions differ in type by port: one member is set. */

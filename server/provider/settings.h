@@ -28,6 +28,9 @@ enum err smtp_open(const struct provider_env *env, struct mail_port *out, struct
 /* payment_wechat.c */
 extern const struct provider_setting wechat_settings[];
 enum err wechat_payment_open(const struct provider_env *env, struct payment_port *out, struct fault *f);
+/* payment_alipay.c */
+extern const struct provider_setting alipay_settings[];
+enum err alipay_payment_open(const struct provider_env *env, struct payment_port *out, struct fault *f);
 /* courier_kuaidi100.c */
 extern const struct provider_setting kuaidi100_settings[];
 enum err kuaidi100_open(const struct provider_env *env, struct courier_port *out, struct fault *f);
