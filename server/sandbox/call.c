@@ -13,6 +13,7 @@ static const struct supplier suppliers[] = {
     {"ocr", "tencent", tencent_action, tencent_serve},
     {"sms", "tencent", tencent_action, tencent_serve},
     {"wechat", "wechat", wechat_action, wechat_serve},
+    {"alipay", "alipay", alipay_action, alipay_serve},
     {"kuaidi100", "kuaidi100", kuaidi100_action, kuaidi100_serve},
 };
 

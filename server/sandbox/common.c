@@ -36,6 +36,14 @@ void reply_text(struct reply *p, unsigned status, const char *type, const char *
     p->body = arena_strndup(p->a, text, p->n_body);
 }
 
+void reply_bytes(struct reply *p, unsigned status, const char *type, const void *body, size_t n)
+{
+    p->status = status;
+    p->type = type;
+    p->n_body = n;
+    p->body = arena_memdup(p->a, body, n);
+}
+
 void reply_json(struct reply *p, unsigned status, json_t *value)
 {
     char *text = json_dumps(value, JSON_COMPACT);

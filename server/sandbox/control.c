@@ -1,6 +1,7 @@
 #include "sandbox/control.h"
 
 #include "base/clock.h"
+#include "sandbox/alipay.h"
 #include "sandbox/kuaidi100.h"
 #include "sandbox/register.h"
 #include "sandbox/smtp.h"
@@ -137,6 +138,39 @@ static void pay(struct control *c)
         reply_json(c->p, 200, json_incref(wx_order(c->sb, number)));
 }
 
+static void alipay_orders(struct control *c)
+{
+    const char *key;
+    json_t *t, *rows = json_array();
+    json_object_foreach(state_section(c->sb->state, "alipay_trades"), key,
+                        t) if (wanted(c, t, "out_trade_no")) json_array_append(rows, ali_trade(c->sb, key));
+    reply_json(c->p, 200, json_pack("{s:o}", "orders", rows));
+}
+
+static void alipay_refunds(struct control *c)
+{
+    reply_json(c->p, 200, json_pack("{s:o}", "refunds", rows_of(c, "alipay_refunds", NULL)));
+}
+
+static void alipay_act(struct control *c, const char *(*what)(struct sandbox *, const char *))
+{
+    const char *number = member(c->in, "out_trade_no"), *why = what(c->sb, number);
+    if (why)
+        no(c, 409, why);
+    else
+        reply_json(c->p, 200, json_incref(ali_trade(c->sb, number)));
+}
+
+static void alipay_scan(struct control *c)
+{
+    alipay_act(c, ali_scan);
+}
+
+static void alipay_pay(struct control *c)
+{
+    alipay_act(c, ali_pay);
+}
+
 static void parcels(struct control *c)
 {
     const char *key;
@@ -199,7 +233,7 @@ static void deliveries(struct control *c)
 
 static bool is_supplier(const char *name)
 {
-    static const char *const names[] = {"tencent", "wechat", "kuaidi100", "smtp"};
+    static const char *const names[] = {"tencent", "wechat", "alipay", "kuaidi100", "smtp"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return true;
@@ -222,7 +256,11 @@ static bool is_kind(const char *kind)
                                         "signtest",      "forged_signature",
                                         "forged",        "unsigned",
                                         "abnormal",      "closed",
-                                        "full"};
+                                        "full",          "doubtful",
+                                        "reserialised",  "paid_first",
+                                        "wrong_app",     "wrong_seller",
+                                        "gbk",           "extra",
+                                        "other_charset"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i], kind) == 0)
             return true;
@@ -236,7 +274,7 @@ static void fault(struct control *c)
         return;
     }
     if (!is_supplier(member(c->in, "provider")) || !is_kind(member(c->in, "kind"))) {
-        no(c, 400, "provider (tencent, wechat, kuaidi100, smtp) and a known kind are needed");
+        no(c, 400, "provider (tencent, wechat, alipay, kuaidi100, smtp) and a known kind are needed");
         return;
     }
     char key[24];
@@ -261,7 +299,8 @@ static void reset(struct control *c)
     static const char *const sections[] = {
         "sms",          "sms_templates", "people",   "companies", "wechat_orders", "wechat_refunds",
         "wechat_bills", "wechat_nonces", "tc3_used", "parcels",   "subscriptions", "mails",
-        "log",          "deliveries",    "faults",   "config"};
+        "log",          "deliveries",    "faults",   "config",    "alipay_trades", "alipay_refunds",
+        "alipay_bills"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         state_clear(c->sb->state, sections[i]);
     done(c);
@@ -286,6 +325,10 @@ static const struct {
     {"/sim/wechat/orders", true, false, orders},
     {"/sim/wechat/refunds", true, false, refunds},
     {"/sim/wechat/pay", false, true, pay},
+    {"/sim/alipay/orders", true, false, alipay_orders},
+    {"/sim/alipay/refunds", true, false, alipay_refunds},
+    {"/sim/alipay/scan", false, true, alipay_scan},
+    {"/sim/alipay/pay", false, true, alipay_pay},
     {"/sim/kuaidi100/parcels", true, false, parcels},
     {"/sim/kuaidi100/advance", false, true, advance},
     {"/sim/mails", true, false, mails},

@@ -7,14 +7,18 @@
  *   GET|POST /sim/companies          {"credit_code","name","legal_rep","legal_rep_id","operating_status"}
  *   GET  /sim/wechat/orders, POST /sim/wechat/pay {"out_trade_no"}
  *   GET  /sim/wechat/refunds
- *   GET  /sim/kuaidi100/parcels, POST /sim/kuaidi100/advance
- * {"number","state","context","company","location"} GET  /sim/mails?to=&after=
- * {"mails":[{"seq","from","to","subject","text","attachments","file",…}]} GET
- * /sim/log?provider=&action=&after=   every call: {"calls":[…],"counts":{"tencent.SendSms":2,…}} GET
- * /sim/deliveries             callbacks that wait GET|POST /sim/fault
- * {"provider","action","kind","count","ms"}; see call.h and each supplier POST /sim/config
- * {"callback_scale":0.001,"refund_ms":0,"wechat_serial":"certificate"} POST /sim/reset forgets everything but
- * keys and ports
+ *   GET  /sim/alipay/orders, /sim/alipay/refunds
+ *   POST /sim/alipay/scan {"out_trade_no"}, /sim/alipay/pay {"out_trade_no"} (which scans first)
+ *   GET  /sim/kuaidi100/parcels
+ *   POST /sim/kuaidi100/advance      {"number","state","context","company","location"}
+ *   GET  /sim/mails?to=&after=       {"mails":[{"seq","from","to","subject","text","attachments","file",…}]}
+ *   GET  /sim/log?provider=&action=&after=
+ *                                    every call: {"calls":[…],"counts":{"tencent.SendSms":2,…}}
+ *   GET  /sim/deliveries             callbacks that wait
+ *   GET|POST /sim/fault              {"provider","action","kind","count","ms"}; see call.h and each supplier
+ *   POST /sim/config                 {"callback_scale":0.001,"refund_ms":0,"alipay_refund_ms":0,
+ *                                     "wechat_serial":"certificate"}
+ *   POST /sim/reset                  forgets everything but keys and ports
  *
  * Lists come as {"<what>":[…]}. Errors are {"error":"…"} with 400, 404 or 409.
  */

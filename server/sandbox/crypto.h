@@ -34,6 +34,19 @@ void rsa_new(struct arena *a, const char **private_pem, const char **public_pem)
 const char *rsa_certificate(struct arena *a, const char *private_pem, const char *serial, const char *name,
                             long from, long to);
 
+/* crypto_cert.c: certificates whose names are C=CN, O, OU and CN, PEM. Keys are private PEM; the serial is
+ * hex. */
+struct validity {
+    long from, to; /* seconds */
+};
+const char *certificate_issue(struct arena *a, const char *subject_key, const char *subject,
+                              const char *issuer_key, const char *issuer, const char *serial,
+                              struct validity v);
+/* Self-signed by a key on P-256 that nobody keeps. */
+const char *certificate_ec_root(struct arena *a, const char *name, const char *serial, struct validity v);
+/* Alipay's number of a certificate that this issuer gave out (providers.md 2.1). */
+const char *certificate_sn(struct arena *a, const char *issuer, const char *serial);
+
 /* AES-256-GCM, base64 of ciphertext and 16-byte tag; the nonce has 12 bytes. */
 const char *aead_seal(struct arena *a, const char key[static 32], const char *nonce, const char *aad,
                       const char *text);

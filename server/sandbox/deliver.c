@@ -23,7 +23,7 @@ struct deliver {
     pthread_cond_t wake;
 };
 
-static const struct caller *const callers[] = {&wechat_caller, &kuaidi100_caller};
+static const struct caller *const callers[] = {&wechat_caller, &alipay_caller, &kuaidi100_caller};
 
 static const struct caller *caller_by_name(const char *name)
 {

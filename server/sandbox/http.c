@@ -66,6 +66,48 @@ const char *request_form(struct request *r, const char *name)
     return s.found ? buf_text(&s.value) : NULL;
 }
 
+struct param_list {
+    struct arena *a;
+    struct param *out;
+    size_t n, max;
+};
+
+static enum MHD_Result on_argument(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    (void)kind;
+    struct param_list *l = arg;
+    if (l->n < l->max)
+        l->out[l->n++] = (struct param){arena_strdup(l->a, key), arena_strdup(l->a, value ? value : "")};
+    return MHD_YES;
+}
+
+/* A long value comes in pieces. */
+static enum MHD_Result on_any_field(void *arg, enum MHD_ValueKind kind, const char *key, const char *filename,
+                                    const char *type, const char *encoding, const char *data, uint64_t off,
+                                    size_t n)
+{
+    (void)kind, (void)filename, (void)type, (void)encoding;
+    struct param_list *l = arg;
+    const char *piece = arena_strndup(l->a, data ? data : "", data ? n : 0);
+    if (off && l->n)
+        l->out[l->n - 1].value = arena_printf(l->a, "%s%s", l->out[l->n - 1].value, piece);
+    else if (key)
+        on_argument(l, MHD_POSTDATA_KIND, key, piece);
+    return MHD_YES;
+}
+
+size_t request_params(struct request *r, struct param *out, size_t max)
+{
+    struct param_list l = {.a = &r->a, .out = out, .max = max};
+    MHD_get_connection_values(r->conn, MHD_GET_ARGUMENT_KIND, on_argument, &l);
+    struct MHD_PostProcessor *p = MHD_create_post_processor(r->conn, 4096, on_any_field, &l);
+    if (p) {
+        MHD_post_process(p, r->body, r->n_body);
+        MHD_destroy_post_processor(p);
+    }
+    return l.n;
+}
+
 /* Called before libmicrohttpd decodes anything: the only place where the request line is seen as it came. */
 static void *on_request_line(void *arg, const char *target, struct MHD_Connection *conn)
 {

@@ -65,6 +65,50 @@ static json_t *make(struct sandbox *sb, struct arena *a)
     return o;
 }
 
+static const char rsa_root[] = "Ant Financial Sandbox Root R1", middle[] = "Ant Financial Sandbox Class 2 R1",
+                  ec_root[] = "Ant Financial Sandbox Root E1";
+
+static void make_certificates(struct sandbox *sb, struct arena *a, json_t *o)
+{
+    const char *root_key, *middle_key, *unused;
+    const char *serials[5];
+    long now = (long)(clock_now_ms() / 1000);
+    struct validity v = {now - 86400, now + 5L * 365 * 86400};
+    rsa_new(a, &root_key, &unused);
+    rsa_new(a, &middle_key, &unused);
+    for (size_t i = 0; i < 5; i++)
+        serials[i] = upper_hex(sb, a, 16);
+#define SET(key, text) json_object_set_new(o, key, json_string(text))
+    SET("alipay_app_certificate",
+        certificate_issue(a, member(o, "alipay_app_key"), member(o, "alipay_app_id"), middle_key, middle,
+                          serials[0], v));
+    SET("alipay_certificate",
+        certificate_issue(a, member(o, "alipay_key"), "Alipay Sandbox", middle_key, middle, serials[1], v));
+    /* as the real file: several roots, one of them not RSA, and an intermediate */
+    SET("alipay_roots",
+        arena_printf(a, "%s%s%s", certificate_ec_root(a, ec_root, serials[2], v),
+                     certificate_issue(a, root_key, rsa_root, root_key, rsa_root, serials[3], v),
+                     certificate_issue(a, middle_key, middle, root_key, rsa_root, serials[4], v)));
+    SET("alipay_app_cert_sn", certificate_sn(a, middle, serials[0]));
+    SET("alipay_cert_sn", certificate_sn(a, middle, serials[1]));
+    SET("alipay_root_cert_sn", arena_printf(a, "%s_%s", certificate_sn(a, rsa_root, serials[3]),
+                                            certificate_sn(a, rsa_root, serials[4])));
+#undef SET
+}
+
+static json_t *make_alipay(struct sandbox *sb, struct arena *a)
+{
+    const char *app, *app_public, *alipay, *alipay_public;
+    rsa_new(a, &app, &app_public);
+    rsa_new(a, &alipay, &alipay_public);
+    json_t *o = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s}", "alipay_app_id", arena_printf(a, "2021%s", draw_digits(sb, a, 12)),
+        "alipay_seller_id", arena_printf(a, "2088%s", draw_digits(sb, a, 12)), "alipay_app_key", app,
+        "alipay_app_public", app_public, "alipay_key", alipay, "alipay_public", alipay_public);
+    make_certificates(sb, a, o);
+    return o;
+}
+
 static int write_file(struct sandbox *sb, struct arena *a, const char *name, const char *text)
 {
     const char *path = arena_printf(a, "%s/%s", sb->dir, name);
@@ -81,26 +125,40 @@ static int write_file(struct sandbox *sb, struct arena *a, const char *name, con
     return 0;
 }
 
+/* What was kept under the name, or new. */
+static json_t *kept(struct sandbox *sb, const char *name, struct arena *a,
+                    json_t *(*make_new)(struct sandbox *, struct arena *))
+{
+    if (!state_get(sb->state, "keys", name))
+        state_put(sb->state, "keys", name, make_new(sb, a));
+    return state_get(sb->state, "keys", name);
+}
+
 struct keys *keys_open(struct sandbox *sb)
 {
     struct keys *k = calloc(1, sizeof *k);
     if (!k)
         abort();
     arena_init(&k->a, 0);
-    json_t *o = state_get(sb->state, "keys", "all");
-    if (!o) {
-        state_put(sb->state, "keys", "all", make(sb, &k->a));
-        o = state_get(sb->state, "keys", "all");
-    }
+    json_t *o = kept(sb, "all", &k->a, make);
 #define GET(field) k->field = arena_strdup(&k->a, member(o, #field))
     GET(tencent_id), GET(tencent_key), GET(sms_app_id), GET(mchid), GET(appid), GET(apiv3_key);
     GET(merchant_key), GET(merchant_public), GET(merchant_serial), GET(platform_key), GET(platform_public);
     GET(platform_id), GET(platform_serial), GET(platform_certificate), GET(forger_key);
     GET(kuaidi100_key), GET(kuaidi100_customer), GET(smtp_user), GET(smtp_password);
+    o = kept(sb, "alipay", &k->a, make_alipay);
+    GET(alipay_app_id), GET(alipay_seller_id), GET(alipay_app_key), GET(alipay_app_public), GET(alipay_key);
+    GET(alipay_public), GET(alipay_app_certificate), GET(alipay_certificate), GET(alipay_roots);
+    GET(alipay_app_cert_sn), GET(alipay_cert_sn), GET(alipay_root_cert_sn);
 #undef GET
     if (write_file(sb, &k->a, "apiclient_key.pem", k->merchant_key) ||
         write_file(sb, &k->a, "wxp_pub.pem", k->platform_public) ||
-        write_file(sb, &k->a, "wxp_cert.pem", k->platform_certificate)) {
+        write_file(sb, &k->a, "wxp_cert.pem", k->platform_certificate) ||
+        write_file(sb, &k->a, "alipay_app_key.pem", k->alipay_app_key) ||
+        write_file(sb, &k->a, "alipay_public.pem", k->alipay_public) ||
+        write_file(sb, &k->a, "alipay_app_cert.pem", k->alipay_app_certificate) ||
+        write_file(sb, &k->a, "alipay_cert.pem", k->alipay_certificate) ||
+        write_file(sb, &k->a, "alipay_roots.pem", k->alipay_roots)) {
         keys_close(k);
         return NULL;
     }
@@ -137,17 +195,30 @@ static json_t *wechat(const struct sandbox *sb)
         "platform_certificate_file", json_sprintf("%s/wxp_cert.pem", sb->dir));
 }
 
+static json_t *alipay(const struct sandbox *sb)
+{
+    const struct keys *k = sb->keys;
+    return json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "url",
+                     json_sprintf("http://alipay.localhost:%d/gateway.do", sb->port), "app_id",
+                     k->alipay_app_id, "seller_id", k->alipay_seller_id, "app_key_file",
+                     json_sprintf("%s/alipay_app_key.pem", sb->dir), "alipay_public_key_file",
+                     json_sprintf("%s/alipay_public.pem", sb->dir), "app_certificate_file",
+                     json_sprintf("%s/alipay_app_cert.pem", sb->dir), "alipay_certificate_file",
+                     json_sprintf("%s/alipay_cert.pem", sb->dir), "alipay_root_certificates_file",
+                     json_sprintf("%s/alipay_roots.pem", sb->dir));
+}
+
 int keys_publish(struct sandbox *sb)
 {
     struct arena a;
     arena_init(&a, 0);
     const struct keys *k = sb->keys;
-    json_t *o = json_pack("{s:i,s:i,s:o,s:o,s:o,s:{s:o,s:s,s:s},s:{s:s,s:i,s:s,s:s}}", "port", sb->port,
+    json_t *o = json_pack("{s:i,s:i,s:o,s:o,s:o,s:o,s:{s:o,s:s,s:s},s:{s:s,s:i,s:s,s:s}}", "port", sb->port,
                           "smtp_port", sb->smtp_port, "url", json_sprintf("http://127.0.0.1:%d", sb->port),
-                          "tencent", tencent(sb), "wechat", wechat(sb), "kuaidi100", "url",
-                          json_sprintf("http://kuaidi100.localhost:%d", sb->port), "key", k->kuaidi100_key,
-                          "customer", k->kuaidi100_customer, "smtp", "host", "127.0.0.1", "port",
-                          sb->smtp_port, "user", k->smtp_user, "password", k->smtp_password);
+                          "tencent", tencent(sb), "wechat", wechat(sb), "alipay", alipay(sb), "kuaidi100",
+                          "url", json_sprintf("http://kuaidi100.localhost:%d", sb->port), "key",
+                          k->kuaidi100_key, "customer", k->kuaidi100_customer, "smtp", "host", "127.0.0.1",
+                          "port", sb->smtp_port, "user", k->smtp_user, "password", k->smtp_password);
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
     int bad = text ? write_file(sb, &a, "sandbox.json", text) : -1;
     free(text);

@@ -16,6 +16,11 @@ struct keys {
     const char *platform_key, *platform_public, *platform_id; /* "PUB_KEY_ID_…" */
     const char *platform_certificate, *platform_serial;       /* the older way of naming the same key */
     const char *forger_key;                                   /* signs what nobody should believe */
+    const char *alipay_app_id, *alipay_seller_id;
+    const char *alipay_app_key, *alipay_app_public, *alipay_key, *alipay_public;
+    const char *alipay_app_certificate, *alipay_certificate,
+        *alipay_roots; /* the same keys, named the other way */
+    const char *alipay_app_cert_sn, *alipay_cert_sn, *alipay_root_cert_sn;
     const char *kuaidi100_key, *kuaidi100_customer;
     const char *smtp_user, *smtp_password;
 };

@@ -2,6 +2,7 @@
 #include "sandbox/control.h"
 
 #include "base/clock.h"
+#include "sandbox/alipay.h"
 #include "sandbox/kuaidi100.h"
 #include "sandbox/state.h"
 #include "sandbox/wechat.h"
@@ -131,6 +132,24 @@ static void order_row(struct buf *b, const char *key, const json_t *o)
     buf_str(b, "</td>");
 }
 
+static void alipay_row(struct buf *b, const char *key, const json_t *o)
+{
+    bool scanned = ali_is(o, "WAIT_BUYER_PAY"), open = scanned || ali_is(o, "CODE");
+    cell(b, key);
+    cell(b, member(o, "subject"));
+    buf_printf(b, "<td>%" PRId64 ".%02d</td>", member_int(o, "total") / 100,
+               (int)(member_int(o, "total") % 100));
+    cell(b, scanned ? "已扫码，待支付" : open ? "待扫码" : ali_is(o, "TRADE_CLOSED") ? "已关闭" : "已支付");
+    buf_str(b, "<td>");
+    if (open) {
+        qr(b, member(o, "qr_code"));
+        if (!scanned)
+            button(b, "/sim/alipay/scan", "out_trade_no", key, "", "扫码");
+        button(b, "/sim/alipay/pay", "out_trade_no", key, "", "支付");
+    }
+    buf_str(b, "</td>");
+}
+
 static void parcel_row(struct buf *b, const char *key, const json_t *o)
 {
     const json_t *last = json_array_get(json_object_get(o, "events"), 0);
@@ -187,13 +206,17 @@ void page_serve(struct sandbox *sb, struct request *r, struct reply *p)
     struct buf b = BUF(&r->a);
     const char *key;
     json_t *o, *orders = state_section(sb->state, "wechat_orders"), *parcels = all_parcels(sb);
+    json_t *trades = state_section(sb->state, "alipay_trades");
     json_t *sms = state_section(sb->state, "sms"), *mails = state_section(sb->state, "mails");
     json_object_foreach(orders, key, o) wx_order(sb, key); /* their clocks */
+    json_object_foreach(trades, key, o) ali_trade(sb, key);
     buf_str(&b, head);
     SECTION(&b, "短信", json_object_size(sms), "时间", "手机", "内容");
     newest(&b, sms, sms_row);
     SECTION(&b, "微信支付", json_object_size(orders), "订单号", "商品", "金额（元）", "状态", "二维码");
     newest(&b, orders, order_row);
+    SECTION(&b, "支付宝", json_object_size(trades), "订单号", "商品", "金额（元）", "状态", "二维码");
+    newest(&b, trades, alipay_row);
     SECTION(&b, "邮件", json_object_size(mails), "时间", "收件人", "主题", "内容");
     newest(&b, mails, mail_row);
     SECTION(&b, "快递", json_object_size(parcels), "单号", "公司", "状态", "最新", "推进");

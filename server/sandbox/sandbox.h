@@ -1,8 +1,8 @@
 /* sandbox.h - the outside world on loopback: what every supplier in this program shares.
  *
- * certdesk-sandbox answers as the suppliers themselves would (Tencent Cloud, WeChat Pay, kuaidi100, a mail
- * server): it verifies what they verify, keeps the states they keep, calls back as they call back. What a
- * person or the weather would do outside (pay, post a parcel, lose an answer) is steered under /sim/.
+ * certdesk-sandbox answers as the suppliers themselves would (Tencent Cloud, WeChat Pay, Alipay, kuaidi100, a
+ * mail server): it verifies what they verify, keeps the states they keep, calls back as they call back. What
+ * a person or the weather would do outside (pay, post a parcel, lose an answer) is steered under /sim/.
  *
  * It shares no code with the adapters: a mistake would otherwise agree with itself. It never listens beyond
  * loopback. Each connection has a thread; whoever touches the state holds `lock`.
@@ -75,6 +75,11 @@ struct reply {
     json_t *inputs;         /* masked; taken over by the log */
 };
 
+/* A parameter of a query or a form, decoded. */
+struct param {
+    const char *name, *value;
+};
+
 /* A fault that was ordered for this call; kind "" when none. */
 struct plan {
     char kind[32];
@@ -87,11 +92,14 @@ const char *request_header(const struct request *r, const char *name);
 const char *request_query(const struct request *r, const char *name);
 /* Field of an application/x-www-form-urlencoded body, decoded, in the arena; NULL when absent. */
 const char *request_form(struct request *r, const char *name);
+/* All parameters of the query, then all of a form; in the arena. At most max; their number. */
+size_t request_params(struct request *r, struct param *out, size_t max);
 /* The body as a JSON object, NULL when it is none. The caller owns it. */
 json_t *request_json(const struct request *r);
 
 void reply_header(struct reply *p, const char *name, const char *value);
 void reply_text(struct reply *p, unsigned status, const char *type, const char *text);
+void reply_bytes(struct reply *p, unsigned status, const char *type, const void *body, size_t n);
 /* Serialises once, keys in the order they were set; takes the value over. */
 void reply_json(struct reply *p, unsigned status, json_t *value);
 

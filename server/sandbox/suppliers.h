@@ -17,6 +17,10 @@ void tencent_serve(struct sandbox *sb, struct request *r, const struct plan *pla
 const char *wechat_action(struct request *r);
 void wechat_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
 
+/* Alipay (alipay.c). Actions: precreate, query, close, cancel, refund, refund_query, bill, bill_file. */
+const char *alipay_action(struct request *r);
+void alipay_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
+
 /* kuaidi100 (kuaidi100.c). Actions: query, subscribe. */
 const char *kuaidi100_action(struct request *r);
 void kuaidi100_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
