@@ -82,7 +82,22 @@ static struct callback_answer wechat_answer(enum err e)
                                     "application/json", e == OK ? yes : no};
 }
 
+static enum err alipay(struct ctx *c, const struct callback_request *r)
+{
+    return payment_callback(c, PROVIDER_ALIPAY, r->headers, r->n_headers, r->body, r->n_body);
+}
+
+/* Seven letters and nothing else, or it comes again. */
+static struct callback_answer alipay_answer(enum err e)
+{
+    return (struct callback_answer){e == OK                  ? 200
+                                    : e == ERR_SIGNATURE_BAD ? 401
+                                                             : 500,
+                                    "text/plain", e == OK ? "success" : "fail"};
+}
+
 static const struct callback_route routes[] = {
     {"wechat", "/callback/wechat", wechat, wechat_answer},
+    {"alipay", "/callback/alipay", alipay, alipay_answer},
 };
 const struct callback_table payment_callbacks = {routes, sizeof routes / sizeof *routes};

@@ -181,6 +181,12 @@ merchant_key_file = ${s.wechat.merchant_key_file}
 apiv3_key_file = ${secret('apiv3.key', s.wechat.apiv3_key)}
 public_key_id = ${s.wechat.platform_key_id}
 public_key_file = ${s.wechat.platform_key_file}
+[payment.alipay]
+base_url = ${s.alipay.url}
+app_id = ${s.alipay.app_id}
+seller_id = ${s.alipay.seller_id}
+app_key_file = ${s.alipay.app_key_file}
+alipay_public_key_file = ${s.alipay.alipay_public_key_file}
 [courier.kuaidi100]
 base_url = ${s.kuaidi100.url}
 key_file = ${secret('kuaidi.key', s.kuaidi100.key)}
