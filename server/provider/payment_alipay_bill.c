@@ -46,7 +46,7 @@ struct table {
 
 static enum err remark(struct table *t, const char *text)
 {
-    if (strstr(text, "列表结束"))
+    if (t->begun && strstr(text, "列表结束"))
         t->ended = true;
     sscanf(text, "#交易合计：%9ld", &t->said_captures);
     sscanf(text, "#退款合计：%9ld", &t->said_refunds);

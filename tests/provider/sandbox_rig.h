@@ -16,16 +16,17 @@ struct rig {
     struct arena a;
     struct http *http;
     char dir[64];
+    char clock[80]; /* a file; the sandbox's offset from the wall clock in ms */
     pid_t pid;
     FILE *out;
     const char *url;
     json_t *says; /* DIR/sandbox.json */
-    struct provider_pair settings[32];
+    struct provider_pair settings[40];
     struct provider_env env;
     struct peer inbox; /* where callbacks go */
     struct identity_port identity;
     struct sms_port sms;
-    struct payment_port pay;
+    struct payment_port pay, alipay;
     struct courier_port courier;
     struct mail_port mail;
 };
@@ -49,11 +50,17 @@ static inline void rig_spawn(struct rig *r)
     const char *program = rig_program(r);
     snprintf(r->dir, sizeof r->dir, "/tmp/certdesk-live-XXXXXX");
     assert_non_null(mkdtemp(r->dir));
+    snprintf(r->clock, sizeof r->clock, "%s/clock", r->dir);
+    FILE *clock = fopen(r->clock, "w");
+    assert_non_null(clock);
+    assert_int_equal(fwrite("\0\0\0\0\0\0\0", 8, 1, clock), 1);
+    fclose(clock);
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     r->pid = fork();
     assert_true(r->pid >= 0);
     if (r->pid == 0) {
         dup2(out[1], 1);
+        setenv("CERTDESK_CLOCK", r->clock, 1);
         execl(program, "certdesk-sandbox", "--listen", "127.0.0.1:0", "--state", r->dir, (char *)NULL);
         _exit(127);
     }
@@ -104,6 +111,10 @@ static inline void rig_settings(struct rig *r)
         {"public_key_id", rig_say(r, "wechat", "platform_key_id")},
         {"public_key", rig_file(r, "wechat", "platform_key_file")},
         {"platform_certificate", rig_file(r, "wechat", "platform_certificate_file")},
+        {"app_id", rig_say(r, "alipay", "app_id")},
+        {"seller_id", rig_say(r, "alipay", "seller_id")},
+        {"app_key", rig_file(r, "alipay", "app_key_file")},
+        {"alipay_public_key", rig_file(r, "alipay", "alipay_public_key_file")},
         {"key", rig_say(r, "kuaidi100", "key")},
         {"customer", rig_say(r, "kuaidi100", "customer")},
         {"user", rig_say(r, "smtp", "user")},
@@ -135,7 +146,18 @@ static inline void rig_open(struct rig *r)
     assert_ok(payment_open("wechat", &r->env, &r->pay, &f));
     rig_set(r, "base_url", rig_say(r, "kuaidi100", "url"));
     assert_ok(courier_open("kuaidi100", &r->env, &r->courier, &f));
+    rig_set(r, "base_url", rig_say(r, "alipay", "url"));
+    assert_ok(payment_open("alipay", &r->env, &r->alipay, &f));
     rig_set(r, "base_url", rig_say(r, "wechat", "url"));
+}
+
+/* The sandbox's time is the wall clock and so many milliseconds from now on. */
+static inline void rig_move_clock(struct rig *r, int64_t ms)
+{
+    FILE *f = fopen(r->clock, "r+"); /* in place: it is mapped */
+    assert_non_null(f);
+    assert_int_equal(fwrite(&ms, sizeof ms, 1, f), 1);
+    fclose(f);
 }
 
 /* One call of the control interface: POST when there is a body. What it answers; the caller frees it. */
@@ -191,6 +213,7 @@ static inline int rig_stop(struct rig *r)
     r->sms.ops->close(r->sms.self);
     r->mail.ops->close(r->mail.self);
     r->pay.ops->close(r->pay.self);
+    r->alipay.ops->close(r->alipay.self);
     r->courier.ops->close(r->courier.self);
     kill(r->pid, SIGTERM);
     waitpid(r->pid, NULL, 0);
