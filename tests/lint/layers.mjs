@@ -23,7 +23,7 @@ const homes = [
   [/^cairo/, /^server\/(account|order)\//],
   [/^pango\//, /^server\/order\/form_pdf\.c$/],
   [/^ini\.h/, /^server\/config\.c$/],
-  [/^archive/, /^server\/(provider\/unzip|sandbox\/zip)\.c$/],
+  [/^archive/, /^server\/(provider\/unzip|sandbox\/zip)\.c$|^tests\//],
   [/^csv\.h/, /^server\/(provider\/bill|sandbox\/alipay_bill)\.c$/],
 ];
 
