@@ -124,6 +124,10 @@ test('callbacks that nobody signed change nothing', async () => {
   assert.equal((await post('/callback/wechat', '{}', wechat)).status, 401);
   assert.equal((await post('/callback/wechat', '')).status, 401);
   assert.equal((await post('/callback/wechat', 'x'.repeat(2 << 20), wechat)).status, 413);
+  for (const body of ['', 'sign_type=RSA2&sign=AAAA', 'out_trade_no=%00', `out_trade_no=${encodeURIComponent('订单')}&trade_status=TRADE_SUCCESS&sign=x`]) {
+    const r = await post('/callback/alipay', body, { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' });
+    assert.deepEqual([r.status >= 400, await r.text()], [true, 'fail'], body);
+  }
   for (const key of ['', 'x', '0'.repeat(32), '%00', '订单', '../wechat', 'a'.repeat(5000)]) {
     const r = await post(`/callback/kuaidi100/${encodeURI(key)}`, 'param={}&sign=00', { 'content-type': 'application/x-www-form-urlencoded' }).catch(() => null);
     if (r) assert.ok(r.status >= 400 || (await r.json()).result === false, key);

@@ -223,7 +223,8 @@ static void signed_garbage_leaves_the_outcome_open(void **state)
         answers(200, garbage[i]);
         assert_err(place(&c), ERR_PROVIDER_UNKNOWN);
         assert_err(pay.ops->query(pay.self, "ord_00001", &a, &s, &f), ERR_PROVIDER_UNKNOWN);
-        assert_err(pay.ops->refund_query(pay.self, "ord_00001", "ref_00001", &a, &r, &f), ERR_PROVIDER_UNKNOWN);
+        assert_err(pay.ops->refund_query(pay.self, "ord_00001", "ref_00001", &a, &r, &f),
+                   ERR_PROVIDER_UNKNOWN);
     }
 }
 
