@@ -1,6 +1,6 @@
 /* certdeskd - the server and its command line. */
 #include "base/log.h"
-#include "catalog/catalog_import.h"
+#include "channel_command.h"
 #include "config.h"
 #include "core/audit.h"
 #include "core/migrate.h"
@@ -18,8 +18,7 @@
 #include <unistd.h>
 
 enum {
-    CLI_PATIENCE_MS = 30000,
-    FILE_LIMIT = 8 << 20
+    CLI_PATIENCE_MS = 30000
 };
 
 struct args {
@@ -60,34 +59,9 @@ static enum err run_with_ctx(struct started *s, with_ctx *fn, struct args *args,
     return e;
 }
 
-/* -- channel import FILE ---- */
-
-struct import {
-    const char *text;
-    size_t n;
-};
-
-static enum err import_body(struct ctx *c, void *arg)
+static enum err do_channel(struct ctx *c, struct args *a)
 {
-    const struct import *i = arg;
-    return catalog_import(c, i->text, i->n);
-}
-
-static enum err do_import(struct ctx *c, struct args *a)
-{
-    if (a->n != 2 || strcmp(a->v[0], "import") != 0)
-        return fail(c->fault, ERR_INVALID, "usage: certdeskd channel import FILE");
-    FILE *file = fopen(a->v[1], "re");
-    if (!file)
-        return fail(c->fault, ERR_INVALID, "%s cannot be read", a->v[1]);
-    struct import i = {0};
-    char *text = arena_alloc(c->arena, FILE_LIMIT);
-    i.n = fread(text, 1, FILE_LIMIT, file);
-    i.text = text;
-    fclose(file);
-    TRY(tx_run(c, import_body, &i));
-    printf("channel imported\n");
-    return OK;
+    return channel_command(c, a->n, a->v);
 }
 
 /* -- staff add LOGIN NAME ROLES; the password comes on standard input ---- */
@@ -170,7 +144,7 @@ static enum err do_audit(struct ctx *c, struct args *a)
 
 static enum err cmd_channel(struct started *s, struct args *a, struct fault *f)
 {
-    return run_with_ctx(s, do_import, a, f);
+    return run_with_ctx(s, do_channel, a, f);
 }
 
 static enum err cmd_staff(struct started *s, struct args *a, struct fault *f)
@@ -223,8 +197,8 @@ static const struct command {
 } commands[] = {
     {"serve", "serve until SIGTERM", cmd_serve, true, NULL},
     {"migrate", "bring the schema up to date", cmd_migrate, false, NULL},
-    {"channel", "channel import FILE: a channel's methods, products, materials, agreements", cmd_channel,
-     false, NULL},
+    {"channel", "channel import [--apply] FILE | list | show CODE | history CODE: what partners offer",
+     cmd_channel, false, NULL},
     {"staff", "staff add LOGIN NAME ROLES: a person of the desk; prints the TOTP secret once", cmd_staff,
      false, NULL},
     {"audit", "audit verify [KEY]: check the audit trail against its seals", cmd_audit, false, NULL},

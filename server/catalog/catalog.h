@@ -11,12 +11,13 @@
 struct channel {
     char id[ID_SIZE];
     const char *code, *name;
+    int version;           /* one more with every file that was stored */
     const char *page_json; /* notices, downloads, contact, paper address: for the front page */
     bool invoice_offered;
-    bool simulated_provider;      /* unused by rules */
     const char *initial_password; /* of quick registration (S2), fixed by the channel; "" when it is random */
     int review_days;              /* working days promised (S18) */
     int64_t payment_minutes;      /* how long a QR code is good */
+    const char *policy_json;      /* what is asked for by the functions at the end of this file */
     const char *profile;          /* certificate profile, pki's word: "2023", "2012" */
 };
 

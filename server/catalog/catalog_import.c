@@ -1,188 +1,182 @@
 #include "catalog/catalog_import.h"
 
 #include "catalog/catalog_store.h"
+#include "catalog/channel_file.h"
 #include "core/audit.h"
 #include "core/crypt.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Words of the file for the numbers of the contract. */
-static const char *const subjects[] = {"", "organization", "individual", NULL};
-static const char *const media[] = {"", "ukey", "cloud", NULL};
-static const char *const methods[] = {"",  "micro_deposit", "phone_three_factor", "bank_four_factor", "face",
-                                      NULL};
+/* -- reading -----------------------------------------------------------------------------------------------
+ */
 
-static void bad(struct ctx *c, const char *where, const char *why)
+static int by_line(const void *a, const void *b)
 {
-    fault_field(c->fault, where, "FILE", why, why);
+    const struct file_fault *x = a, *y = b;
+    return x->line != y->line ? (x->line > y->line) - (x->line < y->line) : strcmp(x->path, y->path);
 }
 
-static int word(struct ctx *c, const json_t *j, const char *key, const char *const *words)
+static enum err refuse(struct ctx *c, struct file_faults *f)
 {
-    const char *s = json_string_value(json_object_get(j, key));
-    for (int i = 1; s && words[i]; i++)
-        if (strcmp(s, words[i]) == 0)
-            return i;
-    bad(c, key, "is not a word that is known here");
-    return 0;
-}
-
-static const char *text(struct ctx *c, const json_t *j, const char *key)
-{
-    const char *s = json_string_value(json_object_get(j, key));
-    if (!s || !*s)
-        bad(c, key, "is missing");
-    return s ? s : "";
-}
-
-static int64_t number(struct ctx *c, const json_t *j, const char *key)
-{
-    const json_t *v = json_object_get(j, key);
-    if (!json_is_integer(v) || json_integer_value(v) < 0)
-        bad(c, key, "is not a whole number");
-    return json_integer_value(v);
-}
-
-static unsigned method_bits(struct ctx *c, const json_t *j, const char *key)
-{
-    unsigned bits = 0;
-    size_t i;
-    json_t *v;
-    json_array_foreach(json_object_get(j, key), i, v)
-    {
-        json_t *one = json_pack("{s:O}", key, v);
-        bits |= 1u << word(c, one, key, methods);
-        json_decref(one);
+    size_t kept = f->n < FILE_FAULTS_MAX ? f->n : FILE_FAULTS_MAX;
+    if (!f->n)
+        return OK;
+    qsort(f->list, kept, sizeof *f->list, by_line);
+    for (size_t i = 0; i < kept; i++) {
+        const struct file_fault *one = &f->list[i];
+        const char *where = *one->path ? one->path : "file";
+        const char *text =
+            one->line ? arena_printf(c->arena, "%s (line %d)", one->text, one->line) : one->text;
+        fault_field(c->fault, where, "FILE", text, text);
     }
-    return bits & ~1u;
+    snprintf(c->fault->text, sizeof c->fault->text, "the file has %zu fault%s", f->n, f->n == 1 ? "" : "s");
+    return ERR_INVALID;
 }
 
-static enum err put_materials(struct ctx *c, const char *channel, const struct offered *o, const json_t *list)
+/* -- comparing ---------------------------------------------------------------------------------------------
+ */
+
+struct facts {
+    struct fact *list;
+    size_t n;
+};
+
+static struct fact version_fact(struct arena *a, const char *code, int version)
 {
-    size_t i, k;
-    json_t *m, *t;
-    json_array_foreach(list, i, m)
-    {
-        struct buf types = BUF(c->arena);
-        json_array_foreach(json_object_get(m, "content_types"), k, t)
-            buf_printf(&types, "%s%s", k ? " " : "", json_is_string(t) ? json_string_value(t) : "");
-        struct material_rule rule = {text(c, m, "kind"), text(c, m, "title"),
-                                     json_is_true(json_object_get(m, "required")), buf_text(&types),
-                                     number(c, m, "max_bytes")};
-        TRY(fault_fields(c->fault));
-        TRY(material_rule_put(c, channel, o, (int)i, &rule));
-    }
+    return (struct fact){arena_printf(a, "agreements[%s].version", code), arena_printf(a, "%d", version)};
+}
+
+/* What the text that is in force says, with the versions of its agreements. Nothing is known of a channel
+ * that was imported before its text was kept. */
+static enum err facts_before(struct ctx *c, const struct channel_head *head, struct facts *out)
+{
+    const struct agreement *list;
+    size_t n;
+    *out = (struct facts){0};
+    if (!head->n)
+        return OK;
+    TRY(agreement_heads(c, head->id, &list, &n));
+    struct fact *versions = ARENA_ARRAY(c->arena, struct fact, n + 1);
+    for (size_t i = 0; i < n; i++)
+        versions[i] = version_fact(c->arena, list[i].code, list[i].version);
+    struct yaml_tree tree;
+    struct file_faults ignored = {.arena = c->arena};
+    yaml_tree(head->text, head->n, &tree, &ignored);
+    channel_facts(c->arena, tree.root, versions, n, &out->list, &out->n);
+    yaml_tree_free(&tree);
     return OK;
 }
 
-static enum err put_offers(struct ctx *c, const char *channel, const json_t *list)
+static enum err facts_after(struct ctx *c, const struct channel_head *head, const struct channel_file *file,
+                            const struct yaml_tree *tree, struct facts *out)
 {
-    size_t i;
-    json_t *j;
+    struct fact *versions = ARENA_ARRAY(c->arena, struct fact, file->n_agreements + 1);
+    for (size_t i = 0; i < file->n_agreements; i++) {
+        struct agreement_next next;
+        TRY(agreement_next(c, head->id, file->agreements[i].code, file->agreements[i].text, &next));
+        versions[i] = version_fact(c->arena, file->agreements[i].code, next.version);
+    }
+    channel_facts(c->arena, tree->root, versions, file->n_agreements, &out->list, &out->n);
+    return OK;
+}
+
+/* Both are sorted by path. */
+static void compare(struct import *i, struct arena *a, const struct facts *old, const struct facts *new)
+{
+    size_t x = 0, y = 0;
+    i->changes = ARENA_ARRAY(a, struct change, old->n + new->n + 1);
+    i->n_changes = 0;
+    while (x < old->n || y < new->n) {
+        int d = x == old->n ? 1 : y == new->n ? -1 : strcmp(old->list[x].path, new->list[y].path);
+        const struct fact *from = d <= 0 ? &old->list[x++] : NULL, *to = d >= 0 ? &new->list[y++] : NULL;
+        if (!from || !to || strcmp(from->value, to->value) != 0)
+            i->changes[i->n_changes++] =
+                (struct change){(from ? from : to)->path, from ? from->value : NULL, to ? to->value : NULL};
+    }
+}
+
+/* -- storing -----------------------------------------------------------------------------------------------
+ */
+
+static enum err put_offers(struct ctx *c, const char *channel, const struct channel_file *f)
+{
     TRY(material_rules_clear(c, channel));
-    json_array_foreach(list, i, j)
-    {
-        struct offered o = {ORDER_NEW,
-                            (enum subject_kind)word(c, j, "subject", subjects),
-                            (enum medium)word(c, j, "medium", media),
-                            {method_bits(c, j, "methods"), method_bits(c, j, "agent_methods"),
-                             json_is_true(json_object_get(j, "paper_route")), true, DELIVERY_DESK}};
-        TRY(fault_fields(c->fault));
-        TRY(offer_put(c, channel, &o));
-        TRY(put_materials(c, channel, &o, json_object_get(j, "materials")));
+    for (size_t i = 0; i < f->n_offers; i++) {
+        const struct file_offer *o = &f->offers[i];
+        TRY(offer_put(c, channel, &o->offered));
+        for (size_t k = 0; k < o->n_materials; k++)
+            TRY(material_rule_put(c, channel, &o->offered, (int)k, &o->materials[k]));
     }
     return OK;
 }
 
-static enum err put_products(struct ctx *c, const char *channel, const json_t *list)
+static enum err put_lists(struct ctx *c, const char *channel, const struct channel_file *f)
 {
-    size_t i, k;
-    json_t *j, *v;
     TRY(products_retire(c, channel));
-    json_array_foreach(list, i, j)
-    {
-        const json_t *prices = json_object_get(j, "prices");
-        struct product p = {.name = text(c, j, "name"),
-                            .subject = (enum subject_kind)word(c, j, "subject", subjects),
-                            .medium = (enum medium)word(c, j, "medium", media),
-                            .n_prices = json_array_size(prices),
-                            .prices = ARENA_ARRAY(c->arena, struct price, json_array_size(prices) + 1)};
-        json_array_foreach(prices, k, v) p.prices[k] =
-            (struct price){(int)number(c, v, "term_months"), json_is_true(json_object_get(v, "seal")),
-                           number(c, v, "price_fen")};
-        if (!p.n_prices)
-            bad(c, "prices", "a product without a price cannot be sold");
-        const char *code = text(c, j, "code");
-        TRY(fault_fields(c->fault));
-        TRY(product_put(c, channel, code, &p));
-    }
-    return OK;
-}
-
-static enum err put_agreements(struct ctx *c, const char *channel, const json_t *list)
-{
-    size_t i;
-    json_t *j;
+    for (size_t i = 0; i < f->n_products; i++)
+        TRY(product_put(c, channel, f->products[i].code, &f->products[i].product));
     TRY(agreements_retire(c, channel));
-    json_array_foreach(list, i, j)
-    {
-        const char *code = text(c, j, "code"), *title = text(c, j, "title"), *words = text(c, j, "text");
-        TRY(fault_fields(c->fault));
-        TRY(agreement_put(c, channel, code, title, words));
-    }
+    for (size_t i = 0; i < f->n_agreements; i++)
+        TRY(agreement_put(c, channel, f->agreements[i].code, f->agreements[i].title, f->agreements[i].text));
     return OK;
 }
 
-static enum err put_channel(struct ctx *c, const json_t *j, const unsigned char digest[static 32],
-                            char id[static ID_SIZE])
+static enum err store(struct ctx *c, const struct import *i, struct channel_file *f,
+                      const unsigned char digest[static 32])
 {
-    struct channel known, ch = {.code = text(c, j, "code"),
-                                .name = text(c, j, "name"),
-                                .invoice_offered = json_is_true(json_object_get(j, "invoice")),
-                                .initial_password = text(c, j, "initial_password"),
-                                .review_days = (int)number(c, j, "review_days"),
-                                .payment_minutes = number(c, j, "payment_minutes"),
-                                .profile = text(c, j, "profile")};
-    char *page = json_dumps(json_object_get(j, "page"), JSON_COMPACT);
-    if (!page)
-        bad(c, "page", "is missing");
-    ch.page_json = arena_strdup(c->arena, page ? page : "{}");
-    free(page);
-    TRY(fault_fields(c->fault));
-    enum err e = catalog_channel(c, ch.code, &known);
-    if (e != OK && e != ERR_NOT_FOUND)
-        return e;
-    fault_clear(c->fault);
-    if (e == OK)
-        memcpy(ch.id, known.id, ID_SIZE);
-    else
-        id_new("chn", ch.id);
-    memcpy(id, ch.id, ID_SIZE);
-    return channel_put(c, &ch, digest);
+    char hex[65];
+    hex_encode(digest, 32, hex);
+    TRY(channel_put(c, &f->channel, digest));
+    TRY(channel_version_put(c, f->channel.id, i, digest));
+    TRY(put_offers(c, f->channel.id, f));
+    TRY(put_lists(c, f->channel.id, f));
+    return audit_add(c, &(struct audit_entry){"channel.import", f->channel.id, i->stored,
+                                              arena_printf(c->arena, "{\"sha256\":\"%s\"}", hex)});
 }
 
-static enum err store(struct ctx *c, const json_t *j, const unsigned char digest[static 32])
-{
-    char id[ID_SIZE];
-    TRY(put_channel(c, j, digest, id));
-    TRY(put_offers(c, id, json_object_get(j, "offers")));
-    TRY(put_products(c, id, json_object_get(j, "products")));
-    TRY(put_agreements(c, id, json_object_get(j, "agreements")));
-    return audit_add(c, &(struct audit_entry){"channel.import", id, 0, NULL});
-}
+/* -- the whole ---------------------------------------------------------------------------------------------
+ */
 
-enum err catalog_import(struct ctx *c, const char *json, size_t n)
+static enum err run(struct ctx *c, struct import *i, const struct yaml_tree *tree)
 {
-    json_error_t at;
-    json_t *j = json_loadb(json, n, JSON_REJECT_DUPLICATES, &at);
-    if (!j)
-        return fail(c->fault, ERR_INVALID, "line %d: %s", at.line, at.text);
+    struct channel_file file;
+    struct channel_head head;
+    struct facts before, after;
     unsigned char digest[32];
-    crypt_sha256(json, n, digest);
-    enum err e = store(c, j, digest);
-    json_decref(j);
+    if (tree->root)
+        channel_file_read(c->arena, tree, &file, &i->faults);
+    TRY(refuse(c, &i->faults));
+    crypt_sha256(i->text, i->n, digest);
+    TRY(channel_head(c, file.channel.code, i->apply, &head));
+    TRY(facts_before(c, &head, &before));
+    TRY(facts_after(c, &head, &file, tree, &after));
+    compare(i, c->arena, &before, &after);
+    i->code = file.channel.code;
+    i->version = head.version;
+    i->same_text = head.n && same_bytes(head.digest, digest, sizeof digest);
+    i->stored = i->same_text ? i->version : i->version + 1;
+    if (!i->apply || i->same_text)
+        return OK;
+    if (!head.version)
+        id_new("chn", head.id);
+    memcpy(file.channel.id, head.id, ID_SIZE);
+    file.channel.version = i->stored;
+    return store(c, i, &file, digest);
+}
+
+enum err catalog_import_file(struct ctx *c, struct import *i)
+{
+    struct yaml_tree tree;
+    i->faults = (struct file_faults){.arena = c->arena};
+    yaml_tree(i->text, i->n, &tree, &i->faults);
+    enum err e = run(c, i, &tree);
+    yaml_tree_free(&tree);
     return e;
+}
+
+enum err catalog_import(struct ctx *c, const char *text, size_t n)
+{
+    return catalog_import_file(c, &(struct import){.text = text, .n = n, .by = c->caller.id, .apply = true});
 }

@@ -1,52 +1,98 @@
-/* catalog_policy.c - what a channel decides for other parts of the server. */
-#include "catalog/catalog.h"
+/* catalog_policy.c - what a channel decides for other parts of the server, out of its row. */
+#include "catalog/channel_file.h"
 
 #include "core/crypt.h"
 
-#include <time.h>
+#include <string.h>
 
 enum {
-    FIRST_PASSWORD_DIGITS = 10,
-    UNLIMITED = 1000000
+    FIRST_PASSWORD_DIGITS = 10
 };
+
+/* What is stored was checked when it came in: an answer that is missing now is the default. */
+enum err channel_policy_parse(struct ctx *c, const char *json, struct policy *out)
+{
+    struct reader r = {.arena = c->arena};
+    json_t *j = json_loads(json, 0, NULL);
+    if (!j)
+        return fail(c->fault, ERR_DATA_LOSS, "a channel's policy cannot be read");
+    policy_read(node_root(&r, j), out);
+    json_decref(j);
+    return OK;
+}
+
+static enum err load(struct ctx *c, const char *channel_id, struct policy *out)
+{
+    const char *json;
+    TRY(channel_policy(c, channel_id, &json));
+    return channel_policy_parse(c, json, out);
+}
+
+static bool known(enum method m)
+{
+    return m >= METHOD_MICRO_DEPOSIT && m <= METHOD_FACE;
+}
 
 enum err catalog_suppliers(struct ctx *c, const char *channel_id, enum method m, const char *out[static 2],
                            size_t *n)
 {
-    struct channel ch;
-    (void)m;
+    struct policy p;
     out[0] = out[1] = "";
     *n = 0;
-    return catalog_channel(c, channel_id, &ch);
+    TRY(load(c, channel_id, &p));
+    if (!known(m))
+        return OK;
+    memcpy(out, p.suppliers[m], sizeof p.suppliers[m]);
+    *n = p.n_suppliers[m];
+    return OK;
 }
 
 enum err catalog_attempts(struct ctx *c, const char *channel_id, enum method m, int *out)
 {
-    struct channel ch;
-    *out = m == METHOD_MICRO_DEPOSIT ? 3 : 5;
-    return catalog_channel(c, channel_id, &ch);
+    struct policy p;
+    TRY(load(c, channel_id, &p));
+    *out = known(m) ? p.attempts[m] : 0;
+    return OK;
 }
 
 enum err catalog_payments(struct ctx *c, const char *channel_id, unsigned *out)
 {
-    struct channel ch;
-    *out = 1U << 1;
-    return catalog_channel(c, channel_id, &ch);
+    struct policy p;
+    TRY(load(c, channel_id, &p));
+    *out = p.payments;
+    return OK;
 }
 
 enum err catalog_invoice(struct ctx *c, const char *channel_id, struct invoice_rules *out)
 {
-    struct channel ch;
-    TRY(catalog_channel(c, channel_id, &ch));
-    *out = (struct invoice_rules){ch.invoice_offered, "", "", "", "", "", "", "", "", ""};
+    struct policy p;
+    TRY(load(c, channel_id, &p));
+    *out = p.invoice;
     return OK;
 }
 
 enum err catalog_delivery(struct ctx *c, const char *channel_id, struct delivery_rules *out)
 {
-    struct channel ch;
-    *out = (struct delivery_rules){.address_asked = true};
-    return catalog_channel(c, channel_id, &ch);
+    struct policy p;
+    TRY(load(c, channel_id, &p));
+    *out = p.posting;
+    return OK;
+}
+
+enum err catalog_sms_limits(struct ctx *c, const char *channel_id, struct sms_limits *out)
+{
+    struct policy p;
+    TRY(load(c, channel_id, &p));
+    *out = p.sms;
+    return OK;
+}
+
+enum err catalog_working_days(struct ctx *c, const char *channel_id, int64_t from_ms, int n, int64_t *out)
+{
+    struct policy p;
+    TRY(load(c, channel_id, &p));
+    *out = calendar_after(&p.calendar, from_ms, n);
+    return OK;
 }
 
 enum err catalog_first_password(struct ctx *c, const char *channel_id, const char **out)
@@ -58,28 +104,4 @@ enum err catalog_first_password(struct ctx *c, const char *channel_id, const cha
     *out = *ch.initial_password ? ch.initial_password : arena_strdup(c->arena, digits);
     wipe(digits, sizeof digits);
     return OK;
-}
-
-enum err catalog_sms_limits(struct ctx *c, const char *channel_id, struct sms_limits *out)
-{
-    struct channel ch;
-    *out = (struct sms_limits){1, 5, 10, UNLIMITED, UNLIMITED};
-    return catalog_channel(c, channel_id, &ch);
-}
-
-enum err catalog_working_days(struct ctx *c, const char *channel_id, int64_t from_ms, int n, int64_t *out)
-{
-    static const int64_t DAY_MS = INT64_C(86400000), BEIJING_MS = INT64_C(8) * 3600000;
-    struct channel ch;
-    int64_t t = from_ms;
-    while (n > 0) {
-        t += DAY_MS;
-        time_t s = (time_t)((t + BEIJING_MS) / 1000); /* the desk's weekday, not UTC's */
-        struct tm tm;
-        gmtime_r(&s, &tm);
-        if (tm.tm_wday != 0 && tm.tm_wday != 6)
-            n--;
-    }
-    *out = t;
-    return catalog_channel(c, channel_id, &ch);
 }

@@ -24,25 +24,63 @@ static struct offer read_offer(const struct rows *r, size_t row, size_t at)
                           (enum delivery)row_int(r, row, at + 4)};
 }
 
+static struct channel read_channel(const struct rows *r, size_t i)
+{
+    struct channel out = {.code = row_text(r, i, 1),
+                          .name = row_text(r, i, 2),
+                          .page_json = row_text(r, i, 3),
+                          .invoice_offered = row_int(r, i, 4) != 0,
+                          .initial_password = row_text(r, i, 5),
+                          .review_days = (int)row_int(r, i, 6),
+                          .payment_minutes = row_int(r, i, 7),
+                          .profile = row_text(r, i, 8),
+                          .version = (int)row_int(r, i, 9),
+                          .policy_json = row_text(r, i, 10)};
+    copy_id(out.id, row_text(r, i, 0));
+    return out;
+}
+
+#define CHANNEL_COLUMNS                                                                                      \
+    "SELECT id, code, name, page, invoice_offered, initial_password, review_days, payment_minutes, "         \
+    "profile, version, policy FROM channel "
+
 enum err catalog_channel(struct ctx *c, const char *id_or_code, struct channel *out)
 {
     struct rows r;
-    TRY(db_query(
-        c, &r,
-        SQL("SELECT id, code, name, page, invoice_offered, initial_password, review_days, payment_minutes, "
-            "profile FROM channel WHERE id = ? OR code = ?"),
-        TEXT(id_or_code), TEXT(id_or_code)));
+    TRY(db_query(c, &r, SQL(CHANNEL_COLUMNS "WHERE id = ? OR code = ?"), TEXT(id_or_code), TEXT(id_or_code)));
     if (r.n != 1 || (*c->caller.channel && strcmp(c->caller.channel, row_text(&r, 0, 0)) != 0))
         return fail(c->fault, ERR_NOT_FOUND, "there is no such channel");
-    *out = (struct channel){.code = row_text(&r, 0, 1),
-                            .name = row_text(&r, 0, 2),
-                            .page_json = row_text(&r, 0, 3),
-                            .invoice_offered = row_int(&r, 0, 4) != 0,
-                            .initial_password = row_text(&r, 0, 5),
-                            .review_days = (int)row_int(&r, 0, 6),
-                            .payment_minutes = row_int(&r, 0, 7),
-                            .profile = row_text(&r, 0, 8)};
-    copy_id(out->id, row_text(&r, 0, 0));
+    *out = read_channel(&r, 0);
+    return OK;
+}
+
+enum err channel_list(struct ctx *c, const char *after, int limit, struct channel **out, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL(CHANNEL_COLUMNS "WHERE code > ? AND (? = '' OR id = ?) ORDER BY code LIMIT ?"),
+                 TEXT(after), TEXT(c->caller.channel), TEXT(c->caller.channel), INT(limit)));
+    *n = r.n;
+    *out = ARENA_ARRAY(c->arena, struct channel, r.n + 1);
+    for (size_t i = 0; i < r.n; i++)
+        (*out)[i] = read_channel(&r, i);
+    return OK;
+}
+
+enum err channel_policy(struct ctx *c, const char *channel_id, const char **json)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT policy FROM channel WHERE id = ?"), TEXT(channel_id)));
+    if (r.n != 1)
+        return fail(c->fault, ERR_NOT_FOUND, "there is no such channel");
+    *json = row_text(&r, 0, 0);
+    return OK;
+}
+
+enum err channel_version_now(struct ctx *c, const char *channel_id, int *version)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT version FROM channel WHERE id = ?"), TEXT(channel_id)));
+    *version = r.n == 1 ? (int)row_int(&r, 0, 0) : 0;
     return OK;
 }
 
@@ -112,6 +150,25 @@ enum err catalog_materials(struct ctx *c, const char *channel_id, enum order_kin
     return OK;
 }
 
+enum err material_rule_list(struct ctx *c, const char *channel_id, struct offered_material **out, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT order_kind, subject_kind, medium, kind, title, required, content_types, "
+                     "max_bytes FROM channel_material WHERE channel_id = ? ORDER BY position"),
+                 TEXT(channel_id)));
+    *n = r.n;
+    *out = ARENA_ARRAY(c->arena, struct offered_material, r.n + 1);
+    for (size_t i = 0; i < r.n; i++)
+        (*out)[i] =
+            (struct offered_material){.of = {.kind = (enum order_kind)row_int(&r, i, 0),
+                                             .subject = (enum subject_kind)row_int(&r, i, 1),
+                                             .medium = (enum medium)row_int(&r, i, 2)},
+                                      .rule = {row_text(&r, i, 3), row_text(&r, i, 4), row_int(&r, i, 5) != 0,
+                                               row_text(&r, i, 6), row_int(&r, i, 7)}};
+    return OK;
+}
+
 enum err agreement_list(struct ctx *c, const char *channel_id, const struct agreement **out, size_t *n)
 {
     struct rows r;
@@ -137,12 +194,13 @@ enum err agreement_heads(struct ctx *c, const char *channel_id, const struct agr
 {
     struct rows r;
     TRY(db_query(c, &r,
-                 SQL("SELECT id, version, title, digest FROM agreement WHERE channel_id = ? AND in_force = 1 "
-                     "ORDER BY code"),
+                 SQL("SELECT id, version, title, digest, code FROM agreement WHERE channel_id = ? AND "
+                     "in_force = 1 ORDER BY code"),
                  TEXT(channel_id)));
     struct agreement *list = ARENA_ARRAY(c->arena, struct agreement, r.n + 1);
     for (size_t i = 0; i < r.n; i++) {
         list[i] = (struct agreement){.id = row_text(&r, i, 0),
+                                     .code = row_text(&r, i, 4),
                                      .version = (int)row_int(&r, i, 1),
                                      .title = row_text(&r, i, 2),
                                      .text = ""};
@@ -177,54 +235,58 @@ enum err consent_insert(struct ctx *c, const char *object, const char *purpose, 
         args, n, COLUMNS);
 }
 
-static enum err read_prices(struct ctx *c, struct product *p)
+/* Products with their prices in one statement, so that nobody reads half of an import: id, name, subject,
+ * medium, channel, then term, seal, price; rows of one product follow one another. */
+static void read_products(struct ctx *c, const struct rows *r, struct product **out, size_t *n)
 {
-    struct rows r;
-    TRY(db_query(c, &r,
-                 SQL("SELECT term_months, seal, price_fen FROM product_price WHERE product_id = ? "
-                     "ORDER BY term_months, seal"),
-                 TEXT(p->id)));
-    p->n_prices = r.n;
-    p->prices = ARENA_ARRAY(c->arena, struct price, r.n + 1);
-    for (size_t i = 0; i < r.n; i++)
-        p->prices[i] = (struct price){(int)row_int(&r, i, 0), row_int(&r, i, 1) != 0, row_int(&r, i, 2)};
-    return OK;
+    *n = 0;
+    *out = ARENA_ARRAY(c->arena, struct product, r->n + 1);
+    struct price *prices = ARENA_ARRAY(c->arena, struct price, r->n + 1);
+    for (size_t i = 0; i < r->n; i++) {
+        struct product *p = *n ? &(*out)[*n - 1] : NULL;
+        if (!p || strcmp(p->id, row_text(r, i, 0)) != 0) {
+            p = &(*out)[(*n)++];
+            *p = (struct product){.id = row_text(r, i, 0),
+                                  .name = row_text(r, i, 1),
+                                  .subject = (enum subject_kind)row_int(r, i, 2),
+                                  .medium = (enum medium)row_int(r, i, 3),
+                                  .prices = &prices[i]};
+        }
+        if (!row_cell(r, i, 5)->null)
+            p->prices[p->n_prices++] =
+                (struct price){(int)row_int(r, i, 5), row_int(r, i, 6) != 0, row_int(r, i, 7)};
+    }
 }
+
+#define PRODUCT_COLUMNS                                                                                      \
+    "SELECT p.id, p.name, p.subject_kind, p.medium, p.channel_id, q.term_months, q.seal, q.price_fen FROM "  \
+    "product p LEFT JOIN product_price q ON q.product_id = p.id "
 
 enum err product_list(struct ctx *c, const char *channel_id, int subject, int medium, struct product **out,
                       size_t *n)
 {
     struct rows r;
-    TRY(db_query(
-        c, &r,
-        SQL("SELECT id, name, subject_kind, medium FROM product WHERE channel_id = ? AND in_force = 1 AND "
-            "(? = 0 OR subject_kind = ?) AND (? = 0 OR medium = ?) ORDER BY code"),
-        TEXT(channel_id), INT(subject), INT(subject), INT(medium), INT(medium)));
-    *n = r.n;
-    *out = ARENA_ARRAY(c->arena, struct product, r.n + 1);
-    for (size_t i = 0; i < r.n; i++) {
-        (*out)[i] = (struct product){.id = row_text(&r, i, 0),
-                                     .name = row_text(&r, i, 1),
-                                     .subject = (enum subject_kind)row_int(&r, i, 2),
-                                     .medium = (enum medium)row_int(&r, i, 3)};
-        TRY(read_prices(c, &(*out)[i]));
-    }
+    TRY(db_query(c, &r,
+                 SQL(PRODUCT_COLUMNS "WHERE p.channel_id = ? AND p.in_force = 1 AND (? = 0 OR "
+                                     "p.subject_kind = ?) AND (? = 0 OR p.medium = ?) ORDER BY p.code, p.id, "
+                                     "q.term_months, q.seal"),
+                 TEXT(channel_id), INT(subject), INT(subject), INT(medium), INT(medium)));
+    read_products(c, &r, out, n);
     return OK;
 }
 
 enum err product_load(struct ctx *c, const char *id, char channel[static ID_SIZE], struct product *out)
 {
     struct rows r;
-    TRY(db_query(
-        c, &r,
-        SQL("SELECT id, name, subject_kind, medium, channel_id FROM product WHERE id = ? AND in_force = 1"),
-        TEXT(id)));
-    if (r.n != 1)
+    struct product *list;
+    size_t n;
+    TRY(db_query(c, &r,
+                 SQL(PRODUCT_COLUMNS "WHERE p.id = ? AND p.in_force = 1 ORDER BY q.term_months, q.seal"),
+                 TEXT(id)));
+    read_products(c, &r, &list, &n);
+    if (n != 1)
         return fail(c->fault, ERR_NOT_FOUND, "there is no such product");
-    *out = (struct product){.id = row_text(&r, 0, 0),
-                            .name = row_text(&r, 0, 1),
-                            .subject = (enum subject_kind)row_int(&r, 0, 2),
-                            .medium = (enum medium)row_int(&r, 0, 3)};
+    *out = list[0];
     copy_id(channel, row_text(&r, 0, 4));
-    return read_prices(c, out);
+    return OK;
 }

@@ -2,9 +2,7 @@
 // no cost, and the order can go on.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import path from 'node:path';
-import { Desk, root, until } from '../lib/desk.mjs';
+import { Desk, until } from '../lib/desk.mjs';
 import { company } from './people.mjs';
 import { refused } from './refused.mjs';
 import { CHANNEL, MATERIALS, Walk } from './walk.mjs';
@@ -20,11 +18,9 @@ const asked = async () => (await desk.sim('/sim/log')).counts;
 
 // The channel as it is shipped, with a change.
 function importChannel(change) {
-  const c = JSON.parse(fs.readFileSync(path.join(root, 'server/catalog/zheneng.json')));
+  const c = desk.channel('zheneng', 1);
   change(c);
-  const file = path.join(desk.dir, 'channel.json');
-  fs.writeFileSync(file, JSON.stringify(c));
-  desk.command(['channel', 'import', file]);
+  desk.importChannel(c);
 }
 
 before(async () => { desk = await new Desk({ clock: true }).start(); });

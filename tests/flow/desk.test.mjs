@@ -1,9 +1,7 @@
 // What goes wrong at the desk and in the post (S18, S27-S29), and who may do what.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import path from 'node:path';
-import { Desk, root, until } from '../lib/desk.mjs';
+import { Desk, until } from '../lib/desk.mjs';
 import { company } from './people.mjs';
 import { refused } from './refused.mjs';
 import { SoftKey, verifyChain } from './softkey.mjs';
@@ -200,9 +198,7 @@ describe('who may do what', () => {
 
   test('another account, and the same phone at another channel, find nothing', async () => {
     const { version } = await w.refresh();
-    const c = JSON.parse(fs.readFileSync(path.join(root, 'server/catalog/zheneng.json')));
-    fs.writeFileSync(path.join(desk.dir, 'other.json'), JSON.stringify({ ...c, code: 'other', name: '另一渠道' }));
-    desk.command(['channel', 'import', path.join(desk.dir, 'other.json')]);
+    desk.importChannel({ ...desk.channel(), code: 'other', name: '另一渠道' });
     const { phone } = w.who.account;
     later(61000);
     const seen = (await desk.messages(phone)).length;

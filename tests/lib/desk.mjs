@@ -212,6 +212,17 @@ customer = ${s.kuaidi100.customer}
     return execFileSync(certdeskd, ['--config', this.config, ...args], { input, encoding: 'utf8', env: this.env, stdio: ['pipe', 'pipe', 'pipe'] });
   }
 
+  // A channel's file as it was imported (0: as it is in force), and another in its place.
+  channel(code = 'zheneng', version = 0) {
+    return JSON.parse(this.command(['channel', 'show', code, '--json', ...(version ? ['--version', String(version)] : [])]));
+  }
+
+  importChannel(channel) {
+    const file = path.join(this.dir, 'channel.json');
+    fs.writeFileSync(file, JSON.stringify(channel));
+    return this.command(['channel', 'import', '--apply', file]);
+  }
+
   // A person of the desk; keeps password and secret for login.
   addStaff(login, name, roles) {
     const password = `pw-${login}-long`;
@@ -225,7 +236,7 @@ customer = ${s.kuaidi100.customer}
     await this.startSandbox();
     this.writeConfig();
     await this.startServer();
-    this.command(['channel', 'import', path.join(root, 'server/catalog/zheneng.json')]);
+    this.command(['channel', 'import', '--apply', path.join(root, 'server/catalog/zheneng.yaml')]);
     this.addStaff('li', '李审核', 'reviewer');
     this.addStaff('wang', '王制证', 'operator');
     this.addStaff('zhao', '赵邮寄', 'shipper');

@@ -32,7 +32,7 @@ class Server extends Desk {
   }
 
   async firstStart() {
-    this.command(['channel', 'import', path.join(root, 'server/catalog/zheneng.json')]);
+    this.command(['channel', 'import', '--apply', path.join(root, 'server/catalog/zheneng.yaml')]);
     const password = randomBytes(9).toString('base64url');
     this.add('desk', password);
     const { RegisterTokens } = await this.staffCaller('desk');

@@ -22,6 +22,7 @@ const homes = [
   [/^liboath/, /^server\/staff\//],
   [/^cairo/, /^server\/(account|order)\//],
   [/^pango\//, /^server\/order\/form_pdf\.c$/],
+  [/^yaml\.h/, /^server\/catalog\/yaml_tree\.c$/],
   [/^ini\.h/, /^server\/config\.c$/],
   [/^archive/, /^server\/(provider\/unzip|sandbox\/zip)\.c$|^tests\//],
   [/^csv\.h/, /^server\/(provider\/bill|sandbox\/alipay_bill)\.c$/],
