@@ -40,13 +40,25 @@ static const struct price *find_price(const struct product *p, int term_months, 
     return NULL;
 }
 
+/* The certificates, and their posting once. */
+static void quote_lines(struct arena *a, const struct product *p, const struct price *price, int quantity,
+                        int64_t fee_fen, struct quote *out)
+{
+    struct quote_line *lines = ARENA_ARRAY(a, struct quote_line, 2);
+    lines[0] = (struct quote_line){p->name, quantity, price->price_fen, price->price_fen * quantity};
+    lines[1] = (struct quote_line){"邮寄费", 1, fee_fen, fee_fen};
+    out->lines = lines;
+    out->n_lines = fee_fen ? 2 : 1;
+    out->total_fen = lines[0].amount_fen + fee_fen;
+}
+
 enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
                        enum medium m, const char *product_id, int term_months, bool seal, int quantity,
                        struct quote *out)
 {
     struct product p;
     char channel[ID_SIZE];
-    (void)k;
+    struct delivery_rules posting;
     if (quantity == 0)
         quantity = 1;
     if (quantity < 0 || quantity > QUANTITY_MAX)
@@ -63,18 +75,22 @@ enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k,
     if (!price)
         fault_field(c->fault, "term_months", "NOT_OFFERED", "there is no price for this term and seal",
                     "该期限与签章组合不在售");
+    e = catalog_posting(c, channel_id, k, s, m, &posting);
+    if (e == ERR_METHOD_NOT_OFFERED) {
+        c->fault->text[0] = c->fault->text_zh[0] = '\0'; /* the field says it */
+        fault_field(c->fault, "product_id", "NOT_OFFERED", "this kind of order is not on offer for it",
+                    "该商品暂不支持此类业务");
+    } else {
+        TRY(e);
+    }
     TRY(fault_fields(c->fault));
-    struct quote_line *line = ARENA_NEW(c->arena, struct quote_line);
-    *line = (struct quote_line){p.name, quantity, price->price_fen, price->price_fen * quantity};
     *out = (struct quote){.product_id = p.id,
                           .product_name = p.name,
                           .term_months = term_months,
                           .medium = m,
                           .seal = seal,
-                          .quantity = quantity,
-                          .lines = line,
-                          .n_lines = 1,
-                          .total_fen = line->amount_fen};
+                          .quantity = quantity};
+    quote_lines(c->arena, &p, price, quantity, posting.fee_fen, out);
     return OK;
 }
 

@@ -79,8 +79,8 @@ struct quote {
     size_t n_lines;
     int64_t total_fen;
 };
-/* Price of a choice today. INVALID (fields product_id, term_months, seal, quantity) for what is not on offer
- * for this channel, subject and medium. */
+/* Price of a choice today, posting included. INVALID (fields product_id, term_months, seal, quantity) for
+ * what is not on offer for this channel, kind of order, subject and medium. */
 enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
                        enum medium m, const char *product_id, int term_months, bool seal, int quantity,
                        struct quote *out);
@@ -124,6 +124,10 @@ struct delivery_rules {
     int64_t fee_fen;
 };
 enum err catalog_delivery(struct ctx *c, const char *channel_id, struct delivery_rules *out);
+/* The same for one kind of certificate: nothing is posted of a cloud certificate or a download.
+ * METHOD_NOT_OFFERED. */
+enum err catalog_posting(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                         enum medium m, struct delivery_rules *out);
 
 /* The password of a new account (S2): the channel's fixed text, or a random one each time. It must be changed
  * in any case. */

@@ -6,7 +6,8 @@
 #include <string.h>
 
 enum {
-    FIRST_PASSWORD_DIGITS = 10
+    FIRST_PASSWORD_DIGITS = 10,
+    WHOLE_TRIES = 5,
 };
 
 /* What is stored was checked when it came in: an answer that is missing now is the default. */
@@ -26,6 +27,12 @@ static enum err load(struct ctx *c, const char *channel_id, struct policy *out)
     const char *json;
     TRY(channel_policy(c, channel_id, &json));
     return channel_policy_parse(c, json, out);
+}
+
+struct delivery_rules posting_of(const struct policy *p, enum medium m, enum delivery way)
+{
+    bool asked = m == MEDIUM_UKEY && way == DELIVERY_DESK && p->posting.address_asked;
+    return (struct delivery_rules){asked, asked ? p->posting.fee_fen : 0};
 }
 
 static bool known(enum method m)
@@ -79,6 +86,18 @@ enum err catalog_delivery(struct ctx *c, const char *channel_id, struct delivery
     return OK;
 }
 
+enum err catalog_posting(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                         enum medium m, struct delivery_rules *out)
+{
+    struct policy p;
+    const char *json;
+    enum delivery way;
+    TRY(offer_delivery(c, channel_id, k, s, m, &way, &json));
+    TRY(channel_policy_parse(c, json, &p));
+    *out = posting_of(&p, m, way);
+    return OK;
+}
+
 enum err catalog_sms_limits(struct ctx *c, const char *channel_id, struct sms_limits *out)
 {
     struct policy p;
@@ -104,4 +123,27 @@ enum err catalog_first_password(struct ctx *c, const char *channel_id, const cha
     *out = *ch.initial_password ? ch.initial_password : arena_strdup(c->arena, digits);
     wipe(digits, sizeof digits);
     return OK;
+}
+
+/* -- the whole channel -------------------------------------------------------------------------------------
+ */
+
+static enum err read_whole(struct ctx *c, struct whole *out)
+{
+    TRY(channel_policy_parse(c, out->channel.policy_json, &out->policy));
+    TRY(offer_list(c, out->channel.id, &out->offers, &out->n_offers));
+    return material_rule_list(c, out->channel.id, &out->materials, &out->n_materials);
+}
+
+enum err channel_whole(struct ctx *c, const char *id_or_code, struct whole *out)
+{
+    for (int tries = 0; tries < WHOLE_TRIES; tries++) {
+        int now;
+        TRY(catalog_channel(c, id_or_code, &out->channel));
+        TRY(read_whole(c, out));
+        TRY(channel_version_now(c, out->channel.id, &now));
+        if (now == out->channel.version)
+            return OK;
+    }
+    return fail(c->fault, ERR_UNAVAILABLE, "the channel is being changed; ask again");
 }

@@ -3,6 +3,7 @@
 #include "core/crypt.h"
 #include "core/db.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void copy_id(char out[static ID_SIZE], const char *s)
@@ -13,7 +14,10 @@ static void copy_id(char out[static ID_SIZE], const char *s)
 
 static enum err not_sold(struct ctx *c)
 {
-    return fail(c->fault, ERR_METHOD_NOT_OFFERED, "the channel does not sell this kind of certificate");
+    enum err e = fail(c->fault, ERR_METHOD_NOT_OFFERED,
+                      "the channel does not offer this kind of order for this kind of certificate");
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "当前渠道不办理此类证书的此项业务");
+    return e;
 }
 
 /* Five columns from `at`. */
@@ -113,6 +117,21 @@ enum err catalog_offered(struct ctx *c, const char *id_or_code, enum order_kind 
         return not_sold(c);
     copy_id(channel_id, row_text(&r, 0, 0));
     *out = read_offer(&r, 0, 1);
+    return OK;
+}
+
+enum err offer_delivery(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                        enum medium m, enum delivery *out, const char **policy_json)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT o.delivery, c.policy FROM channel_offer o JOIN channel c ON c.id = o.channel_id "
+                     "WHERE o.channel_id = ? AND o.order_kind = ? AND o.subject_kind = ? AND o.medium = ?"),
+                 TEXT(channel_id), INT(k), INT(s), INT(m)));
+    if (r.n != 1)
+        return not_sold(c);
+    *out = (enum delivery)row_int(&r, 0, 0);
+    *policy_json = row_text(&r, 0, 1);
     return OK;
 }
 

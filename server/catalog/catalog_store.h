@@ -45,6 +45,9 @@ enum err offer_list(struct ctx *c, const char *channel_id, struct offered **out,
 
 /* The channel's policy alone; NOT_FOUND. */
 enum err channel_policy(struct ctx *c, const char *channel_id, const char **json);
+/* How an offer is delivered, with the channel's policy; METHOD_NOT_OFFERED when there is none. */
+enum err offer_delivery(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                        enum medium m, enum delivery *out, const char **policy_json);
 /* A page of channels by code, after one; at most `limit`. */
 enum err channel_list(struct ctx *c, const char *after, int limit, struct channel **out, size_t *n);
 /* The version in force now; 0 when there is no such channel. */

@@ -46,6 +46,18 @@ extern const char *const method_words[];
 void policy_read(struct node file, struct policy *out);
 /* The policy of a channel's row. DATA_LOSS. */
 enum err channel_policy_parse(struct ctx *c, const char *json, struct policy *out);
+/* What is posted on this medium that goes this way. */
+struct delivery_rules posting_of(const struct policy *p, enum medium m, enum delivery way);
+
+/* All of a channel as one version has it, also while another is being imported; outside a transaction too. */
+struct whole {
+    struct channel channel;
+    struct policy policy;
+    struct offered *offers;
+    struct offered_material *materials;
+    size_t n_offers, n_materials;
+};
+enum err channel_whole(struct ctx *c, const char *id_or_code, struct whole *out);
 
 /* -- the calendar ------------------------------------------------------------------------------------------
  */

@@ -87,6 +87,19 @@ enum err order_create(struct ctx *c, const struct order_choice *ch, struct order
 /* -- subject and agent -------------------------------------------------------------------------------------
  */
 
+/* What was chosen when the order began may have been withdrawn since. */
+static enum err still_offered(struct ctx *c, const struct order *o)
+{
+    struct offer offer;
+    TRY(catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer));
+    if (offer.methods & 1U << o->method)
+        return OK;
+    enum err e = fail(c->fault, ERR_METHOD_NOT_OFFERED,
+                      "the channel no longer offers this method; choose another one");
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "当前渠道已不支持该核验方式，请更换核验方式");
+    return e;
+}
+
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
                               struct order *out)
 {
@@ -94,6 +107,7 @@ enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind k
     if (out->subject_kind != kind)
         return refuse_state(c, out, "the order is for the other kind of subject", "订单主体类型不符");
     TRY(expect(c, out, EV_SUBJECT_SUBMITTED));
+    TRY(still_offered(c, out));
     struct subject clean;
     identity_check_subject(c->fault, c->arena, s, kind, out->method,
                            kind == SUBJECT_ORGANIZATION ? "organization." : "person.", &clean);

@@ -133,10 +133,12 @@ enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase
 {
     struct channel channel;
     struct quote quote;
+    struct delivery_rules posting;
     TRY(order_load(c, id, out));
     int to;
     TRY(order_next(out, EV_PURCHASE_SET, &to, c->fault));
     TRY(catalog_channel(c, out->channel, &channel));
+    TRY(catalog_posting(c, out->channel, out->kind, out->subject_kind, out->medium, &posting));
     struct purchase p = {.product_id = field_text(c->arena, in->product_id),
                          .term_months = in->term_months,
                          .seal = in->seal,
@@ -144,7 +146,7 @@ enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase
     clean_invoice(c, out, in, &p);
     p.delivery = (struct address){"", "", "", "", "", "", ""};
     check_invoice(c->fault, channel.invoice_offered, &p);
-    if (out->medium == MEDIUM_UKEY) {
+    if (posting.address_asked) {
         clean_delivery(c, out, &in->delivery, &p.delivery);
         check_delivery(c->fault, &p.delivery);
     }

@@ -142,6 +142,7 @@ function rightRequests({ walks: w, material }) {
     LoginStaff: [null, { login: 'nobody', password: staff('li').password, totp: '123456' }],
     UpdateAccount: ['SUBJECT', { user_name: 'hostile_name' }],
     GetChannel: [null, { channel: 'zheneng' }],
+    ListChannels: [null, { page_size: 1 }],
     ListProducts: [null, { channel: 'zheneng' }],
     ListAgreements: [null, { channel: 'zheneng' }],
     CreateOrder: ['SUBJECT', { channel: 'zheneng', kind: 'ORDER_KIND_NEW', subject_kind: 'SUBJECT_KIND_ORGANIZATION', medium: 'MEDIUM_UKEY',
@@ -269,7 +270,7 @@ test('bytes that are no message, and messages with bytes changed', async () => {
 });
 
 test('others see nothing: no session, a false one, another account, staff without the role', async () => {
-  const open = new Set(['CreateCaptcha', 'SendSmsCode', 'LoginBySms', 'LoginByPassword', 'LoginStaff', 'ChangePassword', 'GetChannel', 'ListProducts', 'ListAgreements', 'QuotePrice']);
+  const open = new Set(['CreateCaptcha', 'SendSmsCode', 'LoginBySms', 'LoginByPassword', 'LoginStaff', 'ChangePassword', 'GetChannel', 'ListChannels', 'ListProducts', 'ListAgreements', 'QuotePrice']);
   const own = new Set(['GetAccount', 'UpdateAccount', 'ListOrders', 'ListCertificates', 'CreateOrder', 'GetStaff', 'WatchQueues', 'FindOrders']); // the caller's own, or any staff's
   const roles = { DecideReview: ['li', 'chen'], RevealField: ['li', 'chen'], ListReviews: ['li', 'chen'], ListShips: ['zhao', 'chen'], CreateShipment: ['zhao', 'chen'], ResolveShipment: ['zhao', 'chen'], RecordPaperArrival: ['zhao', 'chen'],
     ListShipments: ['zhao', 'chen'], ListJobs: ['wang', 'chen'], RetryJob: ['wang', 'chen'], GetShipment: ['zhao', 'chen'], GetReview: ['li', 'wang', 'zhao', 'chen'],
