@@ -21,7 +21,8 @@ bool calendar_day(const char *text, int *out)
         return false;
     time_t t = timegm(&tm); /* the 31st of a month without one becomes another day */
     *out = (int)(t / 86400);
-    return gmtime_r(&t, &tm) && strftime(again, sizeof again, "%Y-%m-%d", &tm) && strcmp(again, text) == 0;
+    return strlen(text) == sizeof again - 1 && gmtime_r(&t, &tm) &&
+           strftime(again, sizeof again, "%Y-%m-%d", &tm) && strcmp(again, text) == 0;
 }
 
 const char *calendar_text(struct arena *a, int day)

@@ -14,7 +14,7 @@ struct channel {
     int version;           /* one more with every file that was stored */
     const char *page_json; /* notices, downloads, contact, paper address: for the front page */
     bool invoice_offered;
-    const char *initial_password; /* of quick registration (S2), fixed by the channel; "" when it is random */
+    const char *initial_password; /* of quick registration (S2); a fresh one with each load if random */
     int review_days;              /* working days promised (S18) */
     int64_t payment_minutes;      /* how long a QR code is good */
     const char *policy_json;      /* what is asked for by the functions at the end of this file */

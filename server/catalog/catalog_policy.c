@@ -1,13 +1,10 @@
 /* catalog_policy.c - what a channel decides for other parts of the server, out of its row. */
 #include "catalog/channel_file.h"
 
-#include "core/crypt.h"
-
 #include <string.h>
 
 enum {
-    FIRST_PASSWORD_DIGITS = 10,
-    WHOLE_TRIES = 5,
+    WHOLE_TRIES = 5
 };
 
 /* What is stored was checked when it came in: an answer that is missing now is the default. */
@@ -117,11 +114,8 @@ enum err catalog_working_days(struct ctx *c, const char *channel_id, int64_t fro
 enum err catalog_first_password(struct ctx *c, const char *channel_id, const char **out)
 {
     struct channel ch;
-    char digits[FIRST_PASSWORD_DIGITS + 1];
     TRY(catalog_channel(c, channel_id, &ch));
-    crypt_digits(digits, FIRST_PASSWORD_DIGITS);
-    *out = *ch.initial_password ? ch.initial_password : arena_strdup(c->arena, digits);
-    wipe(digits, sizeof digits);
+    *out = ch.initial_password;
     return OK;
 }
 

@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    FIRST_PASSWORD_DIGITS = 10
+};
+
 static void copy_id(char out[static ID_SIZE], const char *s)
 {
     strncpy(out, s, ID_SIZE - 1);
@@ -44,6 +48,13 @@ static struct channel read_channel(const struct rows *r, size_t i)
     return out;
 }
 
+static const char *random_password(struct arena *a)
+{
+    char digits[FIRST_PASSWORD_DIGITS + 1];
+    crypt_digits(digits, FIRST_PASSWORD_DIGITS);
+    return arena_strdup(a, digits);
+}
+
 #define CHANNEL_COLUMNS                                                                                      \
     "SELECT id, code, name, page, invoice_offered, initial_password, review_days, payment_minutes, "         \
     "profile, version, policy FROM channel "
@@ -55,6 +66,8 @@ enum err catalog_channel(struct ctx *c, const char *id_or_code, struct channel *
     if (r.n != 1 || (*c->caller.channel && strcmp(c->caller.channel, row_text(&r, 0, 0)) != 0))
         return fail(c->fault, ERR_NOT_FOUND, "there is no such channel");
     *out = read_channel(&r, 0);
+    if (!*out->initial_password)
+        out->initial_password = random_password(c->arena);
     return OK;
 }
 

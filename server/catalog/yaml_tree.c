@@ -94,20 +94,20 @@ static json_t *plain(struct loader *l, const char *path, int line, const char *s
     return json_integer(errno ? 0 : v);
 }
 
-static json_t *scalar(struct loader *l, const char *path, const yaml_event_t *e)
+static json_t *scalar(struct loader *l, const char *path, int line, const yaml_event_t *e)
 {
     const char *s = (const char *)e->data.scalar.value;
     size_t n = e->data.scalar.length;
     if (memchr(s, '\0', n)) {
-        file_fault(l->faults, path, line_of(e), "has a NUL in it");
+        file_fault(l->faults, path, line, "has a NUL in it");
         n = strlen(s);
     }
     if (e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
-        return plain(l, path, line_of(e), s, n);
+        return plain(l, path, line, s, n);
     return json_stringn(s, n);
 }
 
-static json_t *value(struct loader *l, const char *path, int depth, const yaml_event_t *e);
+static json_t *value(struct loader *l, const char *path, int line, int depth, const yaml_event_t *e);
 
 static json_t *sequence(struct loader *l, const char *path, int depth)
 {
@@ -116,8 +116,8 @@ static json_t *sequence(struct loader *l, const char *path, int depth)
     for (size_t i = 0; next(l, &e); i++) {
         bool end = e.type == YAML_SEQUENCE_END_EVENT;
         if (!end)
-            json_array_append_new(
-                list, value(l, arena_printf(l->faults->arena, "%s[%zu]", path, i), depth + 1, &e));
+            json_array_append_new(list, value(l, arena_printf(l->faults->arena, "%s[%zu]", path, i),
+                                              line_of(&e), depth + 1, &e));
         yaml_event_delete(&e);
         if (end)
             break;
@@ -150,7 +150,7 @@ static json_t *mapping(struct loader *l, const char *path, int depth)
         if (end || !key || !next(l, &e))
             break;
         const char *at = *path ? arena_printf(l->faults->arena, "%s.%s", path, key) : key;
-        json_t *v = value(l, at, depth + 1, &e);
+        json_t *v = value(l, at, line, depth + 1, &e);
         yaml_event_delete(&e);
         if (json_object_get(map, key)) {
             file_fault(l->faults, at, line, "stands here twice");
@@ -178,9 +178,9 @@ static void check_extras(struct loader *l, const char *path, const yaml_event_t 
         file_fault(l->faults, path, line_of(e), "tags are not read");
 }
 
-static json_t *value(struct loader *l, const char *path, int depth, const yaml_event_t *e)
+/* line: of its key, where it has one. */
+static json_t *value(struct loader *l, const char *path, int line, int depth, const yaml_event_t *e)
 {
-    int line = line_of(e);
     if (++l->values > YAML_VALUES_MAX)
         return stop(l, path, line, "the file has too many values");
     if (depth > YAML_DEPTH_MAX)
@@ -189,7 +189,7 @@ static json_t *value(struct loader *l, const char *path, int depth, const yaml_e
     check_extras(l, path, e);
     switch (e->type) {
     case YAML_SCALAR_EVENT:
-        return scalar(l, path, e);
+        return scalar(l, path, line, e);
     case YAML_SEQUENCE_START_EVENT:
         return sequence(l, path, depth);
     case YAML_MAPPING_START_EVENT:
@@ -221,7 +221,7 @@ static json_t *document(struct loader *l)
     yaml_event_t e;
     if (!expect(l, YAML_STREAM_START_EVENT) || !expect(l, YAML_DOCUMENT_START_EVENT) || !next(l, &e))
         return NULL;
-    json_t *root = value(l, "", 0, &e);
+    json_t *root = value(l, "", line_of(&e), 0, &e);
     int line = line_of(&e);
     yaml_event_delete(&e);
     if (expect(l, YAML_DOCUMENT_END_EVENT) && expect(l, YAML_STREAM_END_EVENT) && !json_is_object(root))
