@@ -123,17 +123,27 @@ static enum err put_lists(struct ctx *c, const char *channel, const struct chann
     return OK;
 }
 
-static enum err store(struct ctx *c, const struct import *i, struct channel_file *f,
-                      const unsigned char digest[static 32])
+static const char *audit_detail(struct arena *a, const char *by, const unsigned char digest[static 32])
 {
     char hex[65];
     hex_encode(digest, 32, hex);
+    json_t *j = json_pack("{s:s, s:s}", "by", by, "sha256", hex);
+    char *text = json_dumps(j, JSON_COMPACT);
+    const char *kept = arena_strdup(a, text);
+    free(text);
+    json_decref(j);
+    return kept;
+}
+
+static enum err store(struct ctx *c, const struct import *i, struct channel_file *f,
+                      const unsigned char digest[static 32])
+{
     TRY(channel_put(c, &f->channel, digest));
     TRY(channel_version_put(c, f->channel.id, i, digest));
     TRY(put_offers(c, f->channel.id, f));
     TRY(put_lists(c, f->channel.id, f));
     return audit_add(c, &(struct audit_entry){"channel.import", f->channel.id, i->stored,
-                                              arena_printf(c->arena, "{\"sha256\":\"%s\"}", hex)});
+                                              audit_detail(c->arena, i->by, digest)});
 }
 
 /* -- the whole ---------------------------------------------------------------------------------------------
