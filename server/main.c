@@ -1,6 +1,6 @@
 /* certdeskd - the server and its command line. */
 #include "base/log.h"
-#include "channel_command.h"
+#include "commands.h"
 #include "config.h"
 #include "core/audit.h"
 #include "core/migrate.h"
@@ -19,11 +19,6 @@
 
 enum {
     CLI_PATIENCE_MS = 30000
-};
-
-struct args {
-    int n;
-    char **v;
 };
 
 /* One command with a database and a ctx of the system. */
@@ -57,11 +52,6 @@ static enum err run_with_ctx(struct started *s, with_ctx *fn, struct args *args,
     arena_free(&a);
     db_close(db);
     return e;
-}
-
-static enum err do_channel(struct ctx *c, struct args *a)
-{
-    return channel_command(c, a->n, a->v);
 }
 
 /* -- staff add LOGIN NAME ROLES; the password comes on standard input ---- */
@@ -144,7 +134,7 @@ static enum err do_audit(struct ctx *c, struct args *a)
 
 static enum err cmd_channel(struct started *s, struct args *a, struct fault *f)
 {
-    return run_with_ctx(s, do_channel, a, f);
+    return run_with_ctx(s, command_channel, a, f);
 }
 
 static enum err cmd_staff(struct started *s, struct args *a, struct fault *f)
@@ -155,6 +145,16 @@ static enum err cmd_staff(struct started *s, struct args *a, struct fault *f)
 static enum err cmd_audit(struct started *s, struct args *a, struct fault *f)
 {
     return run_with_ctx(s, do_audit, a, f);
+}
+
+static enum err cmd_remittance(struct started *s, struct args *a, struct fault *f)
+{
+    return run_with_ctx(s, command_remittance, a, f);
+}
+
+static enum err cmd_identity(struct started *s, struct args *a, struct fault *f)
+{
+    return run_with_ctx(s, command_identity, a, f);
 }
 
 static int complain(const struct fault *f)
@@ -202,6 +202,11 @@ static const struct command {
     {"staff", "staff add LOGIN NAME ROLES: a person of the desk; prints the TOTP secret once", cmd_staff,
      false, NULL},
     {"audit", "audit verify [KEY]: check the audit trail against its seals", cmd_audit, false, NULL},
+    {"remittance",
+     "remittance list | export [FILE] | batch N [FILE] | import FILE: deposits by the desk's bank",
+     cmd_remittance, false, NULL},
+    {"identity", "identity costs [YYYY-MM-DD]: what suppliers were asked on a day, and what they charge",
+     cmd_identity, false, NULL},
     {"config", "print every setting with its value and meaning", NULL, false, print_config},
     {"notices", "print the SMS templates to be registered with the provider, as JSON", NULL, false,
      print_notices},
@@ -211,7 +216,7 @@ static void usage(FILE *to)
 {
     fprintf(to, "usage: certdeskd [--config FILE] [--state DIR] COMMAND\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
 }
 
 static void set_log_level(const struct config *c)

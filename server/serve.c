@@ -237,9 +237,10 @@ static enum err open_all(struct running *r, struct fault *f)
     TRY(probe_start(&s->app.db, on_database, r, &r->probe, f));
     TRY(open_dispatch(r, f));
     TRY(open_outbox(r, f));
-    static struct callback_table callbacks[2];
+    static struct callback_table callbacks[3];
     callbacks[0] = payment_callbacks;
     callbacks[1] = shipment_callbacks;
+    callbacks[2] = identity_callbacks;
     TRY(callback_open(s, config_text(s->app.config, CONFIG_CALLBACK_LISTEN), callbacks,
                       sizeof callbacks / sizeof *callbacks, database_up, r->probe, &r->callback, f));
     return open_server(r, f);

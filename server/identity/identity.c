@@ -1,9 +1,11 @@
 #include "identity/identity.h"
 
 #include "account/code.h"
+#include "catalog/catalog.h"
 #include "core/audit.h"
 #include "core/crypt.h"
-#include "identity/identity_moves.h"
+#include "identity/deposit.h"
+#include "identity/face.h"
 #include "identity/identity_steps.h"
 
 #include <stdio.h>
@@ -11,32 +13,31 @@
 
 static const int64_t DAY_MS = INT64_C(24) * 60 * 60 * 1000;
 
-/* Attempts a day, order and step: each may cost money, and micro-deposits move it. */
-static int attempts_allowed(enum method m)
-{
-    return m == METHOD_MICRO_DEPOSIT ? 3 : 5;
-}
-
-bool identity_method_served(enum method m)
-{
-    return m == METHOD_PHONE_THREE_FACTOR;
-}
-
 static enum method method_of(const struct order *o, bool of_agent)
 {
     return of_agent ? (enum method)o->agent.method : o->method;
 }
 
+static const struct plan *plan_for(const struct order *o, bool of_agent)
+{
+    return plan_of(o->subject_kind, of_agent, method_of(o, of_agent));
+}
+
 /* Who is checked, in clear. */
 static void fill_person(const struct order *o, bool of_agent, struct check_task *t)
 {
+    const struct subject *s = &o->subject;
     bool organization = o->subject_kind == SUBJECT_ORGANIZATION;
-    t->company = o->subject.name;
-    t->uscc = o->subject.uscc;
-    t->legal_rep = o->subject.legal_rep_name;
-    t->name = of_agent ? o->agent.name : organization ? o->subject.legal_rep_name : o->subject.name;
-    t->id_number = of_agent ? o->agent.id_number : o->subject.id_number;
-    t->phone = of_agent ? o->agent.phone : o->subject.phone;
+    t->organization = organization && !of_agent;
+    snprintf(t->channel, sizeof t->channel, "%s", o->channel);
+    t->company = s->name;
+    t->uscc = s->uscc;
+    t->legal_rep = s->legal_rep_name;
+    t->name = of_agent ? o->agent.name : organization ? s->legal_rep_name : s->name;
+    t->id_number = of_agent ? o->agent.id_number : s->id_number;
+    t->phone = of_agent ? o->agent.phone : s->phone;
+    t->card_number = of_agent ? o->agent.card_number : s->card_number;
+    t->account = s->account;
 }
 
 /* One number for all that a verification rests on: an answer about other data proves nothing. */
@@ -44,54 +45,31 @@ static void input_digest(struct ctx *c, const struct order *o, bool of_agent, un
 {
     struct check_task t;
     fill_person(o, of_agent, &t);
-    const char *all =
-        arena_printf(c->arena, "%d\n%s\n%s\n%s\n%s\n%s", (int)method_of(o, of_agent),
-                     of_agent ? "" : t.company, of_agent ? "" : t.uscc, t.name, t.id_number, t.phone);
+    enum method m = method_of(o, of_agent);
+    const char *all = arena_printf(c->arena, "%d\n%s\n%s\n%s\n%s\n%s", (int)m, of_agent ? "" : t.company,
+                                   of_agent ? "" : t.uscc, t.name, t.id_number, t.phone);
+    if (m == METHOD_BANK_FOUR_FACTOR)
+        all = arena_printf(c->arena, "%s\n%s", all, t.card_number);
+    if (m == METHOD_MICRO_DEPOSIT)
+        all = arena_printf(c->arena, "%s\n%s\n%s\n%s\n%s", all, t.account.number, t.account.bank,
+                           t.account.branch, t.account.cnaps_code);
     crypt_lookup(c->keys, "verification", all, out);
 }
 
-/* -- checks in their order --------------------------------------------------------------------------------
+/* -- attempts ----------------------------------------------------------------------------------------------
  */
 
-/* The company first: it is the cheaper to be wrong about, and refuses most attempts. */
-static const char *const organization_checks[] = {"enterprise4", "phone3", NULL};
-static const char *const person_checks[] = {"phone3", NULL};
-
-static const char *const *checks_of(const struct order *o, bool of_agent)
+/* Attempts a day, by order and by identity number: each may cost money, and micro-deposits move it. */
+static enum err attempts_allowed(struct ctx *c, const struct order *o, enum method m, int *out)
 {
-    return !of_agent && o->subject_kind == SUBJECT_ORGANIZATION ? organization_checks : person_checks;
-}
-
-static enum err next_check(struct ctx *c, const struct order *o, const struct verification *v,
-                           const char **out)
-{
-    for (const char *const *check = checks_of(o, v->of_agent); *check; check++) {
-        bool done;
-        TRY(evidence_exists(c, v->id, *check, &done));
-        if (!done) {
-            *out = *check;
-            return OK;
-        }
-    }
-    *out = NULL;
+    TRY(catalog_attempts(c, o->channel, m, out));
+    if (*out <= 0)
+        *out = m == METHOD_MICRO_DEPOSIT ? 3 : 5;
     return OK;
 }
 
-static enum err add_job(struct ctx *c, const struct verification *v, const char *check)
+static enum err no_more(struct ctx *c, int allowed, int64_t oldest_ms)
 {
-    return outbox_add(c, "identity.check", arena_printf(c->arena, "identity.check:%s:%s", v->id, check),
-                      v->order, v->id, strlen(v->id), 0, NULL);
-}
-
-static enum err spend_attempt(struct ctx *c, const struct order *o, bool of_agent, int *left)
-{
-    int used, allowed = attempts_allowed(method_of(o, of_agent));
-    int64_t oldest_ms;
-    TRY(verification_count(c, o->id, of_agent, c->now_ms - DAY_MS, &used, &oldest_ms));
-    if (used < allowed) {
-        *left = allowed - used - 1;
-        return OK;
-    }
     enum err e =
         fail(c->fault, ERR_RATE_LIMITED, "%d verifications in a day are allowed; try again later", allowed);
     snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "每天最多可核验%d次，请稍后再试", allowed);
@@ -99,27 +77,82 @@ static enum err spend_attempt(struct ctx *c, const struct order *o, bool of_agen
     return e;
 }
 
+static enum err spend_attempt(struct ctx *c, const struct order *o, bool of_agent,
+                              const unsigned char number[static 32], int *left)
+{
+    int of_order, of_number, allowed;
+    int64_t oldest_ms;
+    TRY(attempts_allowed(c, o, method_of(o, of_agent), &allowed));
+    TRY(verification_count(c, o->id, of_agent, c->now_ms - DAY_MS, &of_order, &oldest_ms));
+    if (of_order >= allowed)
+        return no_more(c, allowed, oldest_ms);
+    TRY(verification_count_number(c, o->channel, number, c->now_ms - DAY_MS, &of_number, &oldest_ms));
+    if (of_number >= allowed)
+        return no_more(c, allowed, oldest_ms);
+    *left = allowed - (of_order > of_number ? of_order : of_number) - 1;
+    return OK;
+}
+
+/* The number that S10 is about, and the agent's own. */
+static void number_digest(struct ctx *c, const struct order *o, bool of_agent, unsigned char out[static 32])
+{
+    struct check_task t;
+    fill_person(o, of_agent, &t);
+    const char *which = of_agent ? "agent" : t.organization ? "organization" : "person";
+    crypt_lookup(c->keys, "verification.number",
+                 arena_printf(c->arena, "%s\n%s", which, t.organization ? t.uscc : t.id_number), out);
+}
+
+/* -- checks in their order --------------------------------------------------------------------------------
+ */
+
+static enum err next_check(struct ctx *c, const struct order *o, const struct verification *v,
+                           enum check *out)
+{
+    const struct plan *p = plan_for(o, v->of_agent);
+    for (size_t i = 0; p && i < PLAN_CHECKS && p->checks[i]; i++) {
+        bool done;
+        TRY(evidence_exists(c, v->id, check_name(p->checks[i]), &done));
+        if (!done) {
+            *out = p->checks[i];
+            return OK;
+        }
+    }
+    *out = 0;
+    return OK;
+}
+
+static enum err add_job(struct ctx *c, const struct verification *v, enum check check)
+{
+    return outbox_add(c, "identity.check",
+                      arena_printf(c->arena, "identity.check:%s:%s", v->id, check_name(check)), v->order,
+                      v->id, strlen(v->id), 0, NULL);
+}
+
 enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, struct verification *out)
 {
-    enum method m = method_of(o, of_agent);
-    if (!identity_method_served(m))
+    const struct plan *p = plan_for(o, of_agent);
+    if (!p)
         return fail(c->fault, ERR_METHOD_NOT_OFFERED, NULL);
-    *out = (struct verification){.state = VERIFICATION_PENDING,
-                                 .method = m,
+    /* a face without a check before it waits for the person at once */
+    bool checked = p->checks[0] != 0;
+    *out = (struct verification){.state = checked ? VERIFICATION_PENDING : VERIFICATION_FACE,
+                                 .method = method_of(o, of_agent),
                                  .of_agent = of_agent,
                                  .mismatched = "",
                                  .sent_to = "",
                                  .version = 1,
                                  .updated_ms = c->now_ms};
-    TRY(spend_attempt(c, o, of_agent, &out->attempts_left));
+    unsigned char digest[32], number[32];
+    number_digest(c, o, of_agent, number);
+    TRY(spend_attempt(c, o, of_agent, number, &out->attempts_left));
     id_new("ver", out->id);
     snprintf(out->order, sizeof out->order, "%s", o->id);
-    unsigned char digest[32];
     input_digest(c, o, of_agent, digest);
-    TRY(verification_insert(c, out, digest));
+    TRY(verification_insert(c, out, o->channel, number, digest));
     TRY(audit_add(c,
                   &(struct audit_entry){.action = "verification.started", .object = out->id, .version = 1}));
-    return add_job(c, out, checks_of(o, of_agent)[0]);
+    return checked ? add_job(c, out, p->checks[0]) : OK;
 }
 
 enum err identity_load(struct ctx *c, const char *id, struct verification *out)
@@ -127,7 +160,12 @@ enum err identity_load(struct ctx *c, const char *id, struct verification *out)
     unsigned char digest[32];
     struct order o;
     TRY(verification_read(c, id, out, digest));
-    return order_load(c, out->order, &o); /* NOT_FOUND for those who may not see the order */
+    TRY(order_load(c, out->order, &o)); /* NOT_FOUND for those who may not see the order */
+    if (out->method == METHOD_FACE)
+        TRY(face_waiting(c, out, &out->waiting));
+    if (out->method == METHOD_MICRO_DEPOSIT)
+        TRY(deposit_waiting(c, out, &out->waiting));
+    return OK;
 }
 
 /* -- for jobs ----------------------------------------------------------------------------------------------
@@ -143,26 +181,35 @@ static bool is_current(struct ctx *c, const struct order *o, const struct verifi
            strcmp(o->verification, v->id) == 0 && same_bytes(now, digest, sizeof now);
 }
 
+enum err identity_waited(struct ctx *c, const char *verification_id, struct waited *out)
+{
+    TRY(verification_read(c, verification_id, &out->v, out->digest));
+    TRY(order_load(c, out->v.order, &out->o));
+    out->current = is_current(c, &out->o, &out->v, out->digest);
+    out->who = (struct check_task){0};
+    fill_person(&out->o, out->v.of_agent, &out->who);
+    return OK;
+}
+
 enum err identity_task(struct ctx *c, const char *verification_id, struct check_task *out)
 {
-    unsigned char digest[32];
-    struct order o;
-    *out = (struct check_task){0};
-    TRY(verification_read(c, verification_id, &out->v, digest));
-    TRY(order_load(c, out->v.order, &o));
-    if (out->v.state != VERIFICATION_PENDING || !is_current(c, &o, &out->v, digest))
+    struct waited w;
+    TRY(identity_waited(c, verification_id, &w));
+    *out = w.who;
+    out->v = w.v;
+    if (w.v.state != VERIFICATION_PENDING || !w.current)
         return OK;
-    fill_person(&o, out->v.of_agent, out);
-    return next_check(c, &o, &out->v, &out->check);
+    TRY(next_check(c, &w.o, &w.v, &out->kind));
+    out->check = out->kind ? check_name(out->kind) : NULL;
+    return OK;
 }
 
 /* The limit on codes counts against other uses of the phone: then the person asks for the code later
  * (ResendVerificationCode), and sent_to stays empty until one is out. */
-static enum err send_code(struct ctx *c, const char *phone, const char *name, const char *verification_id,
-                          bool *sent)
+static enum err send_code(struct ctx *c, const struct waited *w, bool *sent)
 {
-    enum err e =
-        code_send(c, phone, CODE_VERIFY, verification_id, SMS_VERIFY_CODE, mask_name(c->arena, name), NULL);
+    enum err e = code_send(c, w->who.phone, CODE_VERIFY, w->v.id, SMS_VERIFY_CODE,
+                           mask_name(c->arena, w->who.name), NULL);
     *sent = e == OK;
     if (e != ERR_RATE_LIMITED)
         return e;
@@ -170,18 +217,31 @@ static enum err send_code(struct ctx *c, const char *phone, const char *name, co
     return OK;
 }
 
-static enum err matched(struct ctx *c, struct order *o, struct verification *v)
+enum err identity_news(struct ctx *c, struct waited *w, enum verification_event event, const char *sent_to,
+                       const char *action)
 {
-    const char *check;
-    TRY(next_check(c, o, v, &check));
-    if (check)
-        return add_job(c, v, check);
-    struct check_task t;
+    TRY(verification_move(c, &w->v, event, NULL, sent_to));
+    return order_store(c, &w->o, action, NULL);
+}
+
+static enum err matched(struct ctx *c, struct waited *w)
+{
+    enum check check;
     bool sent;
-    fill_person(o, v->of_agent, &t);
-    TRY(send_code(c, t.phone, t.name, v->id, &sent));
-    TRY(verification_move(c, v, VERIFIED_MATCHED, NULL, sent ? t.phone : NULL));
-    return order_store(c, o, "order.code_sent", NULL);
+    TRY(next_check(c, &w->o, &w->v, &check));
+    if (check)
+        return add_job(c, &w->v, check);
+    switch (plan_for(&w->o, w->v.of_agent)->proof) {
+    case PROOF_FACE:
+        return identity_news(c, w, VERIFIED_FACE_AWAITED, NULL, "order.face_awaited");
+    case PROOF_DEPOSIT:
+        TRY(deposit_make(c, w));
+        return identity_news(c, w, VERIFIED_DEPOSIT_AWAITED, NULL, "order.deposit_awaited");
+    case PROOF_CODE:
+        break;
+    }
+    TRY(send_code(c, w, &sent));
+    return identity_news(c, w, VERIFIED_MATCHED, sent ? w->who.phone : NULL, "order.code_sent");
 }
 
 static enum order_event back_event(const struct verification *v)
@@ -189,73 +249,87 @@ static enum order_event back_event(const struct verification *v)
     return v->of_agent ? EV_AGENT_MISMATCH : EV_SUBJECT_MISMATCH;
 }
 
+enum err identity_refused(struct ctx *c, struct waited *w, enum verification_event why,
+                          const char *mismatched, const char *outcome)
+{
+    TRY(verification_move(c, &w->v, why, mismatched, NULL));
+    if (!w->current)
+        return OK;
+    const char *detail =
+        outcome ? arena_printf(c->arena, "{\"verification\":\"%s\",\"outcome\":\"%s\"}", w->v.id, outcome)
+                : NULL;
+    return order_move(c, &w->o, back_event(&w->v), NULL, detail);
+}
+
+enum err identity_passed(struct ctx *c, struct waited *w)
+{
+    TRY(verification_move(c, &w->v, VERIFIED_CONFIRMED, NULL, NULL));
+    return order_move(c, &w->o, w->v.of_agent ? EV_AGENT_PASSED : EV_SUBJECT_PASSED, NULL, NULL);
+}
+
 enum err identity_record(struct ctx *c, const char *verification_id, const struct check_answer *a)
 {
-    unsigned char digest[32];
-    struct verification v;
-    struct order o;
-    TRY(verification_read(c, verification_id, &v, digest));
-    TRY(evidence_insert(c, &v, a, digest));
-    if (v.state != VERIFICATION_PENDING)
+    struct waited w;
+    TRY(identity_waited(c, verification_id, &w));
+    TRY(evidence_insert(c, &w.v, a, w.digest));
+    if (w.v.state != VERIFICATION_PENDING)
         return OK;
-    TRY(order_load(c, v.order, &o));
-    if (!is_current(c, &o, &v, digest))
-        return verification_move(c, &v, VERIFIED_GIVEN_UP, NULL, NULL);
+    if (!w.current)
+        return verification_move(c, &w.v, VERIFIED_GIVEN_UP, NULL, NULL);
     if (a->match)
-        return matched(c, &o, &v);
-    TRY(verification_move(c, &v, VERIFIED_MISMATCHED, a->mismatched, NULL));
-    const char *detail =
-        arena_printf(c->arena, "{\"verification\":\"%s\",\"outcome\":\"%s\"}", v.id, a->outcome);
-    return order_move(c, &o, back_event(&v), NULL, detail);
+        return matched(c, &w);
+    return identity_refused(c, &w, VERIFIED_MISMATCHED, a->mismatched, a->outcome);
 }
 
 enum err identity_give_up(struct ctx *c, const char *verification_id)
 {
-    unsigned char digest[32];
-    struct verification v;
-    struct order o;
-    TRY(verification_read(c, verification_id, &v, digest));
-    if (v.state != VERIFICATION_PENDING)
+    struct waited w;
+    TRY(identity_waited(c, verification_id, &w));
+    if (w.v.state != VERIFICATION_PENDING && w.v.state != VERIFICATION_FACE &&
+        w.v.state != VERIFICATION_DEPOSIT)
         return OK;
-    TRY(verification_move(c, &v, VERIFIED_GIVEN_UP, NULL, NULL));
-    TRY(order_load(c, v.order, &o));
-    return is_current(c, &o, &v, digest) ? order_move(c, &o, back_event(&v), NULL, NULL) : OK;
+    return identity_refused(c, &w, VERIFIED_GIVEN_UP, NULL, NULL);
 }
 
 /* -- for handlers ------------------------------------------------------------------------------------------
  */
 
-/* A verification that waits for its code and is the one its order waits for. */
-static enum err load_waiting(struct ctx *c, const char *id, struct verification *v, struct order *o,
-                             struct check_task *t)
+enum err identity_waiting(struct ctx *c, const char *verification_id, enum verification_state s,
+                          struct waited *out)
 {
-    unsigned char digest[32];
-    TRY(verification_read(c, id, v, digest));
-    TRY(order_load(c, v->order, o));
-    if (v->state != VERIFICATION_CODE_SENT)
-        return fail(c->fault, ERR_PRECONDITION, "no code is awaited for this verification");
-    if (!is_current(c, o, v, digest))
-        return fail(c->fault, ERR_PRECONDITION, "a newer verification took the place of this one");
-    fill_person(o, v->of_agent, t);
-    return OK;
+    TRY(identity_waited(c, verification_id, out));
+    if (out->v.state != s)
+        return fail(c->fault, ERR_PRECONDITION,
+                    s == VERIFICATION_FACE ? "no face is awaited for this verification"
+                                           : "no code is awaited for this verification");
+    return out->current ? OK
+                        : fail(c->fault, ERR_PRECONDITION, "a newer verification took the place of this one");
 }
 
 enum err identity_confirm(struct ctx *c, const char *verification_id, const char *code, struct order *out)
 {
-    struct verification v;
-    struct check_task t;
-    TRY(load_waiting(c, verification_id, &v, out, &t));
-    TRY(code_check(c, t.phone, CODE_VERIFY, v.id, code)); /* before any write: a wrong try is committed */
-    TRY(verification_move(c, &v, VERIFIED_CONFIRMED, NULL, NULL));
-    return order_move(c, out, v.of_agent ? EV_AGENT_PASSED : EV_SUBJECT_PASSED, NULL, NULL);
+    struct waited w;
+    TRY(identity_waited(c, verification_id, &w));
+    if (w.v.state == VERIFICATION_DEPOSIT && w.current) {
+        enum err e = deposit_confirm(c, &w, code);
+        *out = w.o;
+        return e;
+    }
+    TRY(identity_waiting(c, verification_id, VERIFICATION_CODE_SENT, &w));
+    TRY(code_check(c, w.who.phone, CODE_VERIFY, w.v.id,
+                   code)); /* before any write: a wrong try is committed */
+    TRY(identity_passed(c, &w));
+    *out = w.o;
+    return OK;
 }
 
 enum err identity_resend(struct ctx *c, const char *verification_id, struct verification *out)
 {
-    struct order o;
-    struct check_task t;
-    TRY(load_waiting(c, verification_id, out, &o, &t));
-    TRY(code_send(c, t.phone, CODE_VERIFY, out->id, SMS_VERIFY_CODE, mask_name(c->arena, t.name), NULL));
-    TRY(verification_move(c, out, VERIFIED_RESENT, NULL, t.phone));
-    return order_store(c, &o, "order.code_sent", NULL);
+    struct waited w;
+    TRY(identity_waiting(c, verification_id, VERIFICATION_CODE_SENT, &w));
+    TRY(code_send(c, w.who.phone, CODE_VERIFY, w.v.id, SMS_VERIFY_CODE, mask_name(c->arena, w.who.name),
+                  NULL));
+    TRY(identity_news(c, &w, VERIFIED_RESENT, w.who.phone, "order.code_sent"));
+    *out = w.v;
+    return OK;
 }

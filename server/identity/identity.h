@@ -1,11 +1,13 @@
 /* identity.h - proof of identity (S6-S9, S11): checks of fields, provider checks by jobs, codes, evidence.
  *
- * A verification belongs to one order and is of the subject or of the agent. submit -> PENDING (job) ->
- * CODE_SENT -> PASSED; or MISMATCH / FAILED, after which the step may be submitted again within the limits.
+ * A verification belongs to one order and is of the subject or of the agent. What is checked, and which proof
+ * ends it, goes by the method's plan (plan.h). submit -> PENDING (a job for each check) -> CODE_SENT, FACE or
+ * DEPOSIT -> PASSED; or MISMATCH / FAILED, after which the step may be submitted again within the limits.
  */
 #ifndef CERTDESK_IDENTITY_IDENTITY_H
 #define CERTDESK_IDENTITY_IDENTITY_H
 
+#include "callback_route.h"
 #include "core/ctx.h"
 #include "core/outbox.h"
 #include "order/order.h"
@@ -16,6 +18,22 @@ enum verification_state {
     VERIFICATION_PASSED,
     VERIFICATION_MISMATCH,
     VERIFICATION_FAILED,
+    VERIFICATION_FACE,    /* data match; waits for the face (S8) */
+    VERIFICATION_DEPOSIT, /* data match; waits for the code or amount of the deposit (S6) */
+    VERIFICATION_LAST = VERIFICATION_DEPOSIT,
+};
+
+/* How the face session stands, and the deposit: what somebody who waits wants to know. */
+struct waiting {
+    int64_t expires_ms;   /* of the session or the deposit; 0: nothing is open */
+    bool face_opening;    /* asked for at the supplier */
+    bool face_open;       /* can be used: by the link or the QR code */
+    bool face_link_sent;  /* by SMS */
+    const char *face_url; /* for the order's owner on site, while it is open; "" */
+    bool deposit_made;
+    bool deposit_by_amount; /* the amount is the secret, not a code in the remark */
+    int64_t deposit_ms;     /* the bank took it; 0: not known yet */
+    int tries_left;         /* of the secret */
 };
 
 struct verification {
@@ -28,6 +46,7 @@ struct verification {
     int attempts_left;
     const char *sent_to; /* phone in clear; mask before showing */
     int64_t version, updated_ms;
+    struct waiting waiting; /* by identity_load() only */
 };
 
 /* Checks every field of table 2 / 5 for the method at once and adds a violation per bad one (S7): presence,
@@ -40,12 +59,14 @@ void identity_check_subject(struct fault *f, struct arena *a, const struct subje
 void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, const char *prefix,
                           struct agent *out);
 
-/* Some provider adapter serves the method for this kind of check. Others answer METHOD_NOT_OFFERED. */
-bool identity_method_served(enum method m);
+/* Some configured supplier makes every check of the method (a deposit can always be made, by remittance).
+ * Others answer METHOD_NOT_OFFERED. */
+enum err identity_method_served(struct ctx *c, const char *channel, enum subject_kind kind, bool of_agent,
+                                enum method m, bool *served);
 
 /* Inside a transaction, before the order moves to *_VERIFYING, with the new subject or agent in *o: makes the
  * verification, whose id goes into the move (order_change.verification), and its job. RATE_LIMITED beyond the
- * attempts a day that the method allows per order. */
+ * attempts a day that the method allows per order, and per identity number over all orders of the channel. */
 enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, struct verification *out);
 /* One that the ctx's caller may see; NOT_FOUND otherwise. */
 enum err identity_load(struct ctx *c, const char *id, struct verification *out);
@@ -72,5 +93,7 @@ const char *mask_name(struct arena *a, const char *s);
 
 extern const struct job_kind *const identity_jobs[];
 extern const size_t identity_jobs_n;
+/* Suppliers tell here that a session or a transfer has news: a hint, looked after at once. */
+extern const struct callback_table identity_callbacks;
 
 #endif

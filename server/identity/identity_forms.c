@@ -107,8 +107,8 @@ static enum problem problem_of(enum look look, const char *s)
         return card_problem(s);
     case LOOK_ACCOUNT:
         return digits_problem(s, 6, 32);
-    case LOOK_BANK:
-        return text_problem(s, 2, 100);
+    case LOOK_BANK: /* goes into a file that spreadsheets open: no formula */
+        return strchr("=+-@", s[0]) ? PROBLEM_FORMAT : text_problem(s, 2, 100);
     case LOOK_CNAPS:
         return digits_problem(s, 12, 12);
     case LOOK_EMAIL:

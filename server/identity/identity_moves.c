@@ -1,10 +1,12 @@
 /* identity_moves.c - the states of a verification, and the one function that moves it (S6-S9, S11).
  *
- *   PENDING -matched-> CODE_SENT -confirmed-> PASSED
- *      |                |     ^
- *      |                +-----+ resent
- *      +- mismatched -> MISMATCH
- *      +- given up ---> FAILED
+ *   PENDING -matched-----------> CODE_SENT (resent) -confirmed-----+
+ *    |  | | -face awaited------> FACE (face news) ----confirmed-----+-> PASSED
+ *    |  | | -deposit awaited---> DEPOSIT (deposit news) -confirmed--+
+ *    |  | |<------entered-------    |                                |
+ *    |  | +- confirmed (the amount, by the supplier) ----------------+
+ *    |  +- mismatched -> MISMATCH <-- FACE, DEPOSIT
+ *    +- given up ------> FAILED <---- FACE, DEPOSIT
  *
  * A MISMATCH or FAILED one is over: submitting the step again makes a new one.
  */
@@ -21,6 +23,18 @@ static const struct move moves[] = {
     {VERIFICATION_PENDING, VERIFIED_GIVEN_UP, VERIFICATION_FAILED},
     {VERIFICATION_CODE_SENT, VERIFIED_RESENT, VERIFICATION_CODE_SENT},
     {VERIFICATION_CODE_SENT, VERIFIED_CONFIRMED, VERIFICATION_PASSED},
+    {VERIFICATION_PENDING, VERIFIED_FACE_AWAITED, VERIFICATION_FACE},
+    {VERIFICATION_FACE, VERIFIED_FACE_NEWS, VERIFICATION_FACE},
+    {VERIFICATION_FACE, VERIFIED_CONFIRMED, VERIFICATION_PASSED},
+    {VERIFICATION_FACE, VERIFIED_MISMATCHED, VERIFICATION_MISMATCH},
+    {VERIFICATION_FACE, VERIFIED_GIVEN_UP, VERIFICATION_FAILED},
+    {VERIFICATION_PENDING, VERIFIED_DEPOSIT_AWAITED, VERIFICATION_DEPOSIT},
+    {VERIFICATION_DEPOSIT, VERIFIED_DEPOSIT_NEWS, VERIFICATION_DEPOSIT},
+    {VERIFICATION_DEPOSIT, VERIFIED_ENTERED, VERIFICATION_PENDING},
+    {VERIFICATION_PENDING, VERIFIED_CONFIRMED, VERIFICATION_PASSED},
+    {VERIFICATION_DEPOSIT, VERIFIED_CONFIRMED, VERIFICATION_PASSED},
+    {VERIFICATION_DEPOSIT, VERIFIED_MISMATCHED, VERIFICATION_MISMATCH},
+    {VERIFICATION_DEPOSIT, VERIFIED_GIVEN_UP, VERIFICATION_FAILED},
 };
 
 static const char *state_name(int s)
@@ -28,7 +42,8 @@ static const char *state_name(int s)
     static const char *const names[] = {
         [VERIFICATION_PENDING] = "PENDING", [VERIFICATION_CODE_SENT] = "CODE_SENT",
         [VERIFICATION_PASSED] = "PASSED",   [VERIFICATION_MISMATCH] = "MISMATCH",
-        [VERIFICATION_FAILED] = "FAILED",
+        [VERIFICATION_FAILED] = "FAILED",   [VERIFICATION_FACE] = "FACE",
+        [VERIFICATION_DEPOSIT] = "DEPOSIT",
     };
     return s > 0 && (size_t)s < N(names) ? names[s] : "UNKNOWN";
 }
@@ -36,9 +51,11 @@ static const char *state_name(int s)
 static const char *event_name(int e)
 {
     static const char *const names[] = {
-        [VERIFIED_MATCHED] = "matched",     [VERIFIED_MISMATCHED] = "mismatched",
-        [VERIFIED_GIVEN_UP] = "given_up",   [VERIFIED_RESENT] = "resent",
-        [VERIFIED_CONFIRMED] = "confirmed",
+        [VERIFIED_MATCHED] = "matched",           [VERIFIED_MISMATCHED] = "mismatched",
+        [VERIFIED_GIVEN_UP] = "given_up",         [VERIFIED_RESENT] = "resent",
+        [VERIFIED_CONFIRMED] = "confirmed",       [VERIFIED_FACE_AWAITED] = "face_awaited",
+        [VERIFIED_FACE_NEWS] = "face_news",       [VERIFIED_DEPOSIT_AWAITED] = "deposit_awaited",
+        [VERIFIED_DEPOSIT_NEWS] = "deposit_news", [VERIFIED_ENTERED] = "entered",
     };
     return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
 }

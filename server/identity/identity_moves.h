@@ -8,10 +8,16 @@
 enum verification_event {
     VERIFIED_MATCHED = 1, /* every provider check matched; the code is sent */
     VERIFIED_MISMATCHED,
-    VERIFIED_GIVEN_UP, /* the provider could not be asked, or a newer verification took the place */
+    VERIFIED_GIVEN_UP, /* the provider could not be asked, a newer verification took the place, or time or
+                          tries are over */
     VERIFIED_RESENT,
-    VERIFIED_CONFIRMED, /* the code was right */
-    VERIFIED_LAST = VERIFIED_CONFIRMED,
+    VERIFIED_CONFIRMED,       /* the code, the face or the deposit's secret was right */
+    VERIFIED_FACE_AWAITED,    /* every check before the face matched */
+    VERIFIED_FACE_NEWS,       /* a session was asked for, opened or ended */
+    VERIFIED_DEPOSIT_AWAITED, /* every check before the deposit matched; or a wrong amount was entered */
+    VERIFIED_DEPOSIT_NEWS,    /* it was sent, or a wrong code was entered */
+    VERIFIED_ENTERED,         /* the amount is with the supplier */
+    VERIFIED_LAST = VERIFIED_ENTERED,
 };
 
 extern const struct machine verification_machine;

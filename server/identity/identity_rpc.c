@@ -1,5 +1,6 @@
 #include "identity/identity_rpc.h"
 
+#include "identity/face.h"
 #include "identity/identity_steps.h"
 #include "order/order_wire.h"
 
@@ -16,6 +17,16 @@ RPC_HANDLER(resend_code, ResendVerificationCodeRequest, ResendVerificationCodeRe
 {
     struct verification v;
     TRY(identity_resend(c, in->verification_id, &v));
+    out->verification = wire_verification(c, &v);
+    return OK;
+}
+
+RPC_HANDLER(start_face, StartFaceRequest, StartFaceResponse)
+{
+    struct verification v;
+    const char *url;
+    TRY(face_start(c, in->verification_id, in->by_sms, &v, &url));
+    out->url = arena_strdup(c->arena, url);
     out->verification = wire_verification(c, &v);
     return OK;
 }
@@ -41,6 +52,11 @@ static const struct rpc_row rows[] = {
      .access = ACCESS_ACCOUNT,
      .mode = MODE_WRITE,
      .handler = resend_code},
+    {.service = PB_SERVICE(verification_service),
+     .method = "StartFace",
+     .access = ACCESS_ACCOUNT,
+     .mode = MODE_WRITE,
+     .handler = start_face},
     {.service = PB_SERVICE(verification_service),
      .method = "GetVerification",
      .access = ACCESS_ANY,

@@ -11,16 +11,17 @@ static const char *place(struct ctx *c, const char *id)
     return arena_printf(c->arena, "verification.sent_to:%s", id);
 }
 
-enum err verification_insert(struct ctx *c, const struct verification *v,
+enum err verification_insert(struct ctx *c, const struct verification *v, const char *channel,
+                             const unsigned char number_digest[static 32],
                              const unsigned char input_digest[static 32])
 {
     return db_exec(c, NULL,
                    SQL("INSERT INTO verification (id, order_id, of_agent, method, state, version, "
-                       "input_digest, mismatched, attempts_left, created_ms, updated_ms) VALUES (?, ?, ?, ?, "
-                       "?, ?, ?, '', ?, ?, ?)"),
+                       "input_digest, mismatched, attempts_left, created_ms, updated_ms, channel_id, "
+                       "number_digest) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?)"),
                    TEXT(v->id), TEXT(v->order), INT(v->of_agent), INT(v->method), INT(v->state),
                    INT(v->version), BYTES(input_digest, 32), INT(v->attempts_left), INT(v->updated_ms),
-                   INT(v->updated_ms));
+                   INT(v->updated_ms), TEXT(channel), BYTES(number_digest, 32));
 }
 
 enum err verification_read(struct ctx *c, const char *id, struct verification *out,
@@ -95,6 +96,22 @@ enum err verification_count(struct ctx *c, const char *order_id, bool of_agent, 
     return OK;
 }
 
+enum err verification_count_number(struct ctx *c, const char *channel,
+                                   const unsigned char number_digest[static 32], int64_t since_ms, int *count,
+                                   int64_t *oldest_ms)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT COUNT(*), COALESCE(MIN(v.created_ms), 0) FROM verification v WHERE v.channel_id = ? AND "
+            "v.number_digest = ? AND v.created_ms > ? AND v.state <> 3 AND (v.state <> 5 OR EXISTS (SELECT 1 "
+            "FROM verification_evidence e WHERE e.verification_id = v.id))"),
+        TEXT(channel), BYTES(number_digest, 32), INT(since_ms)));
+    *count = (int)row_int(&r, 0, 0);
+    *oldest_ms = row_int(&r, 0, 1);
+    return OK;
+}
+
 enum err evidence_insert(struct ctx *c, const struct verification *v, const struct check_answer *a,
                          const unsigned char input_digest[static 32])
 {
@@ -135,6 +152,45 @@ enum err identity_evidence(struct ctx *c, const char *order_id, const struct evi
                                  .request_id = row_text(&r, i, 3),
                                  .checked_ms = row_int(&r, i, 4)};
     *out = e;
+    *n = r.n;
+    return OK;
+}
+
+enum err identity_event_insert(struct ctx *c, const char *provider, const unsigned char key[static 32],
+                               const char *object, const void *body, size_t n)
+{
+    const void *sealed;
+    size_t sealed_n;
+    char hex[65];
+    hex_encode(key, 32, hex);
+    const char *where = arena_printf(c->arena, "identity_event.body:%s:%s", provider, hex);
+    TRY(crypt_seal(c->keys, c->arena, where, body, n, &sealed, &sealed_n));
+    return db_exec(
+        c, NULL,
+        SQL("INSERT INTO identity_event (provider, event_key, object_id, body, received_ms) VALUES "
+            "(?, ?, ?, ?, ?)"),
+        TEXT(provider), BYTES(key, 32), TEXT(object), BYTES(sealed, sealed_n), INT(c->now_ms));
+}
+
+enum err identity_costs(struct ctx *c, int64_t from_ms, int64_t to_ms, const struct identity_cost **out,
+                        size_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT ch.code, e.provider, e.name, COUNT(*), SUM(e.billed), SUM(e.outcome = 'MATCH') "
+                     "FROM verification_evidence e JOIN orders o ON o.id = e.order_id JOIN channel ch ON "
+                     "ch.id = o.channel_id WHERE e.checked_ms >= ? AND e.checked_ms < ? GROUP BY ch.code, "
+                     "e.provider, e.name ORDER BY ch.code, e.provider, e.name"),
+                 INT(from_ms), INT(to_ms)));
+    struct identity_cost *list = ARENA_ARRAY(c->arena, struct identity_cost, r.n + 1);
+    for (size_t i = 0; i < r.n; i++)
+        list[i] = (struct identity_cost){.channel = row_text(&r, i, 0),
+                                         .provider = row_text(&r, i, 1),
+                                         .check = row_text(&r, i, 2),
+                                         .asked = row_int(&r, i, 3),
+                                         .billed = row_int(&r, i, 4),
+                                         .matched = row_int(&r, i, 5)};
+    *out = list;
     *n = r.n;
     return OK;
 }

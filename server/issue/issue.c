@@ -4,6 +4,7 @@
 #include "convert/reason.h"
 #include "core/audit.h"
 #include "core/crypt.h"
+#include "identity/remittance.h"
 #include "issue/issue_store.h"
 #include "notice/notice.h"
 #include "pki/cert.h"
@@ -111,8 +112,13 @@ enum err issue_record(struct ctx *c, const char *id, int step, const void *detai
     return personalisation_advance(c, &p, step, detail, n);
 }
 
+/* S6: by the way that the order's method fixes, once a personalisation. */
 static enum err tell_pin(struct ctx *c, const struct order *o, const struct personalisation *p)
 {
+    bool by_remark;
+    TRY(deposit_pin(c, o, p->id, p->secrets.pin, &by_remark));
+    if (by_remark)
+        return OK;
     const char *params[] = {p->medium_number, p->secrets.pin};
     return notice_sms(c, order_pin_phone(o), SMS_CERTIFICATE_PIN, params,
                       arena_printf(c->arena, "pin:%s", p->id), o->id);

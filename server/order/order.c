@@ -46,12 +46,13 @@ static void check_choice(struct fault *f, const struct order_choice *ch)
 }
 
 /* Offered by the channel, and served by an adapter. */
-static enum err method_offered(struct ctx *c, unsigned methods, int m)
+static enum err method_offered(struct ctx *c, const char *channel, enum subject_kind kind, bool of_agent,
+                               unsigned methods, int m)
 {
-    return in_range(m, METHOD_MICRO_DEPOSIT, METHOD_FACE) && methods & 1U << m &&
-                   identity_method_served((enum method)m)
-               ? OK
-               : fail(c->fault, ERR_METHOD_NOT_OFFERED, NULL);
+    bool served = in_range(m, METHOD_MICRO_DEPOSIT, METHOD_FACE) && methods & 1U << m;
+    if (served)
+        TRY(identity_method_served(c, channel, kind, of_agent, (enum method)m, &served));
+    return served ? OK : fail(c->fault, ERR_METHOD_NOT_OFFERED, NULL);
 }
 
 enum err order_create(struct ctx *c, const struct order_choice *ch, struct order *out)
@@ -64,7 +65,7 @@ enum err order_create(struct ctx *c, const struct order_choice *ch, struct order
         return fail(c->fault, ERR_METHOD_NOT_OFFERED, "only new certificates are offered for now");
     TRY(catalog_offered(c, ch->channel, (enum order_kind)ch->kind, (enum subject_kind)ch->subject_kind,
                         (enum medium)ch->medium, channel, &offer));
-    TRY(method_offered(c, offer.methods, ch->method));
+    TRY(method_offered(c, channel, (enum subject_kind)ch->subject_kind, false, offer.methods, ch->method));
     *out = (struct order){.kind = (enum order_kind)ch->kind,
                           .subject_kind = (enum subject_kind)ch->subject_kind,
                           .state = ORDER_SUBJECT,
@@ -126,7 +127,7 @@ enum err order_change_method(struct ctx *c, const char *id, int method, struct o
     TRY(order_load(c, id, out));
     TRY(expect(c, out, EV_METHOD_CHANGED));
     TRY(catalog_offer(c, out->channel, out->kind, out->subject_kind, out->medium, &offer));
-    TRY(method_offered(c, offer.methods, method));
+    TRY(method_offered(c, out->channel, out->subject_kind, false, offer.methods, method));
     enum method m = (enum method)method;
     return order_move(c, out, EV_METHOD_CHANGED, &(struct order_change){.method = &m, .verification = ""},
                       NULL);
@@ -156,7 +157,7 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
     if (out->paper_route) /* S16: collected, not verified */
         return order_move(c, out, EV_AGENT_SUBMITTED, &(struct order_change){.agent = &clean}, NULL);
     TRY(catalog_offer(c, out->channel, out->kind, out->subject_kind, out->medium, &offer));
-    TRY(method_offered(c, offer.agent_methods, clean.method));
+    TRY(method_offered(c, out->channel, out->subject_kind, true, offer.agent_methods, clean.method));
     struct order next = *out;
     next.agent = clean;
     TRY(identity_start(c, &next, true, &v));
@@ -200,6 +201,8 @@ static const struct action actions[] = {
     {"ChangeMethod", EV_METHOD_CHANGED, BOTH, 0, 0},
     {"SwitchToPaperRoute", EV_PAPER_ROUTE, BOTH, PAPER_OFFERED, 0},
     {"ConfirmVerification", EV_SUBJECT_PASSED, BOTH, CODE_AWAITED, 0},
+    {"StartFace", EV_SUBJECT_PASSED, BOTH, FACE_AWAITED, 0},
+    {"StartFace", EV_AGENT_PASSED, BOTH, FACE_AWAITED, 0},
     {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, 0, 0},
     {"ConfirmVerification", EV_AGENT_PASSED, BOTH, CODE_AWAITED, 0},
     {"SetPurchase", EV_PURCHASE_SET, BOTH, 0, 0},

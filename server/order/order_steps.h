@@ -53,9 +53,10 @@ enum {
 };
 /* What the state alone does not say. */
 enum order_fact {
-    CODE_AWAITED = 1,  /* the step's verification waits for its code */
+    CODE_AWAITED = 1,  /* the step's verification waits for its code, by SMS or of a deposit */
     PAPER_OFFERED = 2, /* the paper route may be taken now */
     BY_PAPER = 4,      /* the order is on it */
+    FACE_AWAITED = 8,  /* the step's verification waits for a face */
 };
 size_t order_actions(const struct ctx *c, const struct order *o, unsigned facts,
                      const char *out[static ORDER_ACTIONS]);

@@ -121,6 +121,28 @@ static PB(Purchase) * to_purchase(struct arena *a, const struct purchase *p)
 /* -- what stands beside the order ---------------------------------------------------------------------------
  */
 
+static void add_waiting(struct arena *a, const struct verification *v, PB(Verification) * out)
+{
+    const struct waiting *w = &v->waiting;
+    if (w->face_opening || w->face_open) {
+        NEW(a, FaceSession, face_session, face);
+        face->open = w->face_open;
+        face->url = to_text(a, w->face_open ? w->face_url : "");
+        face->link_sent = w->face_link_sent;
+        face->expire_time = to_timestamp(a, w->expires_ms);
+        out->face = face;
+    }
+    if (v->method == METHOD_MICRO_DEPOSIT && w->deposit_made) {
+        NEW(a, Deposit, deposit, deposit);
+        deposit->secret = w->deposit_by_amount ? CERTDESK__V1__DEPOSIT_SECRET__DEPOSIT_SECRET_AMOUNT
+                                               : CERTDESK__V1__DEPOSIT_SECRET__DEPOSIT_SECRET_REMARK_CODE;
+        deposit->sent_time = to_timestamp(a, w->deposit_ms);
+        deposit->expire_time = to_timestamp(a, w->expires_ms);
+        deposit->tries_left = w->tries_left;
+        out->deposit = deposit;
+    }
+}
+
 PB(Verification) * wire_verification(struct ctx *c, const struct verification *v)
 {
     struct arena *a = c->arena;
@@ -138,6 +160,7 @@ PB(Verification) * wire_verification(struct ctx *c, const struct verification *v
         out->mismatched_fields[out->n_mismatched_fields++] = arena_strndup(a, p, n);
         p += n + (p[n] == ',');
     }
+    add_waiting(a, v, out);
     return out;
 }
 
@@ -154,7 +177,10 @@ static enum err add_verification(struct ctx *c, const struct order *o, PB(Order)
     TRY(identity_load(c, o->verification, &v));
     if (v.of_agent != agent_step)
         return OK;
-    *facts |= v.state == VERIFICATION_CODE_SENT ? CODE_AWAITED : 0U;
+    if (v.state == VERIFICATION_CODE_SENT || v.state == VERIFICATION_DEPOSIT)
+        *facts |= CODE_AWAITED;
+    if (v.state == VERIFICATION_FACE)
+        *facts |= FACE_AWAITED;
     out->verification = wire_verification(c, &v);
     return OK;
 }

@@ -510,12 +510,13 @@ static void what_is_not_offered_is_refused(void **s)
     in.kind = CERTDESK__V1__ORDER_KIND__ORDER_KIND_NEW;
     in.subject_kind = CERTDESK__V1__SUBJECT_KIND__SUBJECT_KIND_ORGANIZATION;
     in.medium = CERTDESK__V1__MEDIUM__MEDIUM_UKEY;
-    in.method =
-        CERTDESK__V1__VERIFICATION_METHOD__VERIFICATION_METHOD_MICRO_DEPOSIT; /* offered, not served */
-    assert_err(call(w.c, "CreateOrder", &in, &out), ERR_METHOD_NOT_OFFERED);
-    in.method = CERTDESK__V1__VERIFICATION_METHOD__VERIFICATION_METHOD_FACE; /* not offered */
-    assert_err(call(w.c, "CreateOrder", &in, &out), ERR_METHOD_NOT_OFFERED);
     in.method = CERTDESK__V1__VERIFICATION_METHOD__VERIFICATION_METHOD_PHONE_THREE_FACTOR;
+    w.providers.n_identity = 0; /* offered, and nobody makes the checks */
+    assert_err(call(w.c, "CreateOrder", &in, &out), ERR_METHOD_NOT_OFFERED);
+    w.providers.n_identity = 1;
+    in.medium = CERTDESK__V1__MEDIUM__MEDIUM_CLOUD; /* not offered */
+    assert_err(call(w.c, "CreateOrder", &in, &out), ERR_METHOD_NOT_OFFERED);
+    in.medium = CERTDESK__V1__MEDIUM__MEDIUM_UKEY;
     assert_err(call(w.c, "CreateOrder", &in, &out), ERR_CONSENT_MISSING);
     in.kind = CERTDESK__V1__ORDER_KIND__ORDER_KIND_RENEW;
     assert_err(call(w.c, "CreateOrder", &in, &out), ERR_METHOD_NOT_OFFERED);

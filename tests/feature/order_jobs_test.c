@@ -9,7 +9,7 @@ static struct world w;
 static struct rig r;
 static struct providers providers;
 static struct outbox *outbox;
-static const struct job_kind *kinds[8];
+static const struct job_kind *kinds[16];
 static char clock_path[96];
 
 static const char *const callback_headers[] = {"Wechatpay-Timestamp", "Wechatpay-Nonce",

@@ -149,10 +149,14 @@ static void verifications(void **s)
 {
     (void)s;
     static const struct expectation want[] = {
-        {"PENDING", "matched>CODE_SENT mismatched>MISMATCH given_up>FAILED"},
+        {"PENDING", "matched>CODE_SENT mismatched>MISMATCH given_up>FAILED confirmed>PASSED "
+                    "face_awaited>FACE deposit_awaited>DEPOSIT"},
         {"CODE_SENT", "resent>CODE_SENT confirmed>PASSED"},
+        {"FACE", "mismatched>MISMATCH given_up>FAILED confirmed>PASSED face_news>FACE"},
+        {"DEPOSIT", "mismatched>MISMATCH given_up>FAILED confirmed>PASSED deposit_news>DEPOSIT "
+                    "entered>PENDING"},
     };
-    walk(&verification_machine, VERIFICATION_FAILED, VERIFIED_LAST, ERR_PRECONDITION, want, N(want));
+    walk(&verification_machine, VERIFICATION_LAST, VERIFIED_LAST, ERR_PRECONDITION, want, N(want));
 }
 
 static void payments(void **s)
@@ -178,7 +182,7 @@ static void numbers_are_those_of_the_contract(void **s)
             assert_string_equal(orders->values[i].name + strlen("ORDER_STATE_"),
                                 order_state_name(orders->values[i].value));
     const ProtobufCEnumDescriptor *checks = &certdesk__v1__verification_state__descriptor;
-    assert_int_equal(checks->n_values, VERIFICATION_FAILED + 1);
+    assert_int_equal(checks->n_values, VERIFICATION_LAST + 1);
     for (unsigned i = 0; i < checks->n_values; i++)
         if (checks->values[i].value)
             assert_string_equal(checks->values[i].name + strlen("VERIFICATION_STATE_"),

@@ -6,6 +6,7 @@
 #include "identity/identity_rpc.h"
 #include "order/order_rpc.h"
 #include "payment/payment_rpc.h"
+#include "provider/registry.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -20,12 +21,13 @@ static const char channel_json[] =
     " \"page\": {\"paper_address\": {\"recipient\": \"受理处\", \"phone\": \"01000000000\","
     "   \"province\": \"北京市\", \"city\": \"北京市\", \"street\": \"受理街1号\"}},"
     " \"offers\": [{\"subject\": \"organization\", \"medium\": \"ukey\","
-    "   \"methods\": [\"phone_three_factor\", \"micro_deposit\"], \"agent_methods\": "
-    "[\"phone_three_factor\"],"
+    "   \"methods\": [\"micro_deposit\", \"phone_three_factor\", \"bank_four_factor\", \"face\"],"
+    "   \"agent_methods\": [\"phone_three_factor\", \"bank_four_factor\", \"face\"],"
     "   \"paper_route\": true, \"materials\": [{\"kind\": \"business_license\", \"title\": \"营业执照\","
     "   \"required\": true, \"content_types\": [\"image/png\"], \"max_bytes\": 5000000}]},"
-    "  {\"subject\": \"individual\", \"medium\": \"ukey\", \"methods\": [\"phone_three_factor\"],"
-    "   \"agent_methods\": [], \"paper_route\": false, \"materials\": []}],"
+    "  {\"subject\": \"individual\", \"medium\": \"ukey\", \"methods\": [\"micro_deposit\","
+    "   \"phone_three_factor\", \"bank_four_factor\", \"face\"], \"agent_methods\": [], \"paper_route\": "
+    "false, \"materials\": []}],"
     " \"products\": [{\"code\": \"org\", \"name\": \"单位证书\", \"subject\": \"organization\","
     "   \"medium\": \"ukey\", \"prices\": [{\"term_months\": 12, \"seal\": false, \"price_fen\": 28000},"
     "   {\"term_months\": 24, \"seal\": true, \"price_fen\": 66000}]},"
@@ -58,6 +60,22 @@ static void learn(struct world *w)
     }
 }
 
+static const char *nobody(void *arg, const char *key)
+{
+    (void)arg;
+    return strstr(key, "_url") ? "http://127.0.0.1:1/" : "none";
+}
+
+static void configure(struct world *w)
+{
+    struct provider_env env = {.setting = nobody};
+    assert_ok(http_open(NULL, &w->providers.http, &w->t.fault));
+    env.http = w->providers.http;
+    assert_ok(identity_open("tencent", &env, &w->providers.identity[0], &w->t.fault));
+    w->providers.n_identity = 1;
+    w->app.providers = &w->providers;
+}
+
 int world_open(struct world *w)
 {
     memset(w, 0, sizeof *w);
@@ -70,6 +88,7 @@ int world_open(struct world *w)
     test_ctx_open(&w->t, &w->schema);
     w->c = &w->t.c;
     w->c->app = &w->app;
+    configure(w);
     w->c->caller = (struct caller){.kind = CALLER_SYSTEM, .id = "system"};
     enum err e = tx_run(w->c, import, NULL);
     if (e != OK)
@@ -84,6 +103,8 @@ int world_open(struct world *w)
 
 int world_close(struct world *w)
 {
+    w->providers.identity[0].ops->close(w->providers.identity[0].self);
+    http_close(w->providers.http);
     test_ctx_close(&w->t);
     test_schema_drop(&w->schema);
     return test_server_stop(NULL);

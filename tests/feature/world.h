@@ -13,6 +13,7 @@
 #include "lib/mariadb.h"
 #include "order/order_steps.h"
 #include "payment/payment_steps.h"
+#include "providers.h"
 
 #include <certdesk/v1/order_service.pb-c.h>
 #include <certdesk/v1/payment_service.pb-c.h>
@@ -24,6 +25,7 @@
 struct world {
     struct test_schema schema;
     struct app app;
+    struct providers providers; /* Tencent's adapter with the address of nobody: what could be asked */
     struct test_ctx t;
     struct ctx *c; /* &t.c: account acc_test of the channel */
     char channel[ID_SIZE], product[ID_SIZE];

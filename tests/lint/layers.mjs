@@ -25,7 +25,7 @@ const homes = [
   [/^yaml\.h/, /^server\/catalog\/yaml_tree\.c$/],
   [/^ini\.h/, /^server\/config\.c$/],
   [/^archive/, /^server\/(provider\/unzip|sandbox\/zip)\.c$|^tests\//],
-  [/^csv\.h/, /^server\/(provider\/bill|sandbox\/alipay_bill)\.c$/],
+  [/^csv\.h/, /^server\/(identity\/remittance_csv|provider\/bill|sandbox\/alipay_bill)\.c$/],
 ];
 
 // Own headers: a folder may include these and its own. Arrows point down only.

@@ -1,4 +1,4 @@
-#include "channel_command.h"
+#include "commands.h"
 
 #include "catalog/catalog_import.h"
 #include "core/tx.h"
@@ -184,15 +184,15 @@ static enum err show(struct ctx *c, struct words *w)
     return OK;
 }
 
-enum err channel_command(struct ctx *c, int n, char **v)
+enum err command_channel(struct ctx *c, struct args *a)
 {
     static const struct {
         const char *name;
         enum err (*run)(struct ctx *c, struct words *w);
     } commands[] = {{"import", import}, {"list", list}, {"show", show}, {"history", history}};
-    struct words rest = {n - 1, v + 1};
-    for (size_t i = 0; n && i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(v[0], commands[i].name) == 0)
+    struct words rest = {a->n - 1, a->v + 1};
+    for (size_t i = 0; a->n && i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(a->v[0], commands[i].name) == 0)
             return commands[i].run(c, &rest);
     return fail(c->fault, ERR_INVALID, "%s", usage);
 }

@@ -1,0 +1,65 @@
+#include "identity/choice.h"
+
+#include "app.h"
+#include "catalog/catalog.h"
+#include "identity/identity.h"
+#include "providers.h"
+
+#include <string.h>
+
+static void add(struct choices *out, const struct identity_port *p, enum check k)
+{
+    if (p && out->n < CHOICES && check_done_by(k, p->ops))
+        out->ports[out->n++] = p;
+}
+
+enum err choose_suppliers(struct ctx *c, const char *channel, enum method m, enum check k,
+                          struct choices *out)
+{
+    const struct providers *p = c->app->providers;
+    const char *names[CHOICES];
+    size_t n = 0;
+    *out = (struct choices){0};
+    if (!p)
+        return OK;
+    TRY(catalog_suppliers(c, channel, m, names, &n));
+    for (size_t i = 0; i < n; i++)
+        add(out, providers_identity(p, names[i]), k);
+    for (size_t i = 0; i < p->n_identity && (n == 0 || out->n == 0); i++)
+        add(out, &p->identity[i], k);
+    return OK;
+}
+
+enum err choose_sender(struct ctx *c, const char *channel, const struct identity_port **out)
+{
+    const struct providers *p = c->app->providers;
+    const char *names[CHOICES];
+    size_t n = 0;
+    *out = NULL;
+    TRY(catalog_suppliers(c, channel, METHOD_MICRO_DEPOSIT, names, &n));
+    for (size_t i = 0; p && i < n && strcmp(names[i], REMITTANCE) != 0; i++) {
+        const struct identity_port *port = providers_identity(p, names[i]);
+        if (port && check_done_by(CHECK_TRANSFER, port->ops)) {
+            *out = port;
+            return OK;
+        }
+    }
+    return OK;
+}
+
+enum err identity_method_served(struct ctx *c, const char *channel, enum subject_kind kind, bool of_agent,
+                                enum method m, bool *served)
+{
+    const struct plan *p = plan_of(kind, of_agent, m);
+    struct choices who;
+    *served = p != NULL;
+    for (size_t i = 0; p && i < PLAN_CHECKS && p->checks[i] && *served; i++) {
+        TRY(choose_suppliers(c, channel, m, p->checks[i], &who));
+        *served = who.n > 0;
+    }
+    if (!*served || p->proof != PROOF_FACE)
+        return OK;
+    TRY(choose_suppliers(c, channel, m, CHECK_FACE, &who));
+    *served = who.n > 0;
+    return OK;
+}

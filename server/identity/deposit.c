@@ -1,0 +1,387 @@
+#include "identity/deposit.h"
+
+#include "account/account_store.h"
+#include "core/audit.h"
+#include "core/crypt.h"
+#include "identity/amount.h"
+#include "identity/choice.h"
+#include "identity/remittance.h"
+#include "notice/notice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CODE_DIGITS = 6,
+    TRIES = 5,
+};
+static const int64_t LIFE_MS = INT64_C(10) * 24 * 60 * 60 * 1000;
+
+static enum err found_or_not(struct ctx *c, enum err e, bool *found)
+{
+    *found = e == OK;
+    if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(c->fault);
+    return OK;
+}
+
+static const int none = 0;
+
+static bool by_amount(const struct deposit *d)
+{
+    return strcmp(d->provider, REMITTANCE) != 0;
+}
+
+/* -- making one --------------------------------------------------------------------------------------------
+ */
+
+static struct payee payee_of(const struct check_task *who)
+{
+    return (struct payee){.name = who->organization ? who->company : who->name,
+                          .account = who->account.number,
+                          .bank = who->account.bank,
+                          .branch = who->account.branch,
+                          .cnaps = who->account.cnaps_code};
+}
+
+static void new_deposit(struct deposit *d, const struct order *o, enum deposit_purpose purpose,
+                        const struct payee *p)
+{
+    *d = (struct deposit){.purpose = purpose,
+                          .state = DEPOSIT_WAITING,
+                          .provider = REMITTANCE,
+                          .flow = "",
+                          .secret = "",
+                          .payee = *p,
+                          .tries_left = TRIES,
+                          .version = 1};
+    id_new("dep", d->id);
+    memcpy(d->order, o->id, ID_SIZE);
+}
+
+static enum err add_job(struct ctx *c, const char *kind, const struct deposit *d, const char *more,
+                        int64_t at_ms)
+{
+    return outbox_add(c, kind, arena_printf(c->arena, "%s:%s%s", kind, d->id, more), d->order, d->id,
+                      strlen(d->id), at_ms, NULL);
+}
+
+enum err deposit_make(struct ctx *c, struct waited *w)
+{
+    struct deposit d;
+    struct payee to = payee_of(&w->who);
+    const struct identity_port *sender;
+    char code[CODE_DIGITS + 1] = "";
+    new_deposit(&d, &w->o, DEPOSIT_VERIFICATION, &to);
+    memcpy(d.verification, w->v.id, ID_SIZE);
+    d.expires_ms = c->now_ms + LIFE_MS;
+    TRY(choose_sender(c, w->o.channel, &sender));
+    if (sender) {
+        d.provider = sender->ops->name;
+        TRY(add_job(c, "identity.transfer", &d, "", 0));
+    } else {
+        crypt_digits(code, CODE_DIGITS);
+        d.secret = code;
+    }
+    enum err e = deposit_insert(c, &d, w->v.id);
+    wipe(code, sizeof code);
+    TRY(e);
+    return add_job(c, "identity.deposit_end", &d, "", d.expires_ms);
+}
+
+/* S6: the account that the verification's deposit went to has shown that its owner reads it. */
+enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *pin, bool *taken)
+{
+    struct deposit d;
+    const struct identity_port *sender;
+    *taken = false;
+    if (o->method != METHOD_MICRO_DEPOSIT || o->paper_route || !*o->subject.account.number)
+        return OK;
+    TRY(choose_sender(c, o->channel, &sender));
+    if (sender) /* no remark there: the order goes the other methods' way, by SMS */
+        return OK;
+    struct payee to = {.name = o->subject.name,
+                       .account = o->subject.account.number,
+                       .bank = o->subject.account.bank,
+                       .branch = o->subject.account.branch,
+                       .cnaps = o->subject.account.cnaps_code};
+    new_deposit(&d, o, DEPOSIT_PIN, &to);
+    d.secret = pin;
+    d.expires_ms = 0;
+    *taken = true;
+    enum err e = deposit_insert(c, &d, arena_printf(c->arena, "pin:%s", key));
+    if (e == ERR_DB_DUPLICATE) { /* on its way already */
+        fault_clear(c->fault);
+        return OK;
+    }
+    return e;
+}
+
+/* -- what is shown -----------------------------------------------------------------------------------------
+ */
+
+enum err deposit_waiting(struct ctx *c, const struct verification *v, struct waiting *out)
+{
+    struct deposit d;
+    bool found;
+    TRY(found_or_not(c, deposit_of_verification(c, v->id, &d), &found));
+    if (!found || v->state == VERIFICATION_FAILED)
+        return OK;
+    out->deposit_made = true;
+    out->deposit_by_amount = by_amount(&d);
+    out->deposit_ms = d.sent_ms;
+    out->tries_left = d.tries_left;
+    if (v->state == VERIFICATION_DEPOSIT)
+        out->expires_ms = d.expires_ms;
+    return OK;
+}
+
+/* -- the secret --------------------------------------------------------------------------------------------
+ */
+
+/* What the deposit came to, once. */
+static enum err record(struct ctx *c, const struct waited *w, const struct deposit *d, const char *outcome)
+{
+    bool match = strcmp(outcome, "MATCH") == 0;
+    struct check_answer a = {.check = check_name(CHECK_TRANSFER),
+                             .provider = d->provider,
+                             .outcome = outcome,
+                             .code = "",
+                             .request_id = *d->flow ? d->flow : d->id,
+                             .billed = d->state != DEPOSIT_WAITING,
+                             .match = match,
+                             .mismatched = "",
+                             .checked_ms = c->now_ms};
+    return evidence_insert(c, &w->v, &a, w->digest);
+}
+
+/* With the last try everything is over: the same transaction that counts it. */
+static enum err wrong(struct ctx *c, struct waited *w, struct deposit *d)
+{
+    int left = d->tries_left - 1;
+    if (left <= 0)
+        TRY(record(c, w, d, "TRIES_OVER"));
+    TRY(deposit_update(c, d, left > 0 ? d->state : DEPOSIT_DROPPED, DEPOSIT_CHANGE(.tries_left = &left)));
+    if (left > 0)
+        TRY(identity_news(c, w, VERIFIED_DEPOSIT_NEWS, NULL, "order.deposit_wrong"));
+    else
+        TRY(identity_refused(c, w, VERIFIED_GIVEN_UP, NULL, "DEPOSIT_TRIES"));
+    c->keep = true; /* or tries would be free */
+    enum err e = fail(c->fault, ERR_CODE_WRONG, "the code is wrong; %d tries are left", left);
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "验证码错误，还可尝试%d次", left);
+    return e;
+}
+
+static enum err try_code(struct ctx *c, struct waited *w, struct deposit *d, const char *entered)
+{
+    unsigned char digest[32];
+    deposit_digest(c, d->id, entered, digest);
+    if (!d->has_digest || !same_bytes(digest, d->digest, sizeof digest))
+        return wrong(c, w, d);
+    TRY(record(c, w, d, "MATCH"));
+    TRY(deposit_update(c, d, DEPOSIT_USED, DEPOSIT_CHANGE(.forget = true)));
+    return identity_passed(c, w);
+}
+
+/* The supplier judges, and counts: the verification is with it until it has. */
+static enum err try_amount(struct ctx *c, struct waited *w, struct deposit *d, const char *entered)
+{
+    int fen;
+    if (!amount_fen(entered, &fen)) {
+        fault_field(c->fault, "code", "FORMAT", "the amount is between 0.01 and 0.99 yuan",
+                    "金额应在0.01至0.99元之间");
+        return fault_fields(c->fault);
+    }
+    TRY(deposit_update(c, d, d->state, DEPOSIT_CHANGE(.entered_fen = &fen)));
+    TRY(add_job(c, "identity.transfer_confirm", d, arena_printf(c->arena, ":%lld", (long long)d->version),
+                0));
+    return identity_news(c, w, VERIFIED_ENTERED, NULL, "order.deposit_entered");
+}
+
+enum err deposit_confirm(struct ctx *c, struct waited *w, const char *entered)
+{
+    struct deposit d;
+    TRY(deposit_of_verification(c, w->v.id, &d));
+    if (d.state == DEPOSIT_WAITING)
+        return fail(c->fault, ERR_PRECONDITION, "the deposit is not on its way yet");
+    if (d.state != DEPOSIT_ORDERED && d.state != DEPOSIT_SENT)
+        return fail(c->fault, ERR_PRECONDITION, "no code is awaited for this deposit");
+    if (d.expires_ms <= c->now_ms || d.tries_left <= 0)
+        return fail(c->fault, ERR_CODE_EXPIRED, NULL);
+    return by_amount(&d) ? try_amount(c, w, &d, entered) : try_code(c, w, &d, entered);
+}
+
+/* -- news of the money -------------------------------------------------------------------------------------
+ */
+
+/* To who does the paperwork: agent or applicant; before there is an agent, to who made the order. */
+static enum err tell_sent(struct ctx *c, const struct order *o, const struct deposit *d)
+{
+    struct account a;
+    const char *phone = order_contact(o).phone;
+    if (!phone || !*phone) {
+        TRY(account_by_id(c, o->account, &a));
+        phone = a.phone;
+    }
+    const char *params[] = {o->id, by_amount(d) ? "到账金额" : "附言中的数字"};
+    return notice_sms(c, phone, SMS_DEPOSIT_SENT, params, arena_printf(c->arena, "deposit:%s", d->id), o->id);
+}
+
+enum err deposit_sent(struct ctx *c, struct deposit *d, const char *reference)
+{
+    struct waited w;
+    struct order o;
+    TRY(deposit_update(c, d, d->state == DEPOSIT_USED ? DEPOSIT_USED : DEPOSIT_SENT,
+                       DEPOSIT_CHANGE(.reference = reference, .sent_ms = c->now_ms, .forget = true)));
+    if (d->purpose == DEPOSIT_PIN) {
+        TRY(order_load(c, d->order, &o));
+        return tell_sent(c, &o, d);
+    }
+    TRY(identity_waited(c, d->verification, &w));
+    if (d->state != DEPOSIT_SENT || !w.current || w.v.state != VERIFICATION_DEPOSIT)
+        return OK;
+    TRY(tell_sent(c, &w.o, d));
+    return identity_news(c, &w, VERIFIED_DEPOSIT_NEWS, NULL, "order.deposit_sent");
+}
+
+enum err deposit_bounced(struct ctx *c, struct deposit *d, const char *reference, const char *reason)
+{
+    struct waited w;
+    TRY(deposit_update(c, d, DEPOSIT_FAILED,
+                       DEPOSIT_CHANGE(.reference = reference, .reason = reason,
+                                      .forget = d->purpose == DEPOSIT_VERIFICATION)));
+    if (d->purpose == DEPOSIT_PIN)
+        return OK; /* the desk sees it in the list, and its payee with it */
+    TRY(identity_waited(c, d->verification, &w));
+    if (w.v.state != VERIFICATION_DEPOSIT && w.v.state != VERIFICATION_PENDING)
+        return OK;
+    TRY(record(c, &w, d, "MISMATCH"));
+    return identity_refused(c, &w, VERIFIED_MISMATCHED, "account.number", "DEPOSIT_FAILED");
+}
+
+/* -- by a supplier -----------------------------------------------------------------------------------------
+ */
+
+enum err deposit_task(struct ctx *c, const char *id, struct deposit_task *out)
+{
+    TRY(deposit_read(c, id, &out->d));
+    TRY(identity_waited(c, out->d.verification, &out->w));
+    out->wanted =
+        out->w.current && (out->w.v.state == VERIFICATION_DEPOSIT || out->w.v.state == VERIFICATION_PENDING);
+    return OK;
+}
+
+enum err deposit_poll_later(struct ctx *c, const struct deposit *d, int n)
+{
+    static const int64_t pauses[] = {10000, 30000, 60000, 120000, 300000};
+    int64_t pause = (size_t)n < sizeof pauses / sizeof *pauses ? pauses[n] : INT64_C(1800000);
+    const char *payload = arena_printf(c->arena, "%s %d", d->id, n);
+    return outbox_add(c, "identity.transfer_poll",
+                      arena_printf(c->arena, "identity.transfer_poll:%s:%d", d->id, n), d->order, payload,
+                      strlen(payload), c->now_ms + pause, NULL);
+}
+
+enum err deposit_ordered(struct ctx *c, const char *id, const char *provider, const char *flow,
+                         int64_t expires_ms, int tries_left)
+{
+    struct deposit d;
+    TRY(deposit_read(c, id, &d));
+    if (d.state != DEPOSIT_WAITING)
+        return OK;
+    bool shorter = expires_ms > 0 && expires_ms < d.expires_ms;
+    TRY(deposit_update(c, &d, DEPOSIT_ORDERED,
+                       DEPOSIT_CHANGE(.provider = provider, .flow = flow,
+                                      .expires_ms = shorter ? expires_ms : 0,
+                                      .tries_left = tries_left >= 0 ? &tries_left : NULL)));
+    if (shorter)
+        TRY(add_job(c, "identity.deposit_end", &d, ":supplier", expires_ms));
+    return deposit_poll_later(c, &d, 0);
+}
+
+enum err deposit_refused(struct ctx *c, const char *id, const struct check_answer *a)
+{
+    struct deposit_task t;
+    TRY(deposit_task(c, id, &t));
+    if (t.d.state != DEPOSIT_WAITING)
+        return OK;
+    TRY(deposit_update(c, &t.d, DEPOSIT_FAILED, DEPOSIT_CHANGE(.forget = true)));
+    TRY(evidence_insert(c, &t.w.v, a, t.w.digest));
+    if (t.w.v.state != VERIFICATION_DEPOSIT)
+        return OK;
+    return identity_refused(c, &t.w, VERIFIED_MISMATCHED, a->mismatched, a->outcome);
+}
+
+enum err deposit_unsent(struct ctx *c, const char *id, bool doubtful)
+{
+    struct deposit d;
+    TRY(deposit_read(c, id, &d));
+    if (d.state != DEPOSIT_WAITING)
+        return OK;
+    TRY(deposit_update(c, &d, doubtful ? DEPOSIT_DOUBTFUL : DEPOSIT_DROPPED, DEPOSIT_CHANGE(.forget = true)));
+    return identity_give_up(c, d.verification);
+}
+
+enum err deposit_looked(struct ctx *c, const char *id, enum identity_transfer_state s, int tries_left, int n)
+{
+    struct deposit d;
+    TRY(deposit_read(c, id, &d));
+    if (d.state != DEPOSIT_ORDERED && d.state != DEPOSIT_SENT)
+        return OK;
+    if (s == TRANSFER_FAILED)
+        return deposit_bounced(c, &d, NULL, NULL);
+    if (s == TRANSFER_SENT && d.state == DEPOSIT_ORDERED) {
+        d.tries_left = tries_left >= 0 ? tries_left : d.tries_left;
+        return deposit_sent(c, &d, NULL);
+    }
+    if (s == TRANSFER_SENT || n < 0 || c->now_ms > d.expires_ms)
+        return OK;
+    return deposit_poll_later(c, &d, n + 1);
+}
+
+enum err deposit_judged(struct ctx *c, const char *id, const struct check_answer *a, int tries_left)
+{
+    struct deposit_task t;
+    TRY(deposit_task(c, id, &t));
+    if ((t.d.state != DEPOSIT_ORDERED && t.d.state != DEPOSIT_SENT) || t.w.v.state != VERIFICATION_PENDING)
+        return OK;
+    if (a->match) {
+        TRY(deposit_update(c, &t.d, DEPOSIT_USED, DEPOSIT_CHANGE(.entered_fen = &none, .forget = true)));
+        TRY(evidence_insert(c, &t.w.v, a, t.w.digest));
+        return t.w.current ? identity_passed(c, &t.w)
+                           : verification_move(c, &t.w.v, VERIFIED_GIVEN_UP, NULL, NULL);
+    }
+    int left = tries_left >= 0 ? tries_left : t.d.tries_left - 1;
+    if (left <= 0)
+        TRY(record(c, &t.w, &t.d, "TRIES_OVER"));
+    TRY(deposit_update(c, &t.d, left > 0 ? t.d.state : DEPOSIT_DROPPED,
+                       DEPOSIT_CHANGE(.tries_left = &left, .entered_fen = &none)));
+    if (left > 0 && t.w.current)
+        return identity_news(c, &t.w, VERIFIED_DEPOSIT_AWAITED, NULL, "order.deposit_wrong");
+    return identity_refused(c, &t.w, VERIFIED_GIVEN_UP, NULL, "DEPOSIT_TRIES");
+}
+
+enum err deposit_unjudged(struct ctx *c, const char *id)
+{
+    struct deposit_task t;
+    TRY(deposit_task(c, id, &t));
+    if (t.w.v.state != VERIFICATION_PENDING || t.d.entered_fen == 0)
+        return OK;
+    TRY(deposit_update(c, &t.d, t.d.state, DEPOSIT_CHANGE(.entered_fen = &none)));
+    return t.w.current ? identity_news(c, &t.w, VERIFIED_DEPOSIT_AWAITED, NULL, "order.deposit_unjudged")
+                       : verification_move(c, &t.w.v, VERIFIED_GIVEN_UP, NULL, NULL);
+}
+
+enum err deposit_expire(struct ctx *c, const char *id)
+{
+    struct deposit d;
+    struct waited w;
+    TRY(deposit_read(c, id, &d));
+    if (d.expires_ms > c->now_ms || d.state > DEPOSIT_SENT)
+        return OK;
+    TRY(identity_waited(c, d.verification, &w));
+    if (d.state != DEPOSIT_WAITING)
+        TRY(record(c, &w, &d, "EXPIRED"));
+    TRY(deposit_update(c, &d, DEPOSIT_DROPPED, DEPOSIT_CHANGE(.forget = true)));
+    return identity_give_up(c, d.verification);
+}

@@ -1,0 +1,101 @@
+/* deposit.h - micro-deposits (S6, S17): 0.01 yuan with a secret in the remark, by a file for the desk's bank;
+ * or a supplier's random amount, which is the secret itself.
+ *
+ *   WAITING -ordered (in a batch, or at the supplier)-> ORDERED -> SENT -> USED
+ *      |                                                  |         +-> FAILED (came back)
+ *      +-> DROPPED (nobody waits for it)                  +-> FAILED, DOUBTFUL, USED (read before we heard)
+ *
+ * Remark secrets are stored as keyed digest, and sealed as long as the file may have to be written again. A
+ * deposit is in one batch at most; a batch can be written again by its number. The bank's answer is taken in
+ * whole or not at all.
+ */
+#ifndef CERTDESK_IDENTITY_DEPOSIT_H
+#define CERTDESK_IDENTITY_DEPOSIT_H
+
+#include "identity/identity_steps.h"
+
+enum deposit_state {
+    DEPOSIT_WAITING = 1,
+    DEPOSIT_ORDERED,
+    DEPOSIT_SENT,
+    DEPOSIT_FAILED,
+    DEPOSIT_USED,
+    DEPOSIT_DROPPED,
+    DEPOSIT_DOUBTFUL, /* the supplier was asked to send and nobody knows whether it did */
+};
+
+enum deposit_purpose {
+    DEPOSIT_VERIFICATION = 1,
+    DEPOSIT_PIN,
+};
+
+struct payee {
+    const char *name, *account, *bank, *branch, *cnaps;
+};
+
+struct deposit {
+    char id[ID_SIZE], order[ID_SIZE], verification[ID_SIZE] /* "" for a PIN */;
+    enum deposit_purpose purpose;
+    enum deposit_state state;
+    const char *provider; /* REMITTANCE (choice.h), or who sends a random amount */
+    int64_t batch;        /* 0: none yet */
+    const char *flow;     /* the supplier's number; "" */
+    const char *secret;   /* of the remark, in clear; "" when it is not needed any more */
+    bool has_digest;
+    unsigned char digest[32];
+    struct payee payee; /* "" texts when there is none */
+    int tries_left, entered_fen;
+    int64_t sent_ms, expires_ms, version;
+};
+
+/* -- for the rules of verification -- */
+/* The checks before it matched: one deposit for the verification, and what has to happen for it. */
+enum err deposit_make(struct ctx *c, struct waited *w);
+enum err deposit_waiting(struct ctx *c, const struct verification *v, struct waiting *out);
+/* The secret as entered. CODE_WRONG counts durably; with the last try the verification is over. */
+enum err deposit_confirm(struct ctx *c, struct waited *w, const char *entered);
+
+/* -- news of the money, from a bank's file or a supplier -- */
+enum err deposit_sent(struct ctx *c, struct deposit *d, const char *reference);
+enum err deposit_bounced(struct ctx *c, struct deposit *d, const char *reference, const char *reason);
+
+/* -- for jobs (deposit_jobs.c) -- */
+struct deposit_task {
+    struct deposit d;
+    struct waited w;
+    bool wanted; /* the order still waits for it */
+};
+enum err deposit_task(struct ctx *c, const char *id, struct deposit_task *out);
+/* The supplier took the order under this number, refused the data, or may have sent something (doubt). */
+enum err deposit_ordered(struct ctx *c, const char *id, const char *provider, const char *flow,
+                         int64_t expires_ms, int tries_left);
+enum err deposit_refused(struct ctx *c, const char *id, const struct check_answer *a);
+enum err deposit_unsent(struct ctx *c, const char *id, bool doubtful);
+/* What a look at the supplier gave: state as it is there. n: how many looks there were. */
+enum err deposit_looked(struct ctx *c, const char *id, enum identity_transfer_state s, int tries_left, int n);
+enum err deposit_poll_later(struct ctx *c, const struct deposit *d, int n);
+/* The supplier judged the entered amount. */
+enum err deposit_judged(struct ctx *c, const char *id, const struct check_answer *a, int tries_left);
+/* Nobody could be asked: the amount may be entered again. */
+enum err deposit_unjudged(struct ctx *c, const char *id);
+enum err deposit_expire(struct ctx *c, const char *id);
+
+/* -- store (deposit_store.c) -- */
+enum err deposit_insert(struct ctx *c, const struct deposit *d, const char *purpose_key);
+enum err deposit_read(struct ctx *c, const char *id, struct deposit *out);
+enum err deposit_of_verification(struct ctx *c, const char *verification_id, struct deposit *out);
+enum err deposit_by_flow(struct ctx *c, const char *provider, const char *flow, struct deposit *out);
+/* What changes with a state. NULL and 0: stays. */
+struct deposit_change {
+    const char *provider, *flow, *reference, *reason;
+    int64_t batch, sent_ms, expires_ms;
+    const int *tries_left, *entered_fen;
+    bool forget; /* the secret, and with it the payee: neither is written again */
+};
+#define DEPOSIT_CHANGE(...) (&(struct deposit_change){__VA_ARGS__})
+/* Must match d's state and version; with an audit row "deposit." and the state. */
+enum err deposit_update(struct ctx *c, struct deposit *d, enum deposit_state to,
+                        const struct deposit_change *ch);
+void deposit_digest(struct ctx *c, const char *id, const char *secret, unsigned char out[static 32]);
+
+#endif

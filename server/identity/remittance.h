@@ -1,0 +1,64 @@
+/* remittance.h - micro-deposits by the desk's own bank: a file out, the bank's answer in (S6, providers.md
+ * 0).
+ *
+ *   out   批次,编号,收款户名,收款账号,开户行,开户地址,联行号,金额,附言
+ *   in    批次,编号,结果,银行流水号,原因         结果: 成功 / 失败 (or ok / failed)
+ *
+ * UTF-8 with a byte order mark out; UTF-8 or GB18030 in. The titles are the first line of both. What a file
+ * holds is committed before it is written, so a crash in between costs nothing: the batch is written again by
+ * its number, with the same lines, until the bank has answered them. An answer is taken whole or not at all,
+ * and taking it twice changes nothing.
+ */
+#ifndef CERTDESK_IDENTITY_REMITTANCE_H
+#define CERTDESK_IDENTITY_REMITTANCE_H
+
+#include "identity/deposit.h"
+
+/* S6: the PIN of a micro-deposit's order goes by the remark of a second deposit, once per key (a
+ * personalisation). *taken false: by SMS, as the other methods do; also where a supplier sends a random
+ * amount, which has no remark. */
+enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *pin, bool *taken);
+
+/* Inside a transaction: puts everything that waits, and is still waited for, into a new batch. *batch 0:
+ * there is nothing. */
+enum err remittance_batch(struct ctx *c, int64_t *batch, int *n);
+/* The file of a batch: those of its deposits that the bank has not answered. NOT_FOUND. */
+enum err remittance_file(struct ctx *c, int64_t batch, const char **out, size_t *size);
+
+struct remittance_counts {
+    int lines, sent, failed, known; /* known: answered before */
+    const char *complaints;         /* a text line for every bad line; "" */
+};
+/* Inside a transaction: the bank's answer. INVALID when a line is bad, or it is no such file. */
+enum err remittance_import(struct ctx *c, const char *text, size_t size, struct remittance_counts *out);
+
+struct batch_row {
+    int64_t id, created_ms;
+    int n, sent, failed, open;
+};
+/* Newest first; *waiting: deposits that are in none yet. */
+enum err remittance_list(struct ctx *c, const struct batch_row **out, size_t *n, int *waiting);
+
+/* -- store (remittance_store.c) -- */
+/* Ids of the deposits that wait for a batch, or are in one and not answered, oldest first. */
+enum err remittance_waiting(struct ctx *c, const char *const **out, size_t *n);
+enum err remittance_unanswered(struct ctx *c, int64_t batch, const char *const **out, size_t *n);
+enum err batch_insert(struct ctx *c, int n, int64_t *id);
+enum err batch_exists(struct ctx *c, int64_t id, bool *found);
+enum err batch_answered(struct ctx *c, int64_t id);
+
+/* -- files (remittance_csv.c); pure -- */
+enum {
+    RESULT_COLUMNS = 5
+};
+struct result_line {
+    int line; /* in the file, from 1 */
+    size_t n; /* cells that it has */
+    const char *cell[RESULT_COLUMNS];
+};
+void csv_line(struct buf *b, const char *const *cells, size_t n);
+/* INVALID when it is no CSV. Cells without white space around them. */
+enum err csv_read(struct arena *a, const char *text, size_t size, const struct result_line **out, size_t *n,
+                  struct fault *f);
+
+#endif

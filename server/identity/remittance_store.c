@@ -1,0 +1,77 @@
+/* Batches of deposits for the desk's bank. */
+#include "core/db.h"
+#include "identity/choice.h"
+#include "identity/remittance.h"
+
+static enum err ids(struct ctx *c, const struct rows *r, const char *const **out, size_t *n)
+{
+    const char **list = ARENA_ARRAY(c->arena, const char *, r->n + 1);
+    for (size_t i = 0; i < r->n; i++)
+        list[i] = row_text(r, i, 0);
+    *out = list;
+    *n = r->n;
+    return OK;
+}
+
+enum err remittance_waiting(struct ctx *c, const char *const **out, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT id FROM deposit WHERE state = 1 AND provider = ? ORDER BY id"),
+                 TEXT(REMITTANCE)));
+    return ids(c, &r, out, n);
+}
+
+enum err remittance_unanswered(struct ctx *c, int64_t batch, const char *const **out, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT id FROM deposit WHERE batch = ? AND state = 2 ORDER BY id"), INT(batch)));
+    return ids(c, &r, out, n);
+}
+
+enum err batch_insert(struct ctx *c, int n, int64_t *id)
+{
+    struct rows r;
+    TRY(db_exec(c, NULL, SQL("INSERT INTO remittance_batch (n, created_ms, answered_ms) VALUES (?, ?, 0)"),
+                INT(n), INT(c->now_ms)));
+    TRY(db_query(c, &r, SQL("SELECT LAST_INSERT_ID()")));
+    *id = row_int(&r, 0, 0);
+    return OK;
+}
+
+enum err batch_exists(struct ctx *c, int64_t id, bool *found)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT 1 FROM remittance_batch WHERE id = ?"), INT(id)));
+    *found = r.n > 0;
+    return OK;
+}
+
+enum err batch_answered(struct ctx *c, int64_t id)
+{
+    return db_exec(c, NULL,
+                   SQL("UPDATE remittance_batch SET answered_ms = ? WHERE id = ? AND answered_ms = 0"),
+                   INT(c->now_ms), INT(id));
+}
+
+enum err remittance_list(struct ctx *c, const struct batch_row **out, size_t *n, int *waiting)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT COUNT(*) FROM deposit WHERE state = 1 AND provider = ?"),
+                 TEXT(REMITTANCE)));
+    *waiting = (int)row_int(&r, 0, 0);
+    TRY(db_query(c, &r,
+                 SQL("SELECT b.id, b.created_ms, b.n, SUM(d.sent_ms > 0), SUM(d.state = 4), SUM(d.state = 2) "
+                     "FROM remittance_batch b LEFT JOIN deposit d ON d.batch = b.id GROUP BY b.id ORDER BY "
+                     "b.id DESC LIMIT 100")));
+    struct batch_row *list = ARENA_ARRAY(c->arena, struct batch_row, r.n + 1);
+    for (size_t i = 0; i < r.n; i++)
+        list[i] = (struct batch_row){.id = row_int(&r, i, 0),
+                                     .created_ms = row_int(&r, i, 1),
+                                     .n = (int)row_int(&r, i, 2),
+                                     .sent = (int)row_int(&r, i, 3),
+                                     .failed = (int)row_int(&r, i, 4),
+                                     .open = (int)row_int(&r, i, 5)};
+    *out = list;
+    *n = r.n;
+    return OK;
+}
