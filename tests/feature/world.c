@@ -285,6 +285,9 @@ const char *world_dump(struct world *w, struct arena *a)
     dump_table(w, &b, SQL("SELECT * FROM order_signature ORDER BY order_id, version"));
     dump_table(w, &b, SQL("SELECT * FROM verification ORDER BY id"));
     dump_table(w, &b, SQL("SELECT * FROM verification_evidence ORDER BY verification_id, name"));
+    dump_table(w, &b, SQL("SELECT * FROM face_session ORDER BY id"));
+    dump_table(w, &b, SQL("SELECT * FROM deposit ORDER BY id"));
+    dump_table(w, &b, SQL("SELECT * FROM remittance_batch ORDER BY id"));
     dump_table(w, &b, SQL("SELECT * FROM payment ORDER BY id"));
     dump_table(w, &b, SQL("SELECT * FROM payment_capture ORDER BY id"));
     dump_table(w, &b, SQL("SELECT * FROM payment_settlement ORDER BY order_id"));
@@ -313,13 +316,19 @@ static PB(Consent) * *consents(struct world *w, struct ctx *c)
 
 void make_order(struct world *w, struct ctx *c, char order[static ID_SIZE])
 {
+    make_order_by(w, c, SUBJECT_ORGANIZATION, METHOD_PHONE_THREE_FACTOR, order);
+}
+
+void make_order_by(struct world *w, struct ctx *c, enum subject_kind kind, enum method m,
+                   char order[static ID_SIZE])
+{
     PB(CreateOrderRequest) in = CERTDESK__V1__CREATE_ORDER_REQUEST__INIT;
     PB(CreateOrderResponse) out = CERTDESK__V1__CREATE_ORDER_RESPONSE__INIT;
     in.channel = (char *)"test";
     in.kind = CERTDESK__V1__ORDER_KIND__ORDER_KIND_NEW;
-    in.subject_kind = CERTDESK__V1__SUBJECT_KIND__SUBJECT_KIND_ORGANIZATION;
+    in.subject_kind = (PB(SubjectKind))kind;
     in.medium = CERTDESK__V1__MEDIUM__MEDIUM_UKEY;
-    in.method = CERTDESK__V1__VERIFICATION_METHOD__VERIFICATION_METHOD_PHONE_THREE_FACTOR;
+    in.method = (PB(VerificationMethod))m;
     in.consents = consents(w, c);
     in.n_consents = w->n_consents;
     assert_ok(call(c, "CreateOrder", &in, &out));
@@ -339,6 +348,92 @@ enum err submit_organization(struct ctx *c, const char *order, const char *uscc,
     org.legal_rep_id_number = (char *)"11010519491231002x";
     org.legal_rep_phone = arena_strdup(c->arena, legal_rep_phone);
     return call(c, "SubmitOrganization", &in, &out);
+}
+
+static PB(BankAccount) * account(struct ctx *c)
+{
+    PB(BankAccount) *a = ARENA_NEW(c->arena, PB(BankAccount));
+    PB_INIT(bank_account, a);
+    a->number = (char *)"33050161823500001234";
+    a->bank = (char *)"中国建设银行";
+    a->branch = (char *)"杭州西湖支行";
+    a->cnaps_code = (char *)"105331000019";
+    return a;
+}
+
+static const char CARD[] = "6222020200000000006";
+
+enum err submit_company(struct ctx *c, const char *order, const char *name, const char *uscc)
+{
+    PB(SubmitOrganizationRequest) in = CERTDESK__V1__SUBMIT_ORGANIZATION_REQUEST__INIT;
+    PB(SubmitOrganizationResponse) out = CERTDESK__V1__SUBMIT_ORGANIZATION_RESPONSE__INIT;
+    PB(Organization) org = CERTDESK__V1__ORGANIZATION__INIT;
+    in.order_id = arena_strdup(c->arena, order);
+    in.organization = &org;
+    org.name = arena_strdup(c->arena, name);
+    org.uscc = arena_strdup(c->arena, uscc);
+    org.legal_rep_name = (char *)"张三";
+    org.legal_rep_id_number = (char *)"110101199003070134";
+    org.legal_rep_phone = arena_strdup(c->arena, LEGAL_REP_PHONE);
+    org.legal_rep_card_number = (char *)(uintptr_t)CARD;
+    org.account = account(c);
+    return call(c, "SubmitOrganization", &in, &out);
+}
+
+enum err submit_person(struct ctx *c, const char *order, const char *name, const char *id_number)
+{
+    PB(SubmitPersonRequest) in = CERTDESK__V1__SUBMIT_PERSON_REQUEST__INIT;
+    PB(SubmitPersonResponse) out = CERTDESK__V1__SUBMIT_PERSON_RESPONSE__INIT;
+    PB(Person) p = CERTDESK__V1__PERSON__INIT;
+    in.order_id = arena_strdup(c->arena, order);
+    in.person = &p;
+    p.name = arena_strdup(c->arena, name);
+    p.document_type = CERTDESK__V1__DOCUMENT_TYPE__DOCUMENT_TYPE_RESIDENT_ID;
+    p.id_number = arena_strdup(c->arena, id_number);
+    p.phone = arena_strdup(c->arena, LEGAL_REP_PHONE);
+    p.card_number = (char *)(uintptr_t)CARD;
+    p.account = account(c);
+    return call(c, "SubmitPerson", &in, &out);
+}
+
+enum err submit_agent_by(struct ctx *c, const char *order, enum method m)
+{
+    PB(SubmitAgentRequest) in = CERTDESK__V1__SUBMIT_AGENT_REQUEST__INIT;
+    PB(SubmitAgentResponse) out = CERTDESK__V1__SUBMIT_AGENT_RESPONSE__INIT;
+    PB(Agent) g = CERTDESK__V1__AGENT__INIT;
+    in.order_id = arena_strdup(c->arena, order);
+    in.agent = &g;
+    g.method = (PB(VerificationMethod))m;
+    g.name = (char *)"李四";
+    g.id_number = (char *)"11010519491231002X";
+    g.email = (char *)"agent@example.com";
+    g.phone = arena_strdup(c->arena, AGENT_PHONE);
+    g.card_number = (char *)(uintptr_t)CARD;
+    return call(c, "SubmitAgent", &in, &out);
+}
+
+enum err confirm_code(struct ctx *c, const char *order, const char *code)
+{
+    struct order o;
+    PB(ConfirmVerificationRequest) in = CERTDESK__V1__CONFIRM_VERIFICATION_REQUEST__INIT;
+    PB(ConfirmVerificationResponse) out = CERTDESK__V1__CONFIRM_VERIFICATION_RESPONSE__INIT;
+    assert_ok(order_load(c, order, &o));
+    in.verification_id = o.verification;
+    in.code = arena_strdup(c->arena, code);
+    return call(c, "ConfirmVerification", &in, &out);
+}
+
+enum err start_face(struct ctx *c, const char *order, bool by_sms, const char **url)
+{
+    struct order o;
+    PB(StartFaceRequest) in = CERTDESK__V1__START_FACE_REQUEST__INIT;
+    PB(StartFaceResponse) out = CERTDESK__V1__START_FACE_RESPONSE__INIT;
+    assert_ok(order_load(c, order, &o));
+    in.verification_id = o.verification;
+    in.by_sms = by_sms;
+    enum err e = call(c, "StartFace", &in, &out);
+    *url = out.url;
+    return e;
 }
 
 static void confirm(struct world *w, const char *order, const char *phone)

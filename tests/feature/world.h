@@ -67,11 +67,20 @@ const char *world_dump(struct world *w, struct arena *a);
 extern const char LEGAL_REP_PHONE[], AGENT_PHONE[], USCC[], OTHER_USCC[];
 
 void make_order(struct world *w, struct ctx *c, char order[static ID_SIZE]);
+/* The same for this subject and method. */
+void make_order_by(struct world *w, struct ctx *c, enum subject_kind kind, enum method m,
+                   char order[static ID_SIZE]);
+/* Everything that any method asks for: an organization (by USCC), a person (by identity number). */
+enum err submit_company(struct ctx *c, const char *order, const char *name, const char *uscc);
+enum err submit_person(struct ctx *c, const char *order, const char *name, const char *id_number);
+enum err submit_agent_by(struct ctx *c, const char *order, enum method m);
 enum err submit_organization(struct ctx *c, const char *order, const char *uscc, const char *legal_rep_phone);
 void pass_organization(struct world *w, const char *order);
 void pass_agent(struct world *w, const char *order);
 void set_purchase(struct world *w, const char *order);
 void confirm_purchase(struct world *w, const char *order);
+enum err confirm_code(struct ctx *c, const char *order, const char *code);
+enum err start_face(struct ctx *c, const char *order, bool by_sms, const char **url);
 void add_material(struct world *w, const char *order);
 void sign(struct world *w, const char *order);
 /* From nothing to PAYMENT. */
