@@ -111,6 +111,14 @@ test('an order up to its agent', async () => {
   assert.equal(w.state, 'PURCHASE');
 });
 
+test('a face', async () => {
+  const f = new Walk(desk, { who: company(32), method: 'FACE', individual: true });
+  await f.to('SUBJECT_VERIFYING');
+  await f.verified();
+  await eachStatement('StartFace', f.call, { verification_id: f.order.verification.id, by_sms: true });
+  await f.read(f.who.agent.phone, /刷脸/);
+});
+
 test('an order up to its payment', async () => {
   const order_id = w.order.id;
   await eachStatement('SetPurchase', w.call, { order_id, purchase: await w.purchase() });

@@ -164,6 +164,7 @@ function rightRequests({ walks: w, material }) {
     WatchOrder: ['REVIEW', id('REVIEW')],
     ConfirmVerification: ['SUBJECT_VERIFYING', { verification_id: w.SUBJECT_VERIFYING.order.verification.id, code: '000000' }],
     ResendVerificationCode: ['SUBJECT_VERIFYING', { verification_id: w.SUBJECT_VERIFYING.order.verification.id }],
+    StartFace: ['SUBJECT_VERIFYING', { verification_id: w.SUBJECT_VERIFYING.order.verification.id, by_sms: true }],
     GetVerification: ['SUBJECT_VERIFYING', { verification_id: w.SUBJECT_VERIFYING.order.verification.id }],
     CreatePayment: ['PAYMENT', { ...id('PAYMENT'), provider: 'PAYMENT_PROVIDER_WECHAT' }],
     GetPayment: ['PAYMENT', { payment_id: w.PAYMENT.payment.id }],

@@ -116,6 +116,16 @@ test('eight uploads of one file make one material', async () => {
   assert.equal(await sql.value(`SELECT COUNT(*) FROM material WHERE order_id = '${w.order.id}'`), '1');
 });
 
+test('eight StartFace with one request_id open one session, and everybody gets the one answer', async () => {
+  const w = new Walk(desk, { who: company(27), method: 'FACE', individual: true });
+  await w.to('SUBJECT_VERIFYING');
+  await w.verified();
+  const request = { request_id: randomUUID(), verification_id: w.order.verification.id };
+  one(await eight(() => w.call.StartFace(request)));
+  await w.openFace();
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM face_session WHERE order_id = '${w.order.id}'`), '1');
+});
+
 test('eight CreatePayment make one payment', async () => {
   const w = walk(22);
   await w.to('PAYMENT');

@@ -11,7 +11,10 @@ import { SoftKey } from './softkey.mjs';
 
 export const CHANNEL = 'zheneng';
 export const SCANS = path.join(path.dirname(fileURLToPath(import.meta.url)), 'scans');
+const PERSONAL = { id_front: 'agent_id_front.jpg', id_back: 'agent_id_back.png' };
 export const MATERIALS = { business_license: 'business_license.jpg', agent_id_front: 'agent_id_front.jpg', agent_id_back: 'agent_id_back.png' };
+const CARD = '6222020200000000006';
+const ACCOUNT = { number: '33050161823500001234', bank: '中国建设银行', branch: '杭州西湖支行', cnaps_code: '105331000019' };
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const six = (text) => /(?<!\d)\d{6}(?!\d)/.exec(text)[0];
 
@@ -38,10 +41,25 @@ export const STEPS = [
 export const DESK_STEPS = [['approve', 'ISSUE'], ['issue', 'SHIP'], ['ship', 'SHIPPED'], ['deliver', 'FINISHED']];
 
 export class Walk {
-  // who: a company of people.mjs. inPerson: the legal representative is the agent (S11). tell(kind, detail) hears what a
-  // person would see: "sms" {phone, text}, "payment" payment, "upload" material.
-  constructor(desk, { who = company(1), inPerson = false, seal = true, months = 12, tell = () => {} } = {}) {
-    Object.assign(this, { desk, who, inPerson, seal, months, tell, order: null });
+  // who: a company of people.mjs. individual: its agent applies for a certificate of their own. method, agentMethod: words of
+  // VerificationMethod. inPerson: the legal representative is the agent (S11). tell(kind, detail) hears what a person would
+  // see: "sms" {phone, text}, "payment" payment, "upload" material, "face" url, "deposit" cells of the bank's file.
+  constructor(desk, { who = company(1), individual = false, method = 'PHONE_THREE_FACTOR', agentMethod = 'PHONE_THREE_FACTOR', inPerson = false,
+    seal = !individual, months = 12, tell = () => {} } = {}) {
+    Object.assign(this, { desk, who, individual, method, agentMethod, inPerson, seal, months, tell, order: null });
+  }
+
+  // Who is verified first: legal representative or applicant.
+  get subject() {
+    return this.individual ? this.who.agent : this.who.legalRep;
+  }
+
+  get kind() {
+    return this.individual ? 'SUBJECT_KIND_INDIVIDUAL' : 'SUBJECT_KIND_ORGANIZATION';
+  }
+
+  get materials() {
+    return this.individual ? PERSONAL : MATERIALS;
   }
 
   // Somebody without a session.
@@ -107,17 +125,25 @@ export class Walk {
 
   async createOrder(more = {}) {
     return this.take(await this.call.CreateOrder({
-      channel: CHANNEL, kind: 'ORDER_KIND_NEW', subject_kind: 'SUBJECT_KIND_ORGANIZATION', medium: 'MEDIUM_UKEY',
-      method: 'VERIFICATION_METHOD_PHONE_THREE_FACTOR', consents: await this.consents(), ...more,
+      channel: CHANNEL, kind: 'ORDER_KIND_NEW', subject_kind: this.kind, medium: 'MEDIUM_UKEY',
+      method: `VERIFICATION_METHOD_${this.method}`, consents: await this.consents(), ...more,
     }));
   }
 
   organization(more = {}) {
     const { name, uscc, legalRep } = this.who;
-    return { name, uscc, legal_rep_name: legalRep.name, legal_rep_id_number: legalRep.idNumber, legal_rep_phone: legalRep.phone, ...more };
+    return { name, uscc, legal_rep_name: legalRep.name, legal_rep_id_number: legalRep.idNumber, legal_rep_phone: legalRep.phone,
+      ...(this.method === 'BANK_FOUR_FACTOR' && { legal_rep_card_number: CARD }), ...(this.method === 'MICRO_DEPOSIT' && { account: ACCOUNT }), ...more };
+  }
+
+  person(more = {}) {
+    const { name, idNumber, phone, email } = this.who.agent;
+    return { name, document_type: 'DOCUMENT_TYPE_RESIDENT_ID', id_number: idNumber, phone, email,
+      ...(this.method === 'BANK_FOUR_FACTOR' && { card_number: CARD }), ...(this.method === 'MICRO_DEPOSIT' && { account: ACCOUNT }), ...more };
   }
 
   async submitOrganization(more = {}) {
+    if (this.individual) return this.take(await this.call.SubmitPerson({ order_id: this.order.id, person: this.person(more) }));
     return this.take(await this.call.SubmitOrganization({ order_id: this.order.id, organization: this.organization(more) }));
   }
 
@@ -129,33 +155,77 @@ export class Walk {
     });
   }
 
-  async confirm(phone) {
+  // The rest of a verification, whatever its method asks of this person.
+  async confirm({ phone, name }) {
     const outcome = await this.verified();
+    if (outcome === 'FACE') return this.face(name);
+    if (outcome === 'DEPOSIT') return this.deposit();
     if (outcome !== 'CODE_SENT') throw new Error(`verification ended with ${outcome}: ${this.order.verification.mismatched_fields}`);
     const code = six(await this.read(phone, /正在核验/));
     this.verification = this.order.verification.id;
     return this.take(await this.call.ConfirmVerification({ verification_id: this.verification, code }));
   }
 
+  // S8: a session, by SMS or on site; the person looks into the phone, and the order moves on by itself.
+  async openFace({ bySms = false } = {}) {
+    const verification_id = this.verification = this.order.verification.id;
+    await this.call.StartFace({ verification_id, by_sms: bySms });
+    return until('an open session', async () => {
+      const { face } = (await this.refresh()).verification;
+      return face?.open && face;
+    });
+  }
+
+  async look(name, outcome = 'pass') {
+    await this.desk.sim('/sim/face', { name, outcome });
+    if (this.desk.clockFile) this.desk.setClock((this.desk.clockOffset || 0) + 4000); // else the next look is 3 s away
+  }
+
+  async face(name, options) {
+    const { state } = this;
+    const { url } = await this.openFace(options);
+    this.tell('face', url);
+    await this.look(name);
+    return until('the face believed', async () => (await this.refresh()) && this.state !== state && this.order);
+  }
+
+  // S6: the finance desk's file, and the line in it that is this walk's.
+  async remitted() {
+    const lines = (this.desk.remitted ??= []);
+    return until('a deposit in a file', async () => {
+      lines.push(...this.desk.command(['remittance', 'export']).split('\r\n').slice(1).filter(Boolean).map((l) => l.slice(1, -1).split('","')));
+      return lines.findLast((l) => l[2] === (this.individual ? this.who.agent.name : this.who.name));
+    });
+  }
+
+  async deposit() {
+    const line = await this.remitted();
+    this.tell('deposit', line);
+    this.verification = this.order.verification.id;
+    return this.take(await this.call.ConfirmVerification({ verification_id: this.verification, code: line.at(-1) }));
+  }
+
   async confirmSubject() {
-    return this.confirm(this.who.legalRep.phone);
+    return this.confirm(this.subject);
   }
 
   async submitAgent(more = {}) {
+    if (this.individual) return this.order;
     const { name, idNumber, phone, email } = this.who.agent;
     const agent = this.inPerson ? { legal_rep_in_person: true, email, ...more }
-      : { method: 'VERIFICATION_METHOD_PHONE_THREE_FACTOR', name, id_number: idNumber, phone, email, ...more };
+      : { method: `VERIFICATION_METHOD_${this.agentMethod}`, name, id_number: idNumber, phone, email,
+        ...(this.agentMethod === 'BANK_FOUR_FACTOR' && { card_number: CARD }), ...more };
     return this.take(await this.call.SubmitAgent({ order_id: this.order.id, agent }));
   }
 
   async confirmAgent() {
-    return this.inPerson ? this.order : this.confirm(this.who.agent.phone);
+    return this.inPerson || this.individual ? this.order : this.confirm(this.who.agent);
   }
 
   async purchase(more = {}) {
     const { products } = await this.anyone.ListProducts({ channel: CHANNEL });
     return {
-      product_id: products.find((p) => p.subject_kind === 'SUBJECT_KIND_ORGANIZATION').id, term_months: this.months, seal: this.seal, quantity: 1,
+      product_id: products.find((p) => p.subject_kind === this.kind).id, term_months: this.months, seal: this.seal, quantity: 1,
       invoice: { wanted: true }, delivery: { province: '浙江省', city: '杭州市', district: '西湖区', street: '样本路1号', postal_code: '310007' }, ...more,
     };
   }
@@ -181,13 +251,13 @@ export class Walk {
   }
 
   async uploadScan(kind, more) {
-    const material = await this.upload(kind, fs.readFileSync(path.join(SCANS, MATERIALS[kind])), { file_name: MATERIALS[kind], ...more });
+    const material = await this.upload(kind, fs.readFileSync(path.join(SCANS, this.materials[kind])), { file_name: this.materials[kind], ...more });
     this.tell('upload', material);
     return material;
   }
 
   async uploadAll() {
-    for (const kind of Object.keys(MATERIALS)) await this.uploadScan(kind);
+    for (const kind of Object.keys(this.materials)) await this.uploadScan(kind);
     return this.refresh();
   }
 
