@@ -81,7 +81,7 @@ describe('the control interface', () => {
       assert.equal(answer.status, status, `${method} ${where}`);
       assert.ok(JSON.parse(answer.text).error);
     }
-    assert.equal((await raw(box.port, { path: '/', headers: { Host: 'alipay.localhost' } })).status, 421);
+    assert.equal((await raw(box.port, { path: '/', headers: { Host: 'unionpay.localhost' } })).status, 421);
     assert.equal((await raw(box.port, { path: '/sim/people', body: 'x'.repeat(9 << 20) })).status, 413);
   });
   test('a fault without action is any call\'s but no callback\'s; faults are used up in order', async () => {
