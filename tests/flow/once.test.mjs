@@ -2,6 +2,8 @@
 // and what is counted stays counted when the call that counts it fails (S2-S4, S27, S28).
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { AlipaySdk } from 'alipay-sdk';
 import grpc from '@grpc/grpc-js';
 import { Desk, totp, until } from '../lib/desk.mjs';
 import { company } from './people.mjs';
@@ -135,4 +137,24 @@ test('callbacks that nobody signed change nothing', async () => {
   assert.equal((await fetch(`http://127.0.0.1:${desk.callbackPort}/callback/wechat`)).status, 405);
   assert.equal((await post('/callback/other', '')).status, 404);
   assert.doesNotMatch(desk.log(), /"level":"error"|errno":1267/);
+});
+
+test('what Alipay tells twice is answered with success twice and booked once', async () => {
+  const { alipay, port } = desk.sandbox;
+  const sdk = new AlipaySdk({ appId: alipay.app_id, privateKey: fs.readFileSync(alipay.app_key_file, 'utf8'), keyType: 'PKCS8',
+    gateway: `http://127.0.0.1:${port}/alipay/gateway.do`, alipayPublicKey: fs.readFileSync(alipay.alipay_public_key_file, 'utf8') });
+  const timestamp = new Date(Date.now() + 8 * 3600_000).toISOString().replace('T', ' ').slice(0, 19);
+  const placed = await sdk.exec('alipay.trade.precreate', { timestamp, notifyUrl: `http://127.0.0.1:${desk.callbackPort}/callback/alipay`,
+    bizContent: { outTradeNo: 'pay_of_nobody', totalAmount: '280.00', subject: '数字证书' } }, { validateSign: true });
+  assert.equal(placed.code, '10000');
+  await desk.sim('/sim/fault', { provider: 'alipay', action: 'callback', kind: 'twice' });
+  await desk.sim('/sim/alipay/pay', { out_trade_no: 'pay_of_nobody' });
+  const { calls } = await until('both were told', async () => {
+    const log = await desk.sim('/sim/log?provider=alipay&action=callback');
+    return log.calls.length === 2 && log;
+  });
+  assert.deepEqual(calls.map((c) => c.outcome), ['200', '200']);
+  assert.equal((await desk.sim('/sim/deliveries')).deliveries.length, 0);
+  const held = desk.log().split('\n').filter((l) => l.includes('payment.capture_held'));
+  assert.equal(held.length, 1, 'money that is nobody\'s is held, once');
 });
