@@ -44,9 +44,9 @@ export class Walk {
   // who: a company of people.mjs. individual: its agent applies for a certificate of their own. method, agentMethod: words of
   // VerificationMethod. inPerson: the legal representative is the agent (S11). tell(kind, detail) hears what a person would
   // see: "sms" {phone, text}, "payment" payment, "upload" material, "face" url, "deposit" cells of the bank's file.
-  constructor(desk, { who = company(1), individual = false, method = 'PHONE_THREE_FACTOR', agentMethod = 'PHONE_THREE_FACTOR', inPerson = false,
+  constructor(desk, { channel = CHANNEL, who = company(1), individual = false, method = 'PHONE_THREE_FACTOR', agentMethod = 'PHONE_THREE_FACTOR', inPerson = false,
     seal = !individual, months = 12, tell = () => {} } = {}) {
-    Object.assign(this, { desk, who, individual, method, agentMethod, inPerson, seal, months, tell, order: null });
+    Object.assign(this, { desk, channel, who, individual, method, agentMethod, inPerson, seal, months, tell, order: null });
   }
 
   // Who is verified first: legal representative or applicant.
@@ -109,23 +109,23 @@ export class Walk {
     const { phone } = this.who.account;
     const captcha = await this.anyone.CreateCaptcha();
     const seen = (await this.desk.messages(phone)).length;
-    await this.anyone.SendSmsCode({ channel: CHANNEL, phone, purpose: 'SMS_PURPOSE_LOGIN', captcha_id: captcha.captcha_id, captcha_text: 'abcd' });
+    await this.anyone.SendSmsCode({ channel: this.channel, phone, purpose: 'SMS_PURPOSE_LOGIN', captcha_id: captcha.captcha_id, captcha_text: 'abcd' });
     const code = six(await this.read(phone, /登录验证码/, seen));
-    const login = await this.anyone.LoginBySms({ channel: CHANNEL, phone, code });
+    const login = await this.anyone.LoginBySms({ channel: this.channel, phone, code });
     this.token = login.session.token;
     this.call = this.desk.caller(this.token);
     return login;
   }
 
   async consents() {
-    const { channel } = await this.anyone.GetChannel({ channel: CHANNEL });
+    const { channel } = await this.anyone.GetChannel({ channel: this.channel });
     const { agreements } = await this.anyone.ListAgreements({ channel: channel.id });
     return agreements.map((a) => ({ agreement_id: a.id, agreement_version: a.version }));
   }
 
   async createOrder(more = {}) {
     return this.take(await this.call.CreateOrder({
-      channel: CHANNEL, kind: 'ORDER_KIND_NEW', subject_kind: this.kind, medium: 'MEDIUM_UKEY',
+      channel: this.channel, kind: 'ORDER_KIND_NEW', subject_kind: this.kind, medium: 'MEDIUM_UKEY',
       method: `VERIFICATION_METHOD_${this.method}`, consents: await this.consents(), ...more,
     }));
   }
@@ -223,7 +223,7 @@ export class Walk {
   }
 
   async purchase(more = {}) {
-    const { products } = await this.anyone.ListProducts({ channel: CHANNEL });
+    const { products } = await this.anyone.ListProducts({ channel: this.channel });
     return {
       product_id: products.find((p) => p.subject_kind === this.kind).id, term_months: this.months, seal: this.seal, quantity: 1,
       invoice: { wanted: true }, delivery: { province: '浙江省', city: '杭州市', district: '西湖区', street: '样本路1号', postal_code: '310007' }, ...more,
