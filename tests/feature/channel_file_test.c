@@ -105,6 +105,16 @@ static void the_second_channel_is_another(void **s)
     done(&r);
 }
 
+/* The fuzzer's seed reaches what is behind the faults. */
+static void the_seed_of_the_fuzzer_is_good(void **s)
+{
+    (void)s;
+    struct read r;
+    read_file(&r, "fuzz/corpus/channel/small.yaml");
+    assert_int_equal(r.file.n_offers, 1);
+    done(&r);
+}
+
 static void what_is_not_said_has_its_default(void **s)
 {
     (void)s;
@@ -323,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_manuals_channel_is_whole),
         cmocka_unit_test(the_second_channel_is_another),
+        cmocka_unit_test(the_seed_of_the_fuzzer_is_good),
         cmocka_unit_test(what_is_not_said_has_its_default),
         cmocka_unit_test(every_fault_is_named_at_once_with_its_line),
         cmocka_unit_test(working_days_go_over_the_national_day_of_2026),
