@@ -20,7 +20,8 @@ const homes = [
   [/^microhttpd/, /^(server\/callback\.c|server\/sandbox\/|server\/web\/|tests\/)/],
   [/^(chafa|gdk-pixbuf)/, /^tui\/ui\//],
   [/^liboath/, /^server\/staff\//],
-  [/^cairo/, /^server\/(account|order)\//],
+  [/^cairo/, /^server\/(account|order|decode)\//],
+  [/^(png\.h|jpeglib|jerror|libexif\/|poppler|seccomp)/, /^server\/decode\//],
   [/^pango\//, /^server\/order\/form_pdf\.c$/],
   [/^yaml\.h/, /^server\/catalog\/yaml_tree\.c$/],
   [/^ini\.h/, /^server\/config\.c$/],
@@ -37,13 +38,14 @@ const may = {
   'server/core': ['base', 'core'],
   'server/provider': ['base', 'provider'],
   'server/sandbox': ['base', 'sandbox'],
+  'server/decode': ['decode'],
   'tui/token': ['base', 'token'],
   'tui/ui': ['base', 'ui'],
   'tui/screen': ['base', 'rpc', 'ui', 'token', 'screen'],
   'tui/command': ['base', 'rpc', 'ui', 'token', 'screen', 'command'],
   'tui/ukey': ['base', 'token', 'ukey'],
 };
-for (const f of features) may[`server/${f}`] = ['base', 'core', 'rpc', 'pki', 'provider', ...features];
+for (const f of features) may[`server/${f}`] = ['base', 'core', 'rpc', 'pki', 'provider', 'decode', ...features];
 const serverTop = ['app.h', 'callback_route.h', 'config.h', 'dispatch.h', 'providers.h', 'start.h'];
 
 // What may stand in which file of a feature.
