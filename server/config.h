@@ -39,6 +39,9 @@ enum config_kind {
     X(WORKERS, "server", "workers", NUMBER, "10", "threads with a database connection each")                 \
     X(JOB_THREADS, "server", "job_threads", NUMBER, "2", "threads that call providers")                      \
     X(QUEUE, "server", "queue", NUMBER, "1024", "calls that may wait before others are turned away")         \
+    X(DECODER, "server", "decoder", FILE, "",                                                                \
+      "program that looks into uploads; empty: certdesk-decode beside certdeskd")                            \
+    X(DECODERS, "server", "decoders", NUMBER, "2", "uploads that are looked into at a time")                 \
     X(LOG_LEVEL, "server", "log_level", TEXT, "info", "debug, info, warn or error")                          \
     X(DB_SOCKET, "database", "socket", TEXT, "",                                                             \
       "Unix socket of MariaDB; socket and host empty: a private MariaDB is kept")                            \

@@ -130,7 +130,10 @@ static enum err make_entry(struct dispatch *d, const struct rpc_row *row, struct
     e->request_id = protobuf_c_message_descriptor_get_field_by_name(e->types->input, "request_id");
     snprintf(e->path, sizeof e->path, "/%s/%s", service, row->method);
     *r = (struct rpc_route){.service = row->service, .method = row->method, .row = e};
-    if (row->handler)
+    r->max_request = row->max_request;
+    if (row->handler && row->look)
+        considered_route(r);
+    else if (row->handler)
         unary_route(r);
     else if (row->watch)
         watch_route(r);
@@ -171,6 +174,10 @@ enum err dispatch_open(const struct dispatch_options *o, struct dispatch **out, 
                                              .workers = o->workers ? o->workers : 10,
                                              .queue = o->queue ? o->queue : 1024},
                       &d->pool, f);
+    if (e == OK)
+        e = pool_open(
+            &(struct pool_options){.bare = true, .workers = o->aside ? o->aside : 2, .queue = ASIDE_QUEUE},
+            &d->aside, f);
     if (e != OK) {
         dispatch_close(d);
         return e;
@@ -257,8 +264,9 @@ void dispatch_stop(struct dispatch *d)
     pthread_mutex_lock(&d->mu);
     d->closing = true;
     pthread_mutex_unlock(&d->mu);
-    if (d->pool)
-        pool_close(d->pool);
+    pool_close(d->aside); /* what it runs goes on to the other */
+    d->aside = NULL;
+    pool_close(d->pool);
     d->pool = NULL;
 }
 

@@ -48,6 +48,15 @@ struct upload {
 typedef enum err rpc_upload_handler(struct ctx *c, const ProtobufCMessage *first, const struct upload *u,
                                     ProtobufCMessage *out);
 
+/* A part that takes long and needs no database, as looking into a file: before the transaction, on a thread
+ * of its own kind. look runs on a worker, outside any transaction: *found (in c->arena, which lives as long
+ * as the call) is what aside works on and the handler then finds as c->found; NULL: there is nothing to do.
+ * file is an upload's; a unary call's has fd -1 and may be given one, which dispatch closes. When look
+ * refuses a write, its handler is run all the same, without c->found: a repeat is answered as the first time,
+ * and the handler refuses again. aside has no connection; its error is the answer. */
+typedef enum err rpc_look(struct ctx *c, const ProtobufCMessage *in, struct upload *file, void **found);
+typedef enum err rpc_aside(struct ctx *c, void *found);
+
 /* A server stream of bytes: the handler gives the content once; dispatch cuts it into messages of `chunk`. */
 typedef enum err rpc_download_handler(struct ctx *c, const ProtobufCMessage *in, const void **bytes,
                                       size_t *n);
@@ -58,14 +67,17 @@ struct rpc_row {
     enum access access;
     unsigned roles; /* ACCESS_STAFF, ACCESS_ANY: staff needs one of these (enum role) */
     enum mode mode;
-    rpc_handler *handler;           /* unary */
-    rpc_handler *prepare;           /* unary write, optional: runs before, in a transaction of its own that is
-                                       committed (an intent); must repeat safely; its response is thrown away */
-    rpc_many_handler *many;         /* unary read, optional: groups */
-    bool together;                  /* unary write with request_id, no prepare: calls that wait may share one
-                                       transaction; for handlers that mostly insert */
-    rpc_watch_handler *watch;       /* server stream of states */
-    rpc_upload_handler *upload;     /* client stream of bytes */
+    rpc_handler *handler;       /* unary */
+    rpc_handler *prepare;       /* unary write, optional: runs before, in a transaction of its own that is
+                                   committed (an intent); must repeat safely; its response is thrown away */
+    rpc_many_handler *many;     /* unary read, optional: groups */
+    bool together;              /* unary write with request_id, no prepare: calls that wait may share one
+                                   transaction; for handlers that mostly insert */
+    rpc_watch_handler *watch;   /* server stream of states */
+    rpc_upload_handler *upload; /* client stream of bytes */
+    rpc_look *look;             /* unary and upload, optional: before the handler, with aside */
+    rpc_aside *aside;
+    size_t max_request;             /* bytes of one message; 0: the server's */
     rpc_download_handler *download; /* server stream of bytes */
 };
 
@@ -100,9 +112,13 @@ struct dispatch_options {
     int workers;                          /* connections; 0: 10 */
     size_t queue;                         /* waiting calls before RESOURCE_EXHAUSTED; 0: 1024 */
     const char *upload_dir;               /* temporary files of uploads */
+    int aside;                            /* threads for what takes long without a database; 0: 2 */
     bool (*database_up)(const void *arg); /* asked before a call is queued: no new work while it is down */
     const void *database_arg;
 };
+
+/* A temporary file without a name for an upload's bytes: file->fd. */
+enum err upload_open(const char *folder, struct upload *file, struct fault *f);
 
 /* Makes routes for every row: pass them to rpc_server_open(). */
 enum err dispatch_open(const struct dispatch_options *o, struct dispatch **out, struct fault *f);

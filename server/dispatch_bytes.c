@@ -22,6 +22,7 @@ enum {
 /* -- uploads -------------------------------------------------------------------------------------------- */
 
 struct uploading {
+    struct considered considered; /* the end of it, for rows with a look */
     struct pool_work work;
     struct waited waited;
     struct rpc_call *call;
@@ -90,11 +91,10 @@ static void keep_first(struct uploading *u)
     u->first = protobuf_c_message_unpack(u->message->descriptor, &alloc, n, packed);
 }
 
-static enum err open_file(struct uploading *u, struct fault *f)
+enum err upload_open(const char *folder, struct upload *file, struct fault *f)
 {
-    u->file.fd = open(u->entry->dispatch->options.upload_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    return u->file.fd >= 0 ? OK
-                           : fail(f, ERR_UNAVAILABLE, "uploads cannot be stored now: %s", strerror(errno));
+    file->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    return file->fd >= 0 ? OK : fail(f, ERR_UNAVAILABLE, "uploads cannot be stored now: %s", strerror(errno));
 }
 
 static enum err take_chunk(struct uploading *u, const ProtobufCBinaryData *chunk, struct fault *f)
@@ -129,7 +129,7 @@ static enum err take_message(struct uploading *u, struct ctx *c)
             return fail(c->fault, ERR_INVALID, "the first message is the header");
         TRY(who(u, c));
         keep_first(u);
-        return open_file(u, c->fault);
+        return upload_open(u->entry->dispatch->options.upload_dir, &u->file, c->fault);
     }
     if (!chunk)
         return fail(c->fault, ERR_INVALID, "after the header come chunks");
@@ -164,11 +164,8 @@ static void digest_request(const struct uploading *u, struct arena *a, unsigned 
     crypt_sha256(all, n + sizeof u->file.digest, out);
 }
 
-static enum err finish(struct uploading *u, struct ctx *c, ProtobufCMessage **out)
+static enum err write_file(struct uploading *u, struct ctx *c, ProtobufCMessage **out)
 {
-    if (!u->first)
-        return fail(c->fault, ERR_INVALID, "nothing was sent");
-    TRY(who(u, c));
     TRY(digest_file(u, c->fault));
     struct write w = {
         .entry = u->entry, .request_id = upload_request_id(u->first), .body = call_upload, .arg = u};
@@ -176,6 +173,14 @@ static enum err finish(struct uploading *u, struct ctx *c, ProtobufCMessage **ou
     TRY(run_write(c, &w));
     *out = w.out;
     return OK;
+}
+
+static enum err finish(struct uploading *u, struct ctx *c, ProtobufCMessage **out)
+{
+    if (!u->first)
+        return fail(c->fault, ERR_INVALID, "nothing was sent");
+    TRY(who(u, c));
+    return write_file(u, c, out);
 }
 
 static void add_user(struct uploading *u, int n, bool ended)
@@ -267,11 +272,34 @@ static void on_message(struct rpc_call *call, const ProtobufCMessage *message)
     submit(u);
 }
 
+static enum err considered_last(struct considered *k, struct ctx *c, ProtobufCMessage **out)
+{
+    return write_file(HOLDER(k, struct uploading, considered), c, out);
+}
+
+static void considered_over(struct considered *k)
+{
+    through(HOLDER(k, struct uploading, considered));
+}
+
 static void on_half_close(struct rpc_call *call)
 {
     struct uploading *u = rpc_call_user(call);
     u->message = NULL;
-    submit(u);
+    if (!u->first || !u->entry->row->look) {
+        submit(u);
+        return;
+    }
+    u->considered = (struct considered){.call = call,
+                                        .entry = u->entry,
+                                        .in = u->first,
+                                        .file = &u->file,
+                                        .began_ms = u->began_ms,
+                                        .last = considered_last,
+                                        .over = considered_over};
+    add_user(u, 1, false);
+    rpc_call_ref(call);
+    consider(&u->considered);
 }
 
 static void on_upload_end(struct rpc_call *call)

@@ -17,6 +17,8 @@ enum {
     READ_LISTS = 2,      /* of one method at a time: more would be shorter, and dearer by the call */
     WRITES_TOGETHER = 8, /* in one transaction: more would only leave other workers idle */
     STREAM_LIFE_MS = 5 * 60 * 1000, /* uploads and downloads */
+    ASIDE_WITHIN_MS = 15000,        /* a part without database, with its wait */
+    ASIDE_QUEUE = 32,               /* waiting for it; each has a file */
 };
 
 /* A row as dispatch uses it. */
@@ -32,6 +34,7 @@ struct dispatch {
     struct app *app;
     struct dispatch_options options;
     struct pool *pool;
+    struct pool *aside; /* without connections */
     struct rpc_server *server;
     struct entry *entries;
     struct rpc_route *routes;
@@ -113,9 +116,29 @@ void waited_remove(struct dispatch *d, struct waited *w);
  * wins). On the queue's thread. */
 void waited_watchdog(struct dispatch *d);
 
+/* -- dispatch_aside.c ---- */
+
+/* A call with a part that needs no database; in the call's arena. */
+struct considered {
+    struct pool_work work;
+    struct waited waited;
+    struct rpc_call *call;
+    const struct entry *entry;
+    const ProtobufCMessage *in;
+    struct upload *file;
+    void *found;
+    int64_t began_ms, aside_until_ms;
+    int fail_at;
+    enum err (*last)(struct considered *k, struct ctx *c, ProtobufCMessage **out);
+    void (*over)(struct considered *k); /* answered: gives back what it holds */
+};
+/* Look, aside, last; answers. Any thread. */
+void consider(struct considered *k);
+
 /* -- the kinds of calls ---- */
 void unary_route(struct rpc_route *r);
 void watch_route(struct rpc_route *r);
+void considered_route(struct rpc_route *r);
 void upload_route(struct rpc_route *r);
 void download_route(struct rpc_route *r);
 /* Every watch looks again. */

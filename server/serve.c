@@ -111,6 +111,7 @@ static enum err open_dispatch(struct running *r, struct fault *f)
                                  .workers = (int)config_number(c, CONFIG_WORKERS),
                                  .queue = (size_t)config_number(c, CONFIG_QUEUE),
                                  .upload_dir = dir,
+                                 .aside = (int)config_number(c, CONFIG_DECODERS),
                                  .database_up = database_up,
                                  .database_arg = r->probe};
     return dispatch_open(&o, &r->dispatch, f);

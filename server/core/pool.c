@@ -32,7 +32,7 @@ struct pool {
     size_t waiting, capacity;
     int idle, connected;
     int64_t without_since_ms; /* clock_mono_ms() since which connected is 0 */
-    bool stop;
+    bool stop, bare;
     int n;
     struct worker workers[];
 };
@@ -125,7 +125,7 @@ static void drop_all(struct pool *p)
 
 static bool without(const struct pool *p)
 {
-    return p->connected == 0 && clock_mono_ms() - p->without_since_ms > WITHOUT_MS;
+    return !p->bare && p->connected == 0 && clock_mono_ms() - p->without_since_ms > WITHOUT_MS;
 }
 
 /* -- workers -------------------------------------------------------------------------------------------- */
@@ -182,7 +182,8 @@ static void run_list(struct worker *w)
     n = drop_late(list, n);
     if (n)
         list[0]->run(list, n, w->db);
-    db_rollback(w->db); /* whatever a handler left open ends here */
+    if (w->db)
+        db_rollback(w->db); /* whatever a handler left open ends here */
     pthread_mutex_lock(&p->lock);
     w->key = NULL;
     if (p->stop && !p->first) /* those who waited for this key are needed no more */
@@ -195,7 +196,7 @@ static void *work(void *arg)
     struct pool *p = w->pool;
     pthread_mutex_lock(&p->lock);
     while (!p->stop || p->first) {
-        if (!w->db || !db_still_there(w->db)) {
+        if (!p->bare && (!w->db || !db_still_there(w->db))) {
             if (!connect_worker(w) && p->stop)
                 drop_all(p);
         } else if (runnable(p)) {
@@ -221,6 +222,7 @@ enum err pool_open(const struct pool_options *o, struct pool **out, struct fault
     if (!p)
         abort();
     p->db = o->db;
+    p->bare = o->bare;
     p->capacity = o->queue ? o->queue : 1024;
     p->end = &p->first;
     p->without_since_ms = clock_mono_ms();

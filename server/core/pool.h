@@ -34,6 +34,7 @@ struct pool_options {
     struct db_options db;
     int workers;
     size_t queue; /* waiting works at most */
+    bool bare;    /* workers without a connection: run gets NULL */
 };
 
 /* Starts the threads; connections are made by them. */
