@@ -9,7 +9,7 @@ struct account {
     const char *user_name;
     const char *phone;    /* in clear; mask before showing */
     const char *password; /* scrypt text */
-    bool initial_password;
+    bool initial_password, has_picture;
     int64_t failures, locked_until_ms, version, created_ms;
 };
 

@@ -2,10 +2,12 @@
 
 #include "account/account.h"
 #include "account/captcha.h"
+#include "account/picture.h"
 #include "account/session.h"
 #include "convert/convert.h"
 #include "core/audit.h"
 #include "identity/identity.h"
+#include "material/decoder.h"
 
 #include <certdesk/v1/account_service.pb-c.h>
 
@@ -18,6 +20,7 @@ static PB(Account) * to_account(struct ctx *c, const struct account *a)
     out->phone = to_text(c->arena, mask_phone(c->arena, a->phone));
     out->create_time = to_timestamp(c->arena, a->created_ms);
     out->must_change_password = a->initial_password;
+    out->has_picture = a->has_picture;
     return out;
 }
 
@@ -95,6 +98,55 @@ RPC_HANDLER(update_account, UpdateAccountRequest, UpdateAccountResponse)
     return OK;
 }
 
+/* -- the picture ----------------------------------------------------------------------------------------- */
+
+struct drawn {
+    const ProtobufCBinaryData *image;
+    struct decoded decoded;
+};
+
+static enum err look_picture(struct ctx *c, const ProtobufCMessage *request, struct upload *none,
+                             void **found)
+{
+    (void)none;
+    const PB(SetPictureRequest) *in = (const PB(SetPictureRequest) *)request;
+    TRY(picture_check(c, in->image.len));
+    if (!in->image.len)
+        return OK;
+    struct drawn *d = ARENA_NEW(c->arena, struct drawn);
+    d->image = &in->image;
+    *found = d;
+    return OK;
+}
+
+static enum err draw_picture(struct ctx *c, void *found)
+{
+    struct drawn *d = found;
+    return decoder_run_bytes(c, d->image->data, d->image->len, DECODE_SQUARE, PICTURE_SIDE, 0, &d->decoded);
+}
+
+RPC_HANDLER(set_picture, SetPictureRequest, SetPictureResponse)
+{
+    (void)out;
+    const struct drawn *d = c->found;
+    TRY(picture_check(c, in->image.len));
+    if (!in->image.len)
+        return picture_set(c, NULL, 0);
+    if (!d)
+        return fail(c->fault, ERR_UNAVAILABLE, NULL);
+    TRY(decoder_verdict(c, "image", &d->decoded.said));
+    return picture_set(c, d->decoded.jpeg, d->decoded.said.bytes);
+}
+
+RPC_HANDLER(get_picture, GetPictureRequest, GetPictureResponse)
+{
+    (void)in;
+    const void *jpeg;
+    TRY(picture_get(c, &jpeg, &out->image.len));
+    out->image.data = arena_memdup(c->arena, jpeg, out->image.len);
+    return OK;
+}
+
 RPC_HANDLER(change_password, ChangePasswordRequest, ChangePasswordResponse)
 {
     (void)out;
@@ -102,10 +154,14 @@ RPC_HANDLER(change_password, ChangePasswordRequest, ChangePasswordResponse)
                                    in->code);
 }
 
-#define ROW(m, who, how, fn)                                                                                 \
+enum {
+    PICTURE_REQUEST = PICTURE_MAX_BYTES + (64 << 10) /* one that is a little too large is told so */
+};
+
+#define ROW(m, who, how, fn, ...)                                                                            \
     {                                                                                                        \
         .service = PB_SERVICE(account_service), .method = (m), .access = (who), .mode = (how),               \
-        .handler = (fn)                                                                                      \
+        .handler = (fn), __VA_ARGS__                                                                         \
     }
 
 static const struct rpc_row rows[] = {
@@ -117,6 +173,9 @@ static const struct rpc_row rows[] = {
     ROW("Logout", ACCESS_ACCOUNT, MODE_WRITE, logout),
     ROW("GetAccount", ACCESS_ACCOUNT, MODE_READ, get_account),
     ROW("UpdateAccount", ACCESS_ACCOUNT, MODE_WRITE, update_account),
+    ROW("SetPicture", ACCESS_ACCOUNT, MODE_WRITE, set_picture, .look = look_picture, .aside = draw_picture,
+        .max_request = PICTURE_REQUEST),
+    ROW("GetPicture", ACCESS_ACCOUNT, MODE_READ, get_picture),
 };
 
 const struct rpc_table account_rpc = {rows, sizeof rows / sizeof *rows};

@@ -26,7 +26,8 @@ enum err account_insert(struct ctx *c, const struct account *a)
 
 #define ACCOUNT_SELECT                                                                                       \
     "SELECT id, channel_id, user_name, phone, password, initial_password, failures, locked_until_ms, "       \
-    "version, created_ms FROM account WHERE "
+    "version, created_ms, EXISTS (SELECT 1 FROM account_picture p WHERE p.account_id = account.id) FROM "    \
+    "account WHERE "
 
 static enum err read(struct ctx *c, const struct rows *r, struct account *out)
 {
@@ -42,6 +43,7 @@ static enum err read(struct ctx *c, const struct rows *r, struct account *out)
     out->locked_until_ms = row_int(r, 0, 7);
     out->version = row_int(r, 0, 8);
     out->created_ms = row_int(r, 0, 9);
+    out->has_picture = row_int(r, 0, 10) != 0;
     size_t n;
     return crypt_open(c->app->keys, c->arena, place(c, out->id), row_text(r, 0, 3), row_cell(r, 0, 3)->n,
                       &out->phone, &n, c->fault);
