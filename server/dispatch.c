@@ -85,6 +85,19 @@ void call_refuse_code(struct rpc_call *call, enum err e)
     rpc_fail(call, &f);
 }
 
+const char *call_request_id(const struct entry *e, const ProtobufCMessage *request)
+{
+    const char *id;
+    if (!e->request_id)
+        return NULL;
+    if (e->header)
+        memcpy(&request, (const char *)request + e->header->offset, sizeof request);
+    if (!request)
+        return "";
+    memcpy(&id, (const char *)request + e->request_id->offset, sizeof id);
+    return id;
+}
+
 ProtobufCMessage *new_response(const struct entry *e, struct arena *a)
 {
     ProtobufCMessage *m = arena_alloc(a, e->types->output->sizeof_message);
@@ -128,6 +141,11 @@ static enum err make_entry(struct dispatch *d, const struct rpc_row *row, struct
     if (kinds != 1)
         return fail(f, ERR_INTERNAL, "%s/%s: a row has one handler", service, row->method);
     e->request_id = protobuf_c_message_descriptor_get_field_by_name(e->types->input, "request_id");
+    e->header = protobuf_c_message_descriptor_get_field_by_name(e->types->input, "header");
+    if (e->header && !e->request_id)
+        e->request_id = protobuf_c_message_descriptor_get_field_by_name(e->header->descriptor, "request_id");
+    else
+        e->header = NULL;
     snprintf(e->path, sizeof e->path, "/%s/%s", service, row->method);
     *r = (struct rpc_route){.service = row->service, .method = row->method, .row = e};
     r->max_request = row->max_request;

@@ -180,11 +180,10 @@ static enum err unary_last(struct considered *k, struct ctx *c, ProtobufCMessage
         *out = new_response(k->entry, c->arena);
         return k->entry->row->handler(c, k->in, *out);
     }
-    struct write w = {.entry = k->entry, .body = call_handler, .arg = k};
+    struct write w = {
+        .entry = k->entry, .request_id = call_request_id(k->entry, k->in), .body = call_handler, .arg = k};
     size_t n;
     const void *bytes = rpc_call_request_bytes(k->call, &n);
-    if (k->entry->request_id)
-        memcpy(&w.request_id, (const char *)k->in + k->entry->request_id->offset, sizeof w.request_id);
     crypt_sha256(bytes, n, w.digest);
     TRY(run_write(c, &w));
     *out = w.out;

@@ -26,6 +26,7 @@ struct entry {
     struct dispatch *dispatch;
     const struct rpc_row *row;
     const ProtobufCMethodDescriptor *types;
+    const ProtobufCFieldDescriptor *header;     /* the request's message that has it; NULL: itself */
     const ProtobufCFieldDescriptor *request_id; /* of the request; NULL: the method takes none */
     char path[128];
 };
@@ -80,6 +81,8 @@ void fault_for_wire(struct fault *f, enum err e);
 enum err call_who(size_t n, struct rpc_call *const *calls, struct ctx *const *cs);
 /* Fails the call with this code. */
 void call_refuse_code(struct rpc_call *call, enum err e);
+/* The request's id, "" when its header is missing; NULL: the method takes none. */
+const char *call_request_id(const struct entry *e, const ProtobufCMessage *request);
 /* An empty response of the row's type, in the arena. */
 ProtobufCMessage *new_response(const struct entry *e, struct arena *a);
 /* -- dispatch_write.c ---- */

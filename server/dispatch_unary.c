@@ -24,15 +24,6 @@ static enum err call_handler(struct ctx *c, void *arg, ProtobufCMessage *out)
     return t->entry->row->handler(c, rpc_call_request(t->call), out);
 }
 
-static const char *request_id_of(const struct entry *e, const ProtobufCMessage *m)
-{
-    if (!e->request_id)
-        return NULL;
-    const char *id;
-    memcpy(&id, (const char *)m + e->request_id->offset, sizeof id);
-    return id;
-}
-
 static enum err call_prepare(struct ctx *c, void *arg)
 {
     const struct task *t = arg;
@@ -44,7 +35,7 @@ static void make_write(struct task *t, struct write *out)
     size_t n;
     const void *bytes = rpc_call_request_bytes(t->call, &n);
     *out = (struct write){.entry = t->entry,
-                          .request_id = request_id_of(t->entry, rpc_call_request(t->call)),
+                          .request_id = call_request_id(t->entry, rpc_call_request(t->call)),
                           .body = call_handler,
                           .arg = t};
     crypt_sha256(bytes, n, out->digest);

@@ -10,11 +10,13 @@
 #include "core/audit.h"
 #include "core/migrate.h"
 #include "core/probe.h"
+#include "core/tx.h"
 #include "dispatch.h"
 #include "identity/identity.h"
 #include "identity/identity_rpc.h"
 #include "issue/issue_rpc.h"
 #include "material/material_rpc.h"
+#include "material/partial.h"
 #include "notice/notice.h"
 #include "order/order_rpc.h"
 #include "payment/payment.h"
@@ -200,7 +202,32 @@ static void seal(struct running *r)
     arena_free(&a);
 }
 
-/* Seals every minute until told to stop. */
+static enum err sweep_body(struct ctx *c, void *arg)
+{
+    (void)arg;
+    return partial_sweep(c);
+}
+
+/* Uploads that nobody finished. */
+static void sweep(struct running *r)
+{
+    struct db *db;
+    struct arena a;
+    struct fault f;
+    struct ctx c;
+    fault_clear(&f);
+    if (db_open(&r->started->app.db, &db, &f) != OK)
+        return; /* the seal has said so */
+    arena_init(&a, 0);
+    start_ctx(r->started, db, &a, &f, "material.sweep", &c);
+    enum err e = tx_run(&c, sweep_body, NULL);
+    if (e != OK)
+        LOG(WARN, "material.sweep_failed", KV_S("why", err_name(e)));
+    arena_free(&a);
+    db_close(db);
+}
+
+/* Seals and sweeps every minute until told to stop. */
 static void wait_for_signal(struct running *r)
 {
     sigset_t set;
@@ -212,6 +239,7 @@ static void wait_for_signal(struct running *r)
         if (s == SIGTERM || s == SIGINT)
             return;
         seal(r);
+        sweep(r);
     }
 }
 

@@ -63,6 +63,27 @@ enum err material_list(struct ctx *c, const char *order_id, const struct materia
     return OK;
 }
 
+/* Of the same account, channel and identity number, newest first. */
+enum err material_of_earlier_orders(struct ctx *c, const char *order_id, const struct material **out,
+                                    size_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT m.id, m.order_id, m.kind, m.title, m.file_name, m.content_type, m.size, "
+                     "m.digest, m.verdict, m.reason, m.created_ms FROM orders mine JOIN orders o ON "
+                     "o.account_id = mine.account_id AND o.ended = 1 AND o.channel_id = mine.channel_id AND "
+                     "o.subject_kind = mine.subject_kind AND o.subject_key = mine.subject_key JOIN material "
+                     "m ON m.order_id = o.id AND m.in_use = 1 AND m.verdict <> ? WHERE mine.id = ? AND o.id "
+                     "<> mine.id ORDER BY m.created_ms DESC, m.id DESC LIMIT 200"),
+                 INT(VERDICT_REFUSED), TEXT(order_id)));
+    struct material *list = ARENA_ARRAY(c->arena, struct material, r.n + 1);
+    for (size_t i = 0; i < r.n; i++)
+        TRY(read(c, &r, i, &list[i]));
+    *out = list;
+    *n = r.n;
+    return OK;
+}
+
 enum err material_by_id(struct ctx *c, const char *id, struct material *out)
 {
     struct rows r;

@@ -7,6 +7,9 @@
 enum err material_insert(struct ctx *c, const struct material *m);
 /* Takes the current material of the kind out of use; OK when there is none. */
 enum err material_retire(struct ctx *c, const char *order_id, const char *kind);
+/* Current and not refused, of orders that are over, of the same account and identity number; newest first. */
+enum err material_of_earlier_orders(struct ctx *c, const char *order_id, const struct material **out,
+                                    size_t *n);
 enum err material_by_id(struct ctx *c, const char *id, struct material *out);
 /* Only a current material of this order: CONFLICT otherwise. */
 enum err material_set_verdict(struct ctx *c, const char *order_id, const char *id, enum material_verdict v,

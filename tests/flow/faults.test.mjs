@@ -2,10 +2,11 @@
 // passes (design 9). After each failure the database is as it was and the caller was told to try again; with the same
 // request_id it passes in the end, and a repeat of that changes nothing.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import { Desk, api, totp } from '../lib/desk.mjs';
+import { noise, png } from '../lib/corpus.mjs';
 import { Sql, changed } from './database.mjs';
 import { company } from './people.mjs';
 import { CHANNEL, Walk } from './walk.mjs';
@@ -79,6 +80,7 @@ test('the user centre', async () => {
   const { phone } = w.who.account;
   const { account } = await eachStatement('UpdateAccount', w.call, { user_name: 'newname31' });
   assert.equal(account.user_name, 'newname31');
+  await eachStatement('SetPicture', w.call, { image: png() });
   const { captcha_id } = await anyone.CreateCaptcha();
   const seen = (await desk.messages(phone)).length;
   await anyone.SendSmsCode({ channel: CHANNEL, phone, purpose: 'SMS_PURPOSE_CHANGE_PASSWORD', captcha_id, captcha_text: 'abcd' });
@@ -119,19 +121,31 @@ test('a face', async () => {
   await f.read(f.who.agent.phone, /刷脸/);
 });
 
+// Chunks have no request_id: the same bytes at the same place are it.
+async function inSingleCalls(order_id, bytes) {
+  const header = { request_id: randomUUID(), order_id, kind: 'other', file_name: 'a.png', size_bytes: bytes.length, digest: createHash('sha256').update(bytes).digest('hex') };
+  const { upload_id } = await eachStatement('StartUpload', w.call, { header });
+  for (const offset of [0, 256 * 1024])
+    await eachStatement('UploadChunk', w.call, { upload_id, offset, chunk: bytes.subarray(offset, offset + 256 * 1024) });
+  const { material } = await eachStatement('FinishUpload', w.call, { upload_id });
+  assert.equal(material.digest, header.digest);
+  await w.call.DeleteMaterial({ material_id: material.id });
+}
+
 test('an order up to its payment', async () => {
   const order_id = w.order.id;
   await eachStatement('SetPurchase', w.call, { order_id, purchase: await w.purchase() });
   await eachStatement('ReturnToPurchase', w.call, { order_id });
   await w.setPurchase();
   w.take(await eachStatement('ConfirmPurchase', w.call, { order_id, total_fen: w.order.quote.total_fen }));
-  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(3000, 1)]);
+  const picture = png();
   const call = w.call, header = { request_id: randomUUID(), file_name: 'a.png' };
   const material = await each('UploadMaterial', async (k) => {
     w.call = k ? desk.caller(w.token, { 'x-certdesk-fail-statement': k }) : call;
-    return w.upload('other', png, header).finally(() => { w.call = call; });
+    return w.upload('other', picture, header).finally(() => { w.call = call; });
   });
   await eachStatement('DeleteMaterial', w.call, { material_id: material.id });
+  await inSingleCalls(order_id, noise(300 * 1024));
   await w.uploadAll();
   const seen = (await desk.messages(w.who.agent.phone)).length;
   await eachStatement('RequestApplicationSignature', w.call, { order_id });
@@ -188,6 +202,18 @@ test('a statement that fails for one of eight at once takes nothing from the oth
     assert.equal(new Set(again).size, 8);
     assert.equal(await orders(), was + 8, `statement ${k}`);
   }
+});
+
+test('a material of an order that is over', async () => {
+  const v = new Walk(desk, { who: company(39) });
+  await v.to('SUBJECT');
+  const { id } = await v.uploadScan('business_license');
+  await v.submitOrganization();
+  await v.call.CancelOrder({ order_id: v.order.id });
+  await v.createOrder();
+  await v.submitOrganization();
+  const { material } = await eachStatement('TakeOverMaterial', v.call, { order_id: v.order.id, material_id: id });
+  assert.notEqual(material.id, id);
 });
 
 test('an individual, and an order that is given up', async () => {

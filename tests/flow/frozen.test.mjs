@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import { Desk, api, certdeskd, explain, until } from '../lib/desk.mjs';
+import { png } from '../lib/corpus.mjs';
 import { Mariadb, Sql } from './database.mjs';
 import { company } from './people.mjs';
 import { CHANNEL, Walk } from './walk.mjs';
@@ -137,7 +138,7 @@ function watchHealth() {
 
 // An upload that is under way when the database freezes, and ends then.
 function upload() {
-  const bytes = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(3000, 1)]);
+  const bytes = png({ width: 120, height: 90 });
   let finish;
   const answer = new Promise((resolve) => {
     const stream = w.call.UploadMaterial((e, v) => resolve(e ? { ...e, text: e.details, info: explain(e), at: performance.now() } : { v, at: performance.now() }));

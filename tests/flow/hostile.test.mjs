@@ -121,6 +121,7 @@ async function makeWorld() {
   await walks.ISSUE.begin('70000001');
   await walks.PAYMENT.createPayment();
   await walks.SUBJECT_VERIFYING.verified();
+  walks.SUBJECT.upload = (await walks.SUBJECT.call.StartUpload({ header: { request_id: 'world', order_id: walks.SUBJECT.order.id, kind: 'agent_id_back', file_name: 'x.png', size_bytes: 3000, digest: 'ab'.repeat(32) } })).upload_id;
   walks.CONFIRM.bought = await walks.CONFIRM.purchase();
   const { materials } = await walks.REVIEW.call.ListMaterials({ order_id: walks.REVIEW.order.id });
   for (const [state, walk] of Object.entries(walks)) tokens[state] = walk.token;
@@ -171,6 +172,14 @@ function rightRequests({ walks: w, material }) {
     ListPayments: ['PAYMENT', id('PAYMENT')],
     ListMaterials: ['REVIEW', id('REVIEW')],
     DownloadMaterial: ['REVIEW', { material_id: material.id }],
+    GetMaterialPreview: ['REVIEW', { material_id: material.id, max_side: 200, page: 1 }],
+    TakeOverMaterial: ['SUBJECT', { ...id('SUBJECT'), material_id: material.id }],
+    StartUpload: ['SUBJECT', { header: { request_id: 'hostile-start', ...id('SUBJECT'), kind: 'other', file_name: 'x.png', size_bytes: 100, digest: 'ab'.repeat(32) } }],
+    UploadChunk: ['SUBJECT', { upload_id: w.SUBJECT.upload, offset: 0, chunk: Buffer.from('\x89PNG\r\n\x1a\n', 'latin1') }],
+    GetUpload: ['SUBJECT', { upload_id: w.SUBJECT.upload }],
+    FinishUpload: ['SUBJECT', { upload_id: w.SUBJECT.upload }],
+    SetPicture: ['SUBJECT', { image: Buffer.from('\x89PNG\r\n\x1a\n', 'latin1') }],
+    GetPicture: ['SUBJECT', {}],
     DeleteMaterial: ['REVIEW', { material_id: material.id }],
     GetReview: ['li', id('REVIEW')],
     DecideReview: ['li', { ...id('REVIEW'), etag: '0', approve: false, decisions: [{ material_id: material.id, verdict: 'MATERIAL_VERDICT_REFUSED', reason: 'blurred' }], comment: '' }],
@@ -272,10 +281,10 @@ test('bytes that are no message, and messages with bytes changed', async () => {
 
 test('others see nothing: no session, a false one, another account, staff without the role', async () => {
   const open = new Set(['CreateCaptcha', 'SendSmsCode', 'LoginBySms', 'LoginByPassword', 'LoginStaff', 'ChangePassword', 'GetChannel', 'ListChannels', 'ListProducts', 'ListAgreements', 'QuotePrice']);
-  const own = new Set(['GetAccount', 'UpdateAccount', 'ListOrders', 'ListCertificates', 'CreateOrder', 'GetStaff', 'WatchQueues', 'FindOrders']); // the caller's own, or any staff's
+  const own = new Set(['GetAccount', 'UpdateAccount', 'SetPicture', 'GetPicture', 'ListOrders', 'ListCertificates', 'CreateOrder', 'GetStaff', 'WatchQueues', 'FindOrders']); // the caller's own, or any staff's
   const roles = { DecideReview: ['li', 'chen'], RevealField: ['li', 'chen'], ListReviews: ['li', 'chen'], ListShips: ['zhao', 'chen'], CreateShipment: ['zhao', 'chen'], ResolveShipment: ['zhao', 'chen'], RecordPaperArrival: ['zhao', 'chen'],
     ListShipments: ['zhao', 'chen'], ListJobs: ['wang', 'chen'], RetryJob: ['wang', 'chen'], GetShipment: ['zhao', 'chen'], GetReview: ['li', 'wang', 'zhao', 'chen'],
-    ListMaterials: ['li', 'wang', 'chen'], DownloadMaterial: ['li', 'wang', 'chen'] };
+    ListMaterials: ['li', 'wang', 'chen'], DownloadMaterial: ['li', 'wang', 'chen'], GetMaterialPreview: ['li', 'wang', 'chen'] };
   const anyStaff = new Set(['GetOrder', 'WatchOrder', 'GetVerification', 'GetPayment', 'ListPayments', 'GetCertificate', 'GetApplicationForm']);
   const all = [];
   for (const [name, m] of Object.entries(methods)) {

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import { Desk } from '../lib/desk.mjs';
+import { png } from '../lib/corpus.mjs';
 import { Sql } from './database.mjs';
 import { company } from './people.mjs';
 import { CHANNEL, Walk } from './walk.mjs';
@@ -97,12 +98,12 @@ test('two people with one identity number at once: one order is open (S10)', asy
 test('an upload whose request_id was used for another file or another kind is refused', async () => {
   const w = walk(20);
   await w.to('SUBJECT');
-  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(100)]);
-  const first = await w.upload('business_license', png, { request_id: 'file-1', file_name: 'a.png' });
-  assert.deepEqual(await w.upload('business_license', png, { request_id: 'file-1', file_name: 'a.png' }), first);
-  const kind = await failure(w.upload('agent_id_front', png, { request_id: 'file-1', file_name: 'a.png' }));
+  const picture = png();
+  const first = await w.upload('business_license', picture, { request_id: 'file-1', file_name: 'a.png' });
+  assert.deepEqual(await w.upload('business_license', picture, { request_id: 'file-1', file_name: 'a.png' }), first);
+  const kind = await failure(w.upload('agent_id_front', picture, { request_id: 'file-1', file_name: 'a.png' }));
   assert.equal(kind.info.reason, 'REQUEST_ID_REUSED');
-  const other = Buffer.concat([png, Buffer.from('x')]);
+  const other = Buffer.concat([picture, Buffer.from('x')]);
   const file = await failure(w.upload('business_license', other, { request_id: 'file-1', file_name: 'a.png' }));
   assert.equal(file.info.reason, 'REQUEST_ID_REUSED');
   assert.equal((await w.call.ListMaterials({ order_id: w.order.id })).materials.length, 1);
@@ -111,8 +112,8 @@ test('an upload whose request_id was used for another file or another kind is re
 test('eight uploads of one file make one material', async () => {
   const w = walk(21);
   await w.to('SUBJECT');
-  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(5000, 7)]);
-  one(await eight(() => w.upload('business_license', png, { request_id: 'file-1', file_name: 'a.png' })));
+  const picture = png({ seed: 7 });
+  one(await eight(() => w.upload('business_license', picture, { request_id: 'file-1', file_name: 'a.png' })));
   assert.equal(await sql.value(`SELECT COUNT(*) FROM material WHERE order_id = '${w.order.id}'`), '1');
 });
 
