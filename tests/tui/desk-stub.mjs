@@ -237,6 +237,12 @@ export async function start(w = world(), address = '127.0.0.1:0') {
   });
   server.addService(proto.OrderService.service, { GetOrder: unary('GetOrder', (q) => ({ order: find(w.orders, 'id', q.order_id) ?? null })) });
   server.addService(proto.MaterialService.service, {
+    // 1 and 2 are pictures, 3 a document of two pages, 4 one that cannot be drawn.
+    GetMaterialPreview: unary('GetMaterialPreview', (q) => {
+      const m = find(w.materials, 'id', q.material_id), pages = m.content_type === 'application/pdf' ? 2 : 0;
+      if (m === w.materials[3]) throw { code: 3, reason: 'MATERIAL_BAD', message: 'the file is damaged', zh: '文件已损坏' };
+      return { image: w.bytes[w.materials[0].id], width: 1240, height: 1754, full_width: pages ? 0 : 1240, full_height: pages ? 0 : 1754, page_count: pages };
+    }),
     DownloadMaterial: (call) => {
       calls.push({ method: 'DownloadMaterial', request: call.request });
       const b = w.bytes[call.request.material_id] ?? Buffer.alloc(0);

@@ -320,12 +320,12 @@ describe('review', () => {
     } finally { d.stop(); }
   });
 
-  test('a scan in the terminal, with zoom and pan; a PDF and rubbish are named', async () => {
+  test('a scan in the terminal, with zoom and pan; a PDF by its pages; rubbish is named', async () => {
     const d = await desk();
     try {
       await toReview(d);
       await d.s.key('Enter');
-      const whole = await d.s.see(/1240 x 1754 +23 KB +100%/);
+      const whole = await d.s.see(/1240 x 1754 +100%/);
       assert.match(whole, /[▀-▟]/);
       await d.s.key('+');
       await d.s.key('+');
@@ -340,12 +340,20 @@ describe('review', () => {
       await d.s.key('Tab');
       await d.s.key('Tab');
       await d.s.key('Enter');
-      await d.s.see(/PDF 文档，12 字节/);
+      await d.s.see('第 1 页，共 2 页');
+      await d.s.key('n');
+      await d.s.see('第 2 页，共 2 页');
+      await d.s.key('n');
+      await d.s.key('p');
+      await d.s.see('第 1 页，共 2 页');
+      assert.deepEqual(d.peer.calls.filter((c) => c.method === 'GetMaterialPreview').map((c) => c.request.page), [1, 1, 2, 1]);
       await d.s.key('Escape');
       await d.s.see('[未审核]');
       await d.s.key('Tab');
       await d.s.key('Enter');
-      await d.s.see('无法作为图片解码');
+      await d.s.see('文件已损坏');
+      await d.s.see('certdesk material save');
+      assert.ok(!d.peer.calls.some((c) => c.method === 'DownloadMaterial'));
     } finally { d.stop(); }
   });
 });

@@ -1,28 +1,29 @@
-/* picture.c - an uploaded scan in the terminal (S27): downloaded, decoded in a process of its own, shown with
- * zoom and pan. What is no picture is named, with its size. */
+/* picture.c - an uploaded scan in the terminal (S27), page by page, with zoom and pan. What comes is a
+ * preview that the server has drawn, never the stranger's own bytes; it is decoded in a process of its own
+ * all the same. What cannot be shown is said, with the way to save it. */
 #include "screen/screens.h"
 #include "screen/words.h"
 
 #include "ui/picture.h"
 
 #include <certdesk/v1/material_service.pb-c.h>
-#include <stdlib.h>
 #include <string.h>
 
+enum {
+    PREVIEW_SIDE = 2048
+};
+
 enum phase {
-    DOWNLOADING,
+    LOADING,
     DECODING,
     SHOWN,
     NO_PICTURE,
-    FAILED,
 };
 
 struct state {
     enum phase phase;
-    struct rpc_pending *stream;
-    uint8_t *bytes;
-    size_t n, cap;
-    bool too_big;
+    int page, pages; /* of a document; pages 0: a picture */
+    int full_width, full_height;
     struct decode decode;
     struct picture picture;
 };
@@ -30,18 +31,13 @@ struct state {
 static void give_up(struct page *p)
 {
     struct state *s = p->state;
-    if (s->stream)
-        rpc_cancel(s->stream);
-    s->stream = NULL;
     if (s->phase == DECODING) {
         loop_remove(&p->desk->loop, s->decode.child);
         decode_kill(&s->decode);
     }
     if (s->phase == SHOWN)
         picture_free(&s->picture);
-    free(s->bytes);
-    s->bytes = NULL;
-    s->n = s->cap = 0;
+    s->phase = LOADING;
 }
 
 static void too_slow(void *arg)
@@ -70,46 +66,18 @@ static void on_decoded(void *arg)
     }
 }
 
-static bool is_pdf(const struct state *s)
+static void on_preview(struct page *p, enum err e, const ProtobufCMessage *response, const struct fault *f)
 {
-    return s->n > 5 && memcmp(s->bytes, "%PDF-", 5) == 0;
-}
-
-static void on_chunk(void *arg, const ProtobufCMessage *message)
-{
-    struct page *p = arg;
     struct state *s = p->state;
-    const Certdesk__V1__DownloadMaterialResponse *r = (const void *)message;
-    if (s->n + r->chunk.len > DECODE_MAX_BYTES) {
-        s->too_big = true;
-        return;
-    }
-    if (s->n + r->chunk.len > s->cap) {
-        s->cap = (s->n + r->chunk.len) * 2;
-        s->bytes = realloc(s->bytes, s->cap);
-        if (!s->bytes)
-            abort();
-    }
-    if (r->chunk.len)
-        memcpy(s->bytes + s->n, r->chunk.data, r->chunk.len);
-    s->n += r->chunk.len;
-}
-
-static void on_end(void *arg, enum err e, const ProtobufCMessage *response, const struct fault *f)
-{
-    struct page *p = arg;
-    struct state *s = p->state;
-    (void)response;
-    s->stream = NULL;
-    if (e != OK) {
-        s->phase = FAILED;
-        p->fault = *f;
-        if (e == ERR_UNAUTHENTICATED)
-            desk_login(p->desk, NULL);
-        return;
-    }
+    const Certdesk__V1__GetMaterialPreviewResponse *r = (const void *)response;
+    (void)e;
+    (void)f;
+    give_up(p);
+    s->pages = r->page_count;
+    s->full_width = r->full_width;
+    s->full_height = r->full_height;
     s->phase = NO_PICTURE;
-    if (s->n && !s->too_big && !is_pdf(s) && decode_start(&s->decode, s->bytes, s->n)) {
+    if (r->image.len && decode_start(&s->decode, r->image.data, r->image.len)) {
         s->phase = DECODING;
         loop_add(&p->desk->loop, s->decode.child, on_decoded, p);
         loop_after(&p->desk->loop, DECODE_DEADLINE_MS, too_slow, p);
@@ -119,12 +87,11 @@ static void on_end(void *arg, enum err e, const ProtobufCMessage *response, cons
 static void load(struct page *p)
 {
     struct state *s = p->state;
-    Certdesk__V1__DownloadMaterialRequest q = CERTDESK__V1__DOWNLOAD_MATERIAL_REQUEST__INIT;
-    give_up(p);
-    memset(s, 0, sizeof *s);
+    Certdesk__V1__GetMaterialPreviewRequest q = CERTDESK__V1__GET_MATERIAL_PREVIEW_REQUEST__INIT;
     q.material_id = p->id;
-    s->stream = rpc_watch(p->desk->channel, (struct rpc_method)METHOD(material_service, "DownloadMaterial"),
-                          &q.base, on_chunk, on_end, p);
+    q.max_side = PREVIEW_SIDE;
+    q.page = s->page ? s->page : 1;
+    page_get(p, (struct rpc_method)METHOD(material_service, "GetMaterialPreview"), &q.base, on_preview);
 }
 
 static void leave(struct page *p)
@@ -137,29 +104,29 @@ static const char *status(const struct page *p, struct arena *a, enum style *sty
 {
     const struct state *s = p->state;
     *style = STYLE_DIM;
-    switch (s->phase) {
-    case DOWNLOADING:
-        return arena_printf(a, _("Loading... %s"), word_size(a, (int64_t)s->n));
-    case DECODING:
-        return _("Decoding...");
-    case FAILED:
+    if (p->failed && p->fault.code == ERR_MATERIAL_BAD) {
+        *style = STYLE_WARN;
+        return arena_printf(a, _("%s\n\nIt can be saved, not shown: certdesk material save %s FILE"),
+                            fault_words(&p->fault, a), p->id);
+    }
+    if (p->failed) {
         *style = STYLE_BAD;
         return arena_printf(a, "%s %s", fault_words(&p->fault, a), _("F5 tries again."));
-    default:
-        break;
     }
-    *style = STYLE_WARN;
-    if (s->too_big)
-        return _("The file is too large to be shown.");
-    if (s->n == 0)
-        return _("The file is empty.");
-    if (is_pdf(s))
-        return arena_printf(a,
-                            _("A PDF document of %s. It cannot be shown in a terminal; save it with: "
-                              "certdesk material save %s FILE"),
-                            word_size(a, (int64_t)s->n), p->id);
-    return arena_printf(a, _("%s that cannot be decoded as a picture: damaged, or no JPEG or PNG."),
-                        word_size(a, (int64_t)s->n));
+    if (s->phase == NO_PICTURE) {
+        *style = STYLE_WARN;
+        return _("The preview cannot be decoded.");
+    }
+    return s->phase == DECODING ? _("Decoding...") : _("Loading...");
+}
+
+static const char *measures(const struct page *p, struct arena *a)
+{
+    const struct state *s = p->state;
+    int zoom = (int)(s->picture.zoom * 100 + 0.5);
+    if (s->pages)
+        return arena_printf(a, _("Page %d of %d  %d%%"), s->page ? s->page : 1, s->pages, zoom);
+    return arena_printf(a, "%d x %d  %d%%", s->full_width, s->full_height, zoom);
 }
 
 static void draw(struct page *p, int y, int rows)
@@ -167,11 +134,8 @@ static void draw(struct page *p, int y, int rows)
     struct state *s = p->state;
     struct view *v = &p->desk->view;
     if (s->phase == SHOWN) {
-        const struct pixels *px = &s->picture.pixels;
         picture_draw(&s->picture, v, y, rows);
-        view_put(v, v->rows - 2, 1, v->cols - 2, STYLE_DIM,
-                 arena_printf(&v->scratch, "%d x %d  %s  %d%%", px->full_width, px->full_height,
-                              word_size(&v->scratch, (int64_t)s->n), (int)(s->picture.zoom * 100 + 0.5)));
+        view_put(v, v->rows - 2, 1, v->cols - 2, STYLE_DIM, measures(p, &v->scratch));
         return;
     }
     struct doc d;
@@ -215,7 +179,35 @@ static void right(struct page *p)
     key(p, K_RIGHT);
 }
 
+static bool paged(const struct page *p)
+{
+    return ((const struct state *)p->state)->pages > 1;
+}
+
+static void turn(struct page *p, int by)
+{
+    struct state *s = p->state;
+    int to = (s->page ? s->page : 1) + by;
+    if (to < 1 || to > s->pages || p->calls)
+        return;
+    give_up(p);
+    s->page = to;
+    load(p);
+}
+
+static void next(struct page *p)
+{
+    turn(p, 1);
+}
+
+static void previous(struct page *p)
+{
+    turn(p, -1);
+}
+
 static const struct action actions[] = {
+    {'n', N_("Next page"), N_("Show the document's next page"), paged, next},
+    {'p', N_("Page before"), N_("Show the document's page before"), paged, previous},
     {'+', N_("Larger"), N_("Show a smaller part, larger"), shown, zoom_in},
     {'-', N_("Smaller"), N_("Show a larger part, smaller"), shown, zoom_out},
     {'0', N_("Whole"), N_("Show the whole picture"), shown, whole},
