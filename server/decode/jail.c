@@ -101,12 +101,14 @@ static bool rules(scmp_filter_ctx f, bool document)
     for (size_t i = 0; !e && i < sizeof needed / sizeof *needed; i++)
         e = seccomp_rule_add(f, SCMP_ACT_ALLOW, needed[i], 0);
     if (!e)
-        e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, STDOUT_FILENO));
+        e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, STDOUT_FILENO, 0));
+    if (!e && SANITIZED) /* it looks for its stack before each longjmp */
+        e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sigaltstack), 0);
     for (size_t i = 0; !e && document && i < sizeof looked_for / sizeof *looked_for; i++)
         e = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), looked_for[i], 0);
     if (!e && document) /* what libraries have to say about a document is for nobody */
         e = seccomp_rule_add(f, SCMP_ACT_ERRNO(EBADF), SCMP_SYS(write), 1,
-                             SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO));
+                             SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO, 0));
     return e == 0;
 }
 
@@ -133,9 +135,10 @@ static int try_code(void)
 
 static int try_time(void)
 {
-    for (volatile unsigned long i = 0;; i++)
-        if (i == 0 && i > 1)
-            return 0;
+    volatile unsigned long i = 1;
+    while (i)
+        i++;
+    return 0;
 }
 
 static int try_memory(void)
