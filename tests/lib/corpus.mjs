@@ -42,11 +42,11 @@ export function noise(bytes, seed = 1) {
   const next = () => { x ^= x << 13; x >>>= 0; x ^= x >>> 17; x ^= x << 5; x >>>= 0; return x & 255; };
   return png({ width, height, pixel: () => [next(), next(), next()] });
 }
-// width x height pixels of nothing, by zlib a thousandth of them.
+// width x height pixels of nothing: a few hundred of them a byte.
 export function bomb(width, height, options = { colour: 0 }) {
   const line = 1 + (options.colour === 2 ? width * 3 : options.depth === 1 ? Math.ceil(width / 8) : width);
   const parts = [];
-  const z = zlib.deflateSync(Buffer.alloc(line * height), { level: 9 });
+  const z = zlib.deflateSync(Buffer.alloc(line * height), { level: 1 });
   parts.push(PNG, chunk('IHDR', ihdr(width, height, options)), chunk('IDAT', z), chunk('IEND'));
   return Buffer.concat(parts);
 }
