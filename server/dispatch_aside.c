@@ -28,8 +28,12 @@ static void end(struct considered *k, struct ctx *c, enum err e)
 
 static void refused(struct considered *k, enum err why)
 {
+    struct fault f;
     waited_remove(k->entry->dispatch, &k->waited);
-    call_refuse_code(k->call, why == ERR_DEADLINE ? ERR_UNAVAILABLE : why);
+    fault_clear(&f);
+    f.retry_ms = RETRY_AFTER_MS; /* also when too many wait: their files are looked into by and by */
+    fault_for_wire(&f, why == ERR_DEADLINE ? ERR_UNAVAILABLE : why);
+    rpc_fail(k->call, &f);
     k->over(k);
 }
 

@@ -156,6 +156,17 @@ test('a picture that needs the decoder\'s whole memory does not reach the server
   if (!sanitized) assert.ok(memory(server(), 'VmHWM') - before_ < 16 * MIB);
 });
 
+test('more at once than can be looked into are told when to come again', async () => {
+  const w = await walk(), bytes = png();
+  const all = await Promise.all(Array.from({ length: 80 }, () => w.call.SetPicture({ image: bytes }).then(() => 'OK', (e) => {
+    assert.ok([grpc.status.RESOURCE_EXHAUSTED, grpc.status.UNAVAILABLE, grpc.status.ABORTED].includes(e.code), e.message);
+    if (e.code === grpc.status.RESOURCE_EXHAUSTED) assert.ok(e.info.retryMs > 0, e.message);
+    return grpc.status[e.code];
+  })));
+  const count = (what) => all.filter((x) => x === what).length;
+  assert.ok(count('OK') >= 30 && count('RESOURCE_EXHAUSTED') > 0, JSON.stringify(all));
+});
+
 // -- in single calls ---------------------------------------------------------------------------------------------------
 
 describe('uploads in single calls', () => {
