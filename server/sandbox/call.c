@@ -15,6 +15,7 @@ static const struct supplier suppliers[] = {
     {"wechat", "wechat", wechat_action, wechat_serve},
     {"alipay", "alipay", alipay_action, alipay_serve},
     {"kuaidi100", "kuaidi100", kuaidi100_action, kuaidi100_serve},
+    {"nuonuo", "nuonuo", nuonuo_action, nuonuo_serve},
 };
 
 const struct supplier *supplier_by_host(const char *label, size_t n)
@@ -25,9 +26,10 @@ const struct supplier *supplier_by_host(const char *label, size_t n)
     return NULL;
 }
 
+/* Not a call of the system's, but what becomes of one. */
 static bool is_push(const char *action)
 {
-    return strcmp(action, "callback") == 0 || strcmp(action, "push") == 0;
+    return strcmp(action, "callback") == 0 || strcmp(action, "push") == 0 || strcmp(action, "result") == 0;
 }
 
 struct plan fault_take(struct sandbox *sb, const char *supplier, const char *action)

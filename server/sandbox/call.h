@@ -29,7 +29,7 @@ const struct supplier *supplier_by_host(const char *label, size_t n);
 void call_serve(struct sandbox *sb, const struct supplier *s, struct request *r, struct reply *p);
 
 /* Uses up one fault ordered for this supplier and action; kind "" when there is none. Faults without an
- * action mean any call, but no push (callback, push). Lock held. */
+ * action mean any call, but no push (callback, push) and no result. Lock held. */
 struct plan fault_take(struct sandbox *sb, const char *supplier, const char *action);
 
 /* A line in GET /sim/log. Takes inputs over. Lock held. */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "sandbox/alipay.h"
 #include "sandbox/kuaidi100.h"
+#include "sandbox/nuonuo.h"
 #include "sandbox/register.h"
 #include "sandbox/smtp.h"
 #include "sandbox/state.h"
@@ -188,6 +189,29 @@ static void advance(struct control *c)
         no(c, 400, "number and one of the supplier's states are needed");
 }
 
+static void invoices(struct control *c)
+{
+    reply_json(c->p, 200, json_pack("{s:o}", "invoices", nuonuo_invoices(c->sb)));
+}
+
+static void done_or(struct control *c, const char *why)
+{
+    if (why)
+        no(c, 409, why);
+    else
+        done(c);
+}
+
+static void expire(struct control *c)
+{
+    done_or(c, nuonuo_expire(c->sb, member(c->in, "what")));
+}
+
+static void void_invoice(struct control *c)
+{
+    done_or(c, nuonuo_void(c->sb, member(c->in, "order_no")));
+}
+
 static bool keep_mail(const struct control *c, const json_t *row)
 {
     const char *to = request_query(c->r, "to");
@@ -233,7 +257,7 @@ static void deliveries(struct control *c)
 
 static bool is_supplier(const char *name)
 {
-    static const char *const names[] = {"tencent", "wechat", "alipay", "kuaidi100", "smtp"};
+    static const char *const names[] = {"tencent", "wechat", "alipay", "kuaidi100", "smtp", "nuonuo"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return true;
@@ -260,7 +284,8 @@ static bool is_kind(const char *kind)
                                         "reserialised",  "paid_first",
                                         "wrong_app",     "wrong_seller",
                                         "gbk",           "extra",
-                                        "other_charset"};
+                                        "other_charset", "refused",
+                                        "unsealed",      "token_expired"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i], kind) == 0)
             return true;
@@ -274,7 +299,7 @@ static void fault(struct control *c)
         return;
     }
     if (!is_supplier(member(c->in, "provider")) || !is_kind(member(c->in, "kind"))) {
-        no(c, 400, "provider (tencent, wechat, alipay, kuaidi100, smtp) and a known kind are needed");
+        no(c, 400, "provider (tencent, wechat, alipay, kuaidi100, smtp, nuonuo) and a known kind are needed");
         return;
     }
     char key[24];
@@ -300,7 +325,7 @@ static void reset(struct control *c)
         "sms",          "sms_templates", "people",   "companies", "wechat_orders", "wechat_refunds",
         "wechat_bills", "wechat_nonces", "tc3_used", "parcels",   "subscriptions", "mails",
         "log",          "deliveries",    "faults",   "config",    "alipay_trades", "alipay_refunds",
-        "alipay_bills"};
+        "alipay_bills", "nuonuo_tokens", "nuonuo_invoices"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         state_clear(c->sb->state, sections[i]);
     done(c);
@@ -331,6 +356,9 @@ static const struct {
     {"/sim/alipay/pay", false, true, alipay_pay},
     {"/sim/kuaidi100/parcels", true, false, parcels},
     {"/sim/kuaidi100/advance", false, true, advance},
+    {"/sim/nuonuo/invoices", true, false, invoices},
+    {"/sim/nuonuo/expire", false, true, expire},
+    {"/sim/nuonuo/void", false, true, void_invoice},
     {"/sim/mails", true, false, mails},
     {"/sim/smtp/step", false, true, smtp_step},
     {"/sim/log", true, false, log_of_calls},

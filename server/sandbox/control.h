@@ -11,12 +11,16 @@
  *   POST /sim/alipay/scan {"out_trade_no"}, /sim/alipay/pay {"out_trade_no"} (which scans first)
  *   GET  /sim/kuaidi100/parcels
  *   POST /sim/kuaidi100/advance      {"number","state","context","company","location"}
+ *   GET  /sim/nuonuo/invoices
+ *   POST /sim/nuonuo/expire          {"what":"tokens"|"links"}
+ *   POST /sim/nuonuo/void            {"order_no"}
  *   GET  /sim/mails?to=&after=       {"mails":[{"seq","from","to","subject","text","attachments","file",…}]}
  *   GET  /sim/log?provider=&action=&after=
  *                                    every call: {"calls":[…],"counts":{"tencent.SendSms":2,…}}
  *   GET  /sim/deliveries             callbacks that wait
  *   GET|POST /sim/fault              {"provider","action","kind","count","ms"}; see call.h and each supplier
  *   POST /sim/config                 {"callback_scale":0.001,"refund_ms":0,"alipay_refund_ms":0,
+ *                                     "nuonuo_ms":2000,"nuonuo_token_s":86400,
  *                                     "wechat_serial":"certificate"}
  *   POST /sim/reset                  forgets everything but keys and ports
  *

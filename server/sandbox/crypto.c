@@ -68,6 +68,14 @@ const char *base64(struct arena *a, const void *p, size_t n)
     return out;
 }
 
+const char *hmac_sha1_base64(struct arena *a, const char *key, const char *text)
+{
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    need(HMAC(EVP_sha1(), key, (int)strlen(key), (const unsigned char *)text, strlen(text), mac, &n) != NULL);
+    return base64(a, mac, n);
+}
+
 unsigned char *unbase64(struct arena *a, const char *text, size_t *n_out)
 {
     size_t n = strlen(text);

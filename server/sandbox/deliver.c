@@ -14,7 +14,7 @@
 enum {
     LOOK_MS = 50, /* while something waits: the clock may jump */
     ANSWER_MAX = 64 << 10,
-    TIMEOUT_MS = 5000, /* both suppliers give up after 5 s */
+    TIMEOUT_MS = 5000, /* the suppliers give up after 5 s */
 };
 
 struct deliver {
@@ -23,7 +23,8 @@ struct deliver {
     pthread_cond_t wake;
 };
 
-static const struct caller *const callers[] = {&wechat_caller, &alipay_caller, &kuaidi100_caller};
+static const struct caller *const callers[] = {&wechat_caller, &alipay_caller, &kuaidi100_caller,
+                                             &nuonuo_caller};
 
 static const struct caller *caller_by_name(const char *name)
 {

@@ -105,6 +105,12 @@ static json_t *make_alipay(struct sandbox *sb, struct arena *a)
     return o;
 }
 
+static json_t *make_nuonuo(struct sandbox *sb, struct arena *a)
+{
+    return json_pack("{s:s,s:s,s:s}", "nuonuo_app_key", draw_digits(sb, a, 8), "nuonuo_app_secret",
+                     arena_printf(a, "SD%s", draw_letters(sb, a, 14)), "nuonuo_tax", "339901999999142");
+}
+
 static int write_file(struct sandbox *sb, struct arena *a, const char *name, const char *text)
 {
     const char *path = arena_printf(a, "%s/%s", sb->dir, name);
@@ -146,6 +152,8 @@ struct keys *keys_open(struct sandbox *sb)
     GET(alipay_app_id), GET(alipay_seller_id), GET(alipay_app_key), GET(alipay_app_public), GET(alipay_key);
     GET(alipay_public), GET(alipay_app_certificate), GET(alipay_certificate), GET(alipay_roots);
     GET(alipay_app_cert_sn), GET(alipay_cert_sn), GET(alipay_root_cert_sn);
+    o = kept(sb, "nuonuo", &k->a, make_nuonuo);
+    GET(nuonuo_app_key), GET(nuonuo_app_secret), GET(nuonuo_tax);
 #undef GET
     if (write_file(sb, &k->a, "apiclient_key.pem", k->merchant_key) ||
         write_file(sb, &k->a, "wxp_pub.pem", k->platform_public) ||
@@ -204,6 +212,15 @@ static json_t *alipay(const struct sandbox *sb)
                      json_sprintf("%s/alipay_roots.pem", sb->dir));
 }
 
+static json_t *nuonuo(const struct sandbox *sb)
+{
+    const struct keys *k = sb->keys;
+    return json_pack(
+        "{s:o,s:o,s:s,s:s,s:s}", "url", json_sprintf("http://nuonuo.localhost:%d/open/v1/services", sb->port),
+        "token_url", json_sprintf("http://nuonuo.localhost:%d/accessToken", sb->port), "app_key",
+        k->nuonuo_app_key, "app_secret", k->nuonuo_app_secret, "seller_tax_number", k->nuonuo_tax);
+}
+
 int keys_publish(struct sandbox *sb)
 {
     struct arena a;
@@ -215,6 +232,8 @@ int keys_publish(struct sandbox *sb)
                           "url", json_sprintf("http://kuaidi100.localhost:%d", sb->port), "key",
                           k->kuaidi100_key, "customer", k->kuaidi100_customer, "smtp", "host", "127.0.0.1",
                           "port", sb->smtp_port, "user", k->smtp_user, "password", k->smtp_password);
+    if (o)
+        json_object_set_new(o, "nuonuo", nuonuo(sb));
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
     int bad = text ? write_file(sb, &a, "sandbox.json", text) : -1;
     free(text);

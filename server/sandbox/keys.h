@@ -23,6 +23,7 @@ struct keys {
     const char *alipay_app_cert_sn, *alipay_cert_sn, *alipay_root_cert_sn;
     const char *kuaidi100_key, *kuaidi100_customer;
     const char *smtp_user, *smtp_password;
+    const char *nuonuo_app_key, *nuonuo_app_secret, *nuonuo_tax;
 };
 
 /* Reads or makes them; they are in the state and in files of mode 0600. Lock held. */

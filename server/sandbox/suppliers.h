@@ -25,4 +25,8 @@ void alipay_serve(struct sandbox *sb, struct request *r, const struct plan *plan
 const char *kuaidi100_action(struct request *r);
 void kuaidi100_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
 
+/* Nuonuo (nuonuo.c). Actions: token, file, and the services' names without their family. */
+const char *nuonuo_action(struct request *r);
+void nuonuo_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
+
 #endif

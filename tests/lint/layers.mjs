@@ -20,7 +20,7 @@ const homes = [
   [/^microhttpd/, /^(server\/callback\.c|server\/sandbox\/|server\/web\/|tests\/)/],
   [/^(chafa|gdk-pixbuf)/, /^tui\/ui\//],
   [/^liboath/, /^server\/staff\//],
-  [/^cairo/, /^server\/(account|order|decode)\//],
+  [/^cairo/, /^server\/(account|order|decode|sandbox)\//],
   [/^(png\.h|jpeglib|jerror|libexif\/|poppler|seccomp)/, /^server\/decode\//],
   [/^pango\//, /^server\/order\/form_pdf\.c$/],
   [/^yaml\.h/, /^server\/catalog\/yaml_tree\.c$/],
