@@ -60,6 +60,7 @@ static enum err open_row(struct providers *p, const struct provider_row *r, cons
     SINGLE(sms)
     SINGLE(mail)
     SINGLE(courier)
+    SINGLE(invoice)
     return fail(f, ERR_INTERNAL, "nobody opens the port %s", r->port);
 }
 
@@ -70,8 +71,11 @@ enum err providers_open(struct providers *p, const struct config *c, struct faul
         if (!config_has_provider(c, r->section))
             continue;
         p->asking[i] = (struct provider_asking){c, r->section};
-        struct provider_env env = {
-            .http = p->http, .setting = setting, .arg = &p->asking[i], .now_ms = clock_now_ms};
+        struct provider_env env = {.http = p->http,
+                                   .setting = setting,
+                                   .arg = &p->asking[i],
+                                   .now_ms = clock_now_ms,
+                                   .tokens = p->tokens};
         TRY(open_row(p, r, &env, f));
     }
     const char *url = config_text(c, CONFIG_PUBLIC_URL);
@@ -97,6 +101,7 @@ void providers_close(struct providers *p)
     CLOSE(sms);
     CLOSE(mail);
     CLOSE(courier);
+    CLOSE(invoice);
 #undef CLOSE
     if (p->http)
         http_close(p->http);

@@ -5,6 +5,7 @@
 #include "provider/courier.h"
 #include "provider/http.h"
 #include "provider/identity.h"
+#include "provider/invoice.h"
 #include "provider/mail.h"
 #include "provider/payment.h"
 #include "provider/sms.h"
@@ -31,6 +32,8 @@ struct providers {
     struct sms_port sms;
     struct mail_port mail;
     struct courier_port courier;
+    struct invoice_port invoice;
+    const struct provider_tokens *tokens; /* where suppliers' access tokens are kept; set before opening */
     const char *public_url; /* where providers reach our callbacks, "http://127.0.0.1:8081" */
     char made_url[256];     /* public_url when the settings name none */
     struct provider_asking asking[SUPPLIERS_MAX]; /* by row of the registry */

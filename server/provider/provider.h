@@ -45,6 +45,29 @@ struct provider_trace {
     char request_id[96]; /* the supplier's number for the call */
 };
 
+/* An access token that a supplier hands out rarely (Nuonuo: 50 in 30 days), so that it has to outlive the
+ * process. version counts the changes of the stored one; 0: none was ever stored. */
+struct provider_token {
+    char text[1024]; /* "" when there is none */
+    int64_t expires_ms;
+    int64_t version;
+};
+
+/* Where such tokens are kept; given by the server, because adapters know no database. Any thread.
+ *
+ *   load   what is stored under the name
+ *   claim  OK: whoever asked may take a new one from the supplier now, and nobody else may for a while.
+ *          ERR_CONFLICT: somebody else does, or did since that version was loaded. ERR_RATE_LIMITED: as many
+ *          were taken today as we allow ourselves.
+ *   save   stores what was taken, and ends the claim
+ */
+struct provider_tokens {
+    void *arg;
+    enum err (*load)(void *arg, const char *name, struct provider_token *out, struct fault *f);
+    enum err (*claim)(void *arg, const char *name, int64_t version, struct fault *f);
+    enum err (*save)(void *arg, const char *name, const struct provider_token *t, struct fault *f);
+};
+
 /* What an adapter is made from. `setting` gives the value of one of the supplier's keys (registry.h lists
  * them with their meaning) or NULL; a secret's value is the secret itself, read from its file by the caller.
  * Values are copied; copies of secrets are wiped on close. now_ms NULL: clock_now_ms. */
@@ -53,6 +76,7 @@ struct provider_env {
     const char *(*setting)(void *arg, const char *key);
     void *arg;
     int64_t (*now_ms)(void);
+    const struct provider_tokens *tokens; /* borrowed; NULL: tokens live as long as the port */
 };
 
 /* True when the URL's host is this machine: such a supplier is a simulator, and every answer and console must

@@ -11,7 +11,8 @@
     X(mail, "smtp", smtp_settings, smtp_open)                                                                \
     X(payment, "wechat", wechat_settings, wechat_payment_open)                                               \
     X(payment, "alipay", alipay_settings, alipay_payment_open)                                               \
-    X(courier, "kuaidi100", kuaidi100_settings, kuaidi100_open)
+    X(courier, "kuaidi100", kuaidi100_settings, kuaidi100_open)                                              \
+    X(invoice, "nuonuo", nuonuo_settings, nuonuo_open)
 
 /* The open functions differ in type by port: one member is set. */
 static const struct supplier {
@@ -21,6 +22,7 @@ static const struct supplier {
     enum err (*mail)(const struct provider_env *, struct mail_port *, struct fault *);
     enum err (*payment)(const struct provider_env *, struct payment_port *, struct fault *);
     enum err (*courier)(const struct provider_env *, struct courier_port *, struct fault *);
+    enum err (*invoice)(const struct provider_env *, struct invoice_port *, struct fault *);
 } suppliers[] = {
 #define X(p, name, settings, open) {.row = {#p, name, #p "." name, settings}, .p = (open)},
     SUPPLIERS(X)
@@ -61,3 +63,4 @@ OPEN(sms)
 OPEN(mail)
 OPEN(payment)
 OPEN(courier)
+OPEN(invoice)

@@ -8,6 +8,7 @@
 
 #include "provider/courier.h"
 #include "provider/identity.h"
+#include "provider/invoice.h"
 #include "provider/mail.h"
 #include "provider/payment.h"
 #include "provider/sms.h"
@@ -21,7 +22,7 @@ struct provider_setting {
 };
 
 struct provider_row {
-    const char *port; /* "identity", "sms", "mail", "payment", "courier" */
+    const char *port; /* "identity", "sms", "mail", "payment", "courier", "invoice" */
     const char *supplier;
     const char *section;                     /* of the settings file: "identity.tencent" */
     const struct provider_setting *settings; /* ends with key NULL */
@@ -41,6 +42,8 @@ enum err mail_open(const char *supplier, const struct provider_env *env, struct 
 enum err payment_open(const char *supplier, const struct provider_env *env, struct payment_port *out,
                       struct fault *f);
 enum err courier_open(const char *supplier, const struct provider_env *env, struct courier_port *out,
+                      struct fault *f);
+enum err invoice_open(const char *supplier, const struct provider_env *env, struct invoice_port *out,
                       struct fault *f);
 
 #endif

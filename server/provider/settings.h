@@ -34,5 +34,8 @@ enum err alipay_payment_open(const struct provider_env *env, struct payment_port
 /* courier_kuaidi100.c */
 extern const struct provider_setting kuaidi100_settings[];
 enum err kuaidi100_open(const struct provider_env *env, struct courier_port *out, struct fault *f);
+/* invoice_nuonuo.c */
+extern const struct provider_setting nuonuo_settings[];
+enum err nuonuo_open(const struct provider_env *env, struct invoice_port *out, struct fault *f);
 
 #endif

@@ -15,6 +15,13 @@ void when_rfc3339_beijing(int64_t ms, char out[static WHEN_SIZE])
     strftime(out, WHEN_SIZE, "%Y-%m-%dT%H:%M:%S+08:00", gmtime_r(&t, &tm));
 }
 
+void when_beijing(int64_t ms, char out[static WHEN_SIZE])
+{
+    time_t t = (time_t)(ms / 1000) + BEIJING_S;
+    struct tm tm;
+    strftime(out, WHEN_SIZE, "%Y-%m-%d %H:%M:%S", gmtime_r(&t, &tm));
+}
+
 bool when_read_rfc3339(const char *s, int64_t *ms)
 {
     struct tm tm = {0};
@@ -24,13 +31,6 @@ bool when_read_rfc3339(const char *s, int64_t *ms)
     long offset = tm.tm_gmtoff; /* timegm() overwrites it */
     *ms = ((int64_t)timegm(&tm) - offset) * 1000;
     return true;
-}
-
-void when_beijing(int64_t ms, char out[static WHEN_SIZE])
-{
-    time_t t = (time_t)(ms / 1000) + BEIJING_S;
-    struct tm tm;
-    strftime(out, WHEN_SIZE, "%Y-%m-%d %H:%M:%S", gmtime_r(&t, &tm));
 }
 
 bool when_read_beijing(const char *s, int64_t *ms)

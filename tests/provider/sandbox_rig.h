@@ -21,13 +21,14 @@ struct rig {
     FILE *out;
     const char *url;
     json_t *says; /* DIR/sandbox.json */
-    struct provider_pair settings[40];
+    struct provider_pair settings[64];
     struct provider_env env;
     struct peer inbox; /* where callbacks go */
     struct identity_port identity;
     struct sms_port sms;
     struct payment_port pay, alipay;
     struct courier_port courier;
+    struct invoice_port invoice;
     struct mail_port mail;
 };
 
@@ -120,6 +121,13 @@ static inline void rig_settings(struct rig *r)
         {"user", rig_say(r, "smtp", "user")},
         {"password", rig_say(r, "smtp", "password")},
         {"from", "desk@certdesk.example"},
+        {"token_url", rig_say(r, "nuonuo", "token_url")},
+        {"app_key", rig_say(r, "nuonuo", "app_key")},
+        {"app_secret", rig_say(r, "nuonuo", "app_secret")},
+        {"seller_tax_number", rig_say(r, "nuonuo", "seller_tax_number")},
+        {"seller_address", "杭州市西湖区样本路1号"},
+        {"seller_phone", "0571-88880000"},
+        {"clerk", "王开票"},
         {"url", NULL},
     };
     int64_t port = 0;
@@ -139,7 +147,7 @@ static inline void rig_set(struct rig *r, const char *key, const char *value)
 static inline void rig_open(struct rig *r)
 {
     struct fault f = {0};
-    r->env = (struct provider_env){r->http, pair_setting, r->settings, NULL};
+    r->env = (struct provider_env){.http = r->http, .setting = pair_setting, .arg = r->settings};
     assert_ok(identity_open("tencent", &r->env, &r->identity, &f));
     assert_ok(sms_open("tencent", &r->env, &r->sms, &f));
     assert_ok(mail_open("smtp", &r->env, &r->mail, &f));
@@ -148,6 +156,8 @@ static inline void rig_open(struct rig *r)
     assert_ok(courier_open("kuaidi100", &r->env, &r->courier, &f));
     rig_set(r, "base_url", rig_say(r, "alipay", "url"));
     assert_ok(payment_open("alipay", &r->env, &r->alipay, &f));
+    rig_set(r, "base_url", rig_say(r, "nuonuo", "url"));
+    assert_ok(invoice_open("nuonuo", &r->env, &r->invoice, &f));
     rig_set(r, "base_url", rig_say(r, "wechat", "url"));
 }
 
@@ -215,6 +225,7 @@ static inline int rig_stop(struct rig *r)
     r->pay.ops->close(r->pay.self);
     r->alipay.ops->close(r->alipay.self);
     r->courier.ops->close(r->courier.self);
+    r->invoice.ops->close(r->invoice.self);
     kill(r->pid, SIGTERM);
     waitpid(r->pid, NULL, 0);
     fclose(r->out);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "provider/http.h"
 #include "provider/kuaidi100.h"
+#include "provider/nuonuo.h"
 #include "provider/tencent.h"
 
 #include <stdio.h>
@@ -120,19 +121,38 @@ static void kuaidi100_push_is_verified(void **state)
     json_decref(all);
 }
 
-/* Suppliers to come; their primitives are here. */
-static void sf_nuonuo_and_esign_digests(void **state)
+static void nuonuo_signs_a_body(void **state)
 {
     (void)state;
     json_t *all = vectors();
-    const json_t *sf = json_object_get(all, "sf_digest"), *nn = json_object_get(all, "nuonuo_sign");
+    const json_t *v = json_object_get(all, "nuonuo_sign");
+    static const char body[] = "{\"order\":{\"orderNo\":\"O1\",\"buyerName\":\"测试公司\"}}";
+    const char *url = "https://sdk.nuonuo.com/open/v1/services";
+    static const char zeros[] = "00000000000000000000000000000000";
+    const char *secret = text(v, "app_secret");
+    assert_string_equal(nuonuo_sign(url, "appkey", secret, zeros, "12345678", 1700000000, body, &a),
+                        text(v, "X-Nuonuo-Sign"));
+    /* one second, another path, one letter */
+    assert_string_not_equal(nuonuo_sign(url, "appkey", secret, zeros, "12345678", 1700000001, body, &a),
+                            text(v, "X-Nuonuo-Sign"));
+    assert_string_not_equal(
+        nuonuo_sign("https://x/open/v2/services", "appkey", secret, zeros, "12345678", 1700000000, body, &a),
+        text(v, "X-Nuonuo-Sign"));
+    assert_string_not_equal(nuonuo_sign(url, "appkey", secret, zeros, "12345678", 1700000000, "{}", &a),
+                            text(v, "X-Nuonuo-Sign"));
+    json_decref(all);
+}
+
+/* Suppliers to come; their primitives are here. */
+static void sf_and_esign_digests(void **state)
+{
+    (void)state;
+    json_t *all = vectors();
+    const json_t *sf = json_object_get(all, "sf_digest");
     const json_t *es = json_object_get(all, "esign_sign");
     unsigned char d[SHA256_SIZE];
     md5(text(sf, "urlencoded"), strlen(text(sf, "urlencoded")), d);
     assert_string_equal(base64_encode(&a, d, MD5_SIZE), text(sf, "msgDigest"));
-    hmac_sha1(text(nn, "app_secret"), strlen(text(nn, "app_secret")), text(nn, "string"),
-              strlen(text(nn, "string")), d);
-    assert_string_equal(base64_encode(&a, d, SHA1_SIZE), text(nn, "X-Nuonuo-Sign"));
     md5(text(es, "body"), strlen(text(es, "body")), d);
     assert_string_equal(base64_encode(&a, d, MD5_SIZE), text(es, "content_md5"));
     hmac_sha256(text(es, "app_secret"), strlen(text(es, "app_secret")), text(es, "string_to_sign"),
@@ -317,7 +337,8 @@ int main(void)
         cmocka_unit_test(sha256_of_the_published_payload),
         cmocka_unit_test(kuaidi100_signs_a_query),
         cmocka_unit_test(kuaidi100_push_is_verified),
-        cmocka_unit_test(sf_nuonuo_and_esign_digests),
+        cmocka_unit_test(nuonuo_signs_a_body),
+        cmocka_unit_test(sf_and_esign_digests),
         cmocka_unit_test(base64_is_strict),
         cmocka_unit_test(aes_gcm_opens_what_another_library_sealed),
         cmocka_unit_test(rsa_agrees_with_the_openssl_program),

@@ -1,0 +1,396 @@
+/* Nuonuo: issue, query, retry, red, files, callback. providers.md 7
+ *
+ * Two families of methods do the same: nuonuo.OpeMplatform.… for fully digital invoices (数电), which is what
+ * new contracts get, and nuonuo.ElectronInvoice.… of before; the setting `methods` chooses. [K] marks what no
+ * text of the supplier's own that we have seen proves.
+ */
+#include "provider/nuonuo.h"
+
+#include "base/str.h"
+#include "provider/http.h"
+#include "provider/when.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct provider_setting nuonuo_settings[] = {
+    {"base_url", "address of the services", true, false, "https://sdk.nuonuo.com/open/v1/services"},
+    {"token_url", "where access tokens are taken", true, false, "https://open.nuonuo.com/accessToken"},
+    {"app_key", "appKey of the application", true, false, NULL},
+    {"app_secret", "appSecret of the application", true, true, NULL},
+    {"methods", "family of methods: OpeMplatform (fully digital invoices) or ElectronInvoice (older)", true,
+     false, "OpeMplatform"},
+    {"seller_tax_number", "the seller's tax number", true, false, NULL},
+    {"seller_address", "the seller's address", true, false, NULL},
+    {"seller_phone", "the seller's phone", true, false, NULL},
+    {"clerk", "who issues (开票员)", true, false, NULL},
+    {"goods_name", "what is sold, as on the invoice", true, false, "*信息技术服务*数字证书服务费"},
+    {"goods_code", "its tax classification, 19 digits", true, false, "3040203000000000000"},
+    {"tax_rate", "its tax rate", true, false, "0.06"},
+    {"invoice_line", "kind of invoice: pc, bs, p", true, false, "pc"},
+    {0},
+};
+
+static const char *method(const struct nuonuo *n, struct arena *a, const char *verb)
+{
+    return arena_printf(a, "nuonuo.%s.%s", n->older ? "ElectronInvoice" : "OpeMplatform", verb);
+}
+
+/* -- what an order says ---------------------------------------------------------------------------------- */
+
+/* The order's own words, the settings' where it has none. */
+static enum err rules_of(const struct nuonuo *n, const struct invoice_rules *own, struct invoice_rules *out,
+                         int64_t *rate, struct fault *f)
+{
+#define PICK(m) out->m = own->m && *own->m ? own->m : n->rules.m
+    PICK(seller_tax_number);
+    PICK(seller_address);
+    PICK(seller_phone);
+    PICK(clerk);
+    PICK(goods_name);
+    PICK(goods_code);
+    PICK(invoice_line);
+    PICK(tax_rate);
+#undef PICK
+    return invoice_read_rate(out->tax_rate, rate) ? OK : fail(f, ERR_INVALID, "the tax rate is none");
+}
+
+static bool number_ok(const char *s)
+{
+    size_t k = s ? strspn(s, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") : 0;
+    return k > 0 && k <= INVOICE_ORDER_NO_MAX && !s[k];
+}
+
+static enum err check_order(const struct invoice_order *o, const char *order_no, struct fault *f)
+{
+    if (!number_ok(order_no))
+        return fail(f, ERR_INVALID, "an order number has 1 to 20 letters and digits");
+    if (o->total_fen <= 0 || !o->buyer.name || !*o->buyer.name)
+        return fail(f, ERR_INVALID, "an amount and a title are wanted");
+    return OK;
+}
+
+static void put(json_t *j, const char *key, const char *value)
+{
+    if (value && *value)
+        json_object_set_new(j, key, json_string(value));
+}
+
+/* One line for the whole amount: a price of several keys with seals need not divide. The price contains the
+ * tax.
+ */
+static json_t *detail(struct arena *a, const struct invoice_rules *r, int64_t total_fen, int64_t rate)
+{
+    char total[INVOICE_YUAN_SIZE], tax[INVOICE_YUAN_SIZE], without[INVOICE_YUAN_SIZE];
+    int64_t tax_fen = invoice_tax(total_fen, rate);
+    bool minus = total_fen < 0; /* red: a positive price, a negative number */
+    invoice_yuan(total_fen, total);
+    invoice_yuan(tax_fen, tax);
+    invoice_yuan(total_fen - tax_fen, without);
+    const char *price = minus ? arena_strdup(a, total + 1) : total;
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "goodsName", r->goods_name, "goodsCode",
+                     r->goods_code, "withTaxFlag", "1", "price", price, "num", minus ? "-1" : "1", "taxRate",
+                     r->tax_rate, "tax", tax, "taxExcludedAmount", without, "taxIncludedAmount", total,
+                     "invoiceLineProperty", "0", "favouredPolicyFlag", "0");
+}
+
+/* We mail the files ourselves (pushMode -1): what we have archived is what the buyer gets. */
+static json_t *billing(struct arena *a, const struct invoice_order *o, const struct invoice_rules *r,
+                       int64_t total_fen, int64_t rate, const char *type)
+{
+    char date[WHEN_SIZE];
+    when_beijing(o->ordered_ms, date);
+    json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:[o]}", "buyerName", o->buyer.name,
+                          "salerTaxNum", r->seller_tax_number, "salerTel", r->seller_phone, "salerAddress",
+                          r->seller_address, "orderNo", o->order_no, "invoiceDate", date, "clerk", r->clerk,
+                          "pushMode", "-1", "invoiceType", type, "invoiceLine", r->invoice_line,
+                          "invoiceDetail", detail(a, r, total_fen, rate));
+    if (!j)
+        return NULL;
+    put(j, "buyerTaxNum", o->buyer.tax_number);
+    put(j, "buyerTel", o->buyer.phone);
+    put(j, "buyerAddress", o->buyer.address);
+    put(j, "buyerAccount", o->buyer.account);
+    put(j, "remark", o->remark);
+    put(j, "callBackUrl", o->callback_url);
+    return j;
+}
+
+static enum err read_serial(const json_t *answer, char serial[static NUONUO_SERIAL_SIZE], struct fault *f)
+{
+    const json_t *r = json_object_get(answer, "result");
+    if (js_code(r, "invoiceSerialNum", serial, NUONUO_SERIAL_SIZE) && *serial)
+        return OK;
+    return fail(f, ERR_PROVIDER_UNKNOWN, "nuonuo: accepted without a serial number");
+}
+
+static enum err issue(void *self, const struct invoice_order *o, struct arena *a,
+                      char serial[static NUONUO_SERIAL_SIZE], struct provider_trace *trace, struct fault *f)
+{
+    struct nuonuo *n = self;
+    struct invoice_rules r;
+    int64_t rate;
+    *serial = '\0';
+    *trace = (struct provider_trace){0};
+    TRY(check_order(o, o->order_no, f));
+    TRY(rules_of(n, &o->rules, &r, &rate, f));
+    CLEANUP(js_free)
+    json_t *answer = NULL;
+    TRY(nuonuo_send(n, method(n, a, "requestBillingNew"), r.seller_tax_number,
+                    json_pack("{s:o}", "order", billing(a, o, &r, o->total_fen, rate, "1")), a, &answer,
+                    trace, f));
+    return read_serial(answer, serial, f);
+}
+
+/* -- red ------------------------------------------------------------------------------------------------- */
+
+/* 快捷冲红: the whole of a fully digital invoice. [K] The tax platform wants a red confirmation first; the
+ * method's public clients either leave that to it (what is sent here: the seller asks, the buyer has not
+ * booked it) or send the billNo and billUuid of one that they had made by saveInvoiceRedConfirm. Names of the
+ * members are those that several clients agree on. */
+static json_t *fast_red(const struct invoice_reversal *v, const struct invoice_rules *r)
+{
+    json_t *j =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "orderNo", v->order_no, "taxNum", r->seller_tax_number,
+                  "invoiceId", v->blue_serial, "elecInvoiceNumber", v->blue_number, "invoiceLine",
+                  r->invoice_line, "applySource", "0", "redReason", "1" /* 销货退回 */);
+    if (j)
+        put(j, "callBackUrl", v->callback_url);
+    return j;
+}
+
+/* The older form: requestBillingNew of type 2, which names the blue one's code and number and has its amounts
+ * with a minus. */
+static json_t *older_red(struct arena *a, const struct invoice_reversal *v, const struct invoice_rules *r,
+                         int64_t rate)
+{
+    struct invoice_order o = v->blue;
+    o.order_no = v->order_no;
+    o.ordered_ms = v->ordered_ms;
+    o.callback_url = v->callback_url;
+    o.remark = arena_printf(a, "对应正数发票代码:%s号码:%s", v->blue_code, v->blue_number);
+    json_t *order = billing(a, &o, r, -o.total_fen, rate, "2");
+    if (!order)
+        return NULL;
+    put(order, "invoiceCode", v->blue_code);
+    put(order, "invoiceNum", v->blue_number);
+    put(order, "redReason", "2"); /* 销货退回 */
+    return json_pack("{s:o}", "order", order);
+}
+
+static enum err red(void *self, const struct invoice_reversal *v, struct arena *a,
+                    char serial[static NUONUO_SERIAL_SIZE], struct provider_trace *trace, struct fault *f)
+{
+    struct nuonuo *n = self;
+    struct invoice_rules r;
+    int64_t rate;
+    *serial = '\0';
+    *trace = (struct provider_trace){0};
+    TRY(check_order(&v->blue, v->order_no, f));
+    TRY(rules_of(n, &v->blue.rules, &r, &rate, f));
+    json_t *params = n->older ? older_red(a, v, &r, rate) : fast_red(v, &r);
+    CLEANUP(js_free)
+    json_t *answer = NULL;
+    TRY(nuonuo_send(n, method(n, a, n->older ? "requestBillingNew" : "fastInvoiceRed"), r.seller_tax_number,
+                    params, a, &answer, trace, f));
+    return read_serial(answer, serial, f);
+}
+
+/* -- what became of it ----------------------------------------------------------------------------------- */
+
+static enum err retry(void *self, const char *order_no, const char *serial, struct arena *a,
+                      struct provider_trace *trace, struct fault *f)
+{
+    struct nuonuo *n = self;
+    CLEANUP(js_free)
+    json_t *answer = NULL;
+    return nuonuo_send(n, method(n, a, "reInvoice"), n->rules.seller_tax_number,
+                       json_pack("{s:s,s:s}", "fpqqlsh", serial, "orderno", order_no), a, &answer, trace, f);
+}
+
+static bool stage_of(const char *status, enum invoice_stage *out)
+{
+    static const struct {
+        const char *status;
+        enum invoice_stage stage;
+    } table[] = {{"2", INVOICE_ISSUED},  {"20", INVOICE_ISSUING},  {"21", INVOICE_SEALING},
+                 {"22", INVOICE_FAILED}, {"24", INVOICE_UNSEALED}, {"3", INVOICE_VOID},
+                 {"31", INVOICE_VOID}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(table[i].status, status) == 0) {
+            *out = table[i].stage;
+            return true;
+        }
+    return false;
+}
+
+static const char *link_of(const json_t *one, const char *key, struct arena *a)
+{
+    const char *s = js_str(one, key);
+    return s ? arena_strdup(a, s) : "";
+}
+
+static enum err read_amounts(const json_t *one, struct invoice_status *out, struct fault *f)
+{
+    char total[INVOICE_YUAN_SIZE] = "", tax[INVOICE_YUAN_SIZE] = "";
+    js_copy(one, "orderAmount", total, sizeof total);
+    js_copy(one, "taxAmount", tax, sizeof tax);
+    if ((*total && !invoice_read_yuan(total, &out->total_fen)) ||
+        (*tax && !invoice_read_yuan(tax, &out->tax_fen)))
+        return fail(f, ERR_PROVIDER_UNKNOWN, "nuonuo: an amount that is none");
+    return OK;
+}
+
+enum err nuonuo_read_status(const json_t *answer, const char *order_no, struct arena *a,
+                            struct invoice_status *out, struct fault *f)
+{
+    const json_t *list = json_object_get(answer, "result"), *one = json_array_get(list, 0);
+    char status[8] = "";
+    if (json_array_size(list) == 0 && json_is_array(list)) {
+        out->stage = INVOICE_ABSENT;
+        return OK;
+    }
+    if (json_array_size(list) != 1 || !js_copy(one, "orderNo", out->order_no, sizeof out->order_no) ||
+        strcmp(out->order_no, order_no) != 0)
+        return fail(f, ERR_PROVIDER_UNKNOWN, "nuonuo: an answer that does not speak of our number");
+    if (!js_code(one, "status", status, sizeof status) || !stage_of(status, &out->stage))
+        return fail(f, ERR_PROVIDER_UNKNOWN, "nuonuo: a state that we do not know");
+    js_code(one, "serialNo", out->serial, sizeof out->serial);
+    js_code(one, "invoiceCode", out->code, sizeof out->code);
+    if (!js_code(one, "allElectronicInvoiceNumber", out->number, sizeof out->number) || !*out->number)
+        js_code(one, "invoiceNo", out->number, sizeof out->number);
+    if (!js_int(one, "invoiceTime", &out->issued_ms))
+        out->issued_ms = 0;
+    text_copy(out->cause, sizeof out->cause, js_str(one, "failCause"));
+    out->pdf_url = link_of(one, "pdfUrl", a);
+    out->ofd_url = link_of(one, "ofdUrl", a);
+    out->xml_url = link_of(one, "xmlUrl", a);
+    TRY(read_amounts(one, out, f));
+    if (out->stage == INVOICE_ISSUED && !*out->number)
+        return fail(f, ERR_PROVIDER_UNKNOWN, "nuonuo: an invoice without a number");
+    return OK;
+}
+
+static enum err query(void *self, const char *order_no, struct arena *a, struct invoice_status *out,
+                      struct fault *f)
+{
+    struct nuonuo *n = self;
+    *out = (struct invoice_status){.pdf_url = "", .ofd_url = "", .xml_url = ""};
+    if (!number_ok(order_no))
+        return fail(f, ERR_INVALID, "an order number has 1 to 20 letters and digits");
+    CLEANUP(js_free)
+    json_t *answer = NULL;
+    enum err e = nuonuo_send(n, method(n, a, "queryInvoiceResult"), n->rules.seller_tax_number,
+                             json_pack("{s:[s],s:s}", "orderNos", order_no, "isOfferInvoiceDetail", "0"), a,
+                             &answer, &out->trace, f);
+    if (e == ERR_NOT_FOUND) {
+        fault_clear(f);
+        return OK;
+    }
+    if (e != OK)
+        return e;
+    return nuonuo_read_status(answer, order_no, a, out, f);
+}
+
+/* -- files ----------------------------------------------------------------------------------------------- */
+
+/* By content: an error page has a link's address, too. OFD is a zip archive. */
+static bool looks_like(enum invoice_file_kind kind, const char *p, size_t n)
+{
+    static const struct {
+        const char *magic;
+        size_t n;
+    } begins[] = {
+        [INVOICE_PDF] = {"%PDF-", 5}, [INVOICE_OFD] = {"PK\x03\x04", 4}, [INVOICE_XML] = {"<?xml", 5}};
+    size_t skip = kind == INVOICE_XML && n > 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    return n > skip + begins[kind].n && memcmp(p + skip, begins[kind].magic, begins[kind].n) == 0;
+}
+
+static enum err fetch(void *self, enum invoice_file_kind kind, const char *url, struct arena *a,
+                      const void **bytes, size_t *len, struct fault *f)
+{
+    const struct nuonuo *n = self;
+    if (!invoice_file_type(kind))
+        return fail(f, ERR_INVALID, "there is no such kind of file");
+    if (provider_is_simulator(url) && !n->simulator) /* a link of theirs must not lead into this machine */
+        return fail(f, ERR_INVALID, "nuonuo: a link to this machine");
+    struct http_request req = {
+        .point = "invoice", .method = "GET", .url = url, .timeout_ms = 20000, .max_answer = INVOICE_FILE_MAX};
+    struct http_response resp;
+    TRY(http_send(n->http, &req, a, &resp, f));
+    if (resp.status == 403 || resp.status == 404 || resp.status == 410)
+        return fail(f, ERR_NOT_FOUND, "nuonuo: the link of a file has expired");
+    if (resp.status != 200 || !looks_like(kind, resp.body, resp.n_body))
+        return fail(f, ERR_PROVIDER_BUSY, "nuonuo: status %d and no %s", resp.status,
+                    invoice_file_suffix(kind));
+    *bytes = resp.body;
+    *len = resp.n_body;
+    return OK;
+}
+
+/* -- callback -------------------------------------------------------------------------------------------- */
+
+enum err nuonuo_callback_read(void *self, const char *body, size_t len, struct arena *a,
+                              struct invoice_event *out, struct fault *f)
+{
+    (void)self;
+    struct provider_pair *form;
+    size_t n_form;
+    *out = (struct invoice_event){0};
+    TRY(form_decode(a, body, len, &form, &n_form));
+    const char *operater = form_value(form, n_form, "operater"),
+               *content = form_value(form, n_form, "content");
+    const char *order_no = form_value(form, n_form, "orderno");
+    CLEANUP(js_free)
+    json_t *j = content ? js_parse(content, strlen(content)) : NULL;
+    if (!operater || strcmp(operater, "callback") != 0 || !number_ok(order_no) || !j ||
+        !js_code(j, "c_status", out->state, sizeof out->state))
+        return fail(f, ERR_INVALID, "nuonuo: not a callback");
+    text_copy(out->order_no, sizeof out->order_no, order_no);
+    js_code(j, "c_fpqqlsh", out->serial, sizeof out->serial);
+    const char *inner = js_str(j, "c_orderno");
+    if (inner && strcmp(inner, out->order_no) != 0)
+        return fail(f, ERR_INVALID, "nuonuo: a callback about two numbers");
+    return OK;
+}
+
+static struct invoice_answer callback_answer(bool ok)
+{
+    if (ok)
+        return (struct invoice_answer){200, "application/json",
+                                       "{\"status\":\"0000\",\"message\":\"同步成功\"}"};
+    return (struct invoice_answer){500, "application/json", "{\"status\":\"9999\",\"message\":\"同步失败\"}"};
+}
+
+static void nuonuo_close(void *self)
+{
+    nuonuo_free(self);
+    free(self);
+}
+
+static const struct invoice_ops ops = {
+    .name = "nuonuo",
+    .issue = issue,
+    .red = red,
+    .retry = retry,
+    .query = query,
+    .fetch = fetch,
+    .callback_read = nuonuo_callback_read,
+    .callback_answer = callback_answer,
+    .close = nuonuo_close,
+};
+
+enum err nuonuo_open(const struct provider_env *env, struct invoice_port *out, struct fault *f)
+{
+    struct nuonuo *n = calloc(1, sizeof *n);
+    if (!n)
+        return fail(f, ERR_UNAVAILABLE, "no memory");
+    enum err e = nuonuo_init(n, env, f);
+    if (e != OK) {
+        nuonuo_close(n);
+        return e;
+    }
+    *out = (struct invoice_port){.ops = &ops, .self = n, .simulator = n->simulator};
+    return OK;
+}
