@@ -71,13 +71,12 @@ enum err providers_open(struct providers *p, const struct config *c, struct faul
         if (!config_has_provider(c, r->section))
             continue;
         p->asking[i] = (struct provider_asking){c, r->section};
-        struct provider_env env = {.http = p->http,
-                                   .setting = setting,
-                                   .arg = &p->asking[i],
-                                   .now_ms = clock_now_ms,
-                                   .tokens = p->tokens};
+        struct provider_env env = {
+            .http = p->http, .setting = setting, .arg = &p->asking[i], .now_ms = clock_now_ms};
         TRY(open_row(p, r, &env, f));
     }
+    if (p->invoice.ops && p->tokens)
+        p->invoice.ops->use_tokens(p->invoice.self, p->tokens);
     const char *url = config_text(c, CONFIG_PUBLIC_URL);
     if (!*url) {
         snprintf(p->made_url, sizeof p->made_url, "http://%s", config_text(c, CONFIG_CALLBACK_LISTEN));

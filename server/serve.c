@@ -14,6 +14,8 @@
 #include "dispatch.h"
 #include "identity/identity.h"
 #include "identity/identity_rpc.h"
+#include "invoice/invoice.h"
+#include "invoice/invoice_rpc.h"
 #include "issue/issue_rpc.h"
 #include "material/material_rpc.h"
 #include "material/partial.h"
@@ -74,6 +76,7 @@ static size_t all_kinds(void)
     size_t n = add_kinds(0, notice_jobs, notice_jobs_n);
     n = add_kinds(n, identity_jobs, identity_jobs_n);
     n = add_kinds(n, payment_jobs, payment_jobs_n);
+    n = add_kinds(n, invoice_jobs, invoice_jobs_n);
     return add_kinds(n, shipment_jobs, shipment_jobs_n);
 }
 
@@ -100,9 +103,9 @@ static void on_job_committed(void *arg)
 
 static enum err open_dispatch(struct running *r, struct fault *f)
 {
-    const struct rpc_table tables[] = {account_rpc,     catalog_rpc,  order_rpc,  identity_rpc,
-                                       material_rpc,    payment_rpc,  review_rpc, issue_rpc,
-                                       certificate_rpc, shipment_rpc, staff_rpc,  job_rpc};
+    const struct rpc_table tables[] = {account_rpc,  catalog_rpc, order_rpc,  identity_rpc, material_rpc,
+                                       payment_rpc,  invoice_rpc, review_rpc, issue_rpc,    certificate_rpc,
+                                       shipment_rpc, staff_rpc,   job_rpc};
     char *dir = arena_printf(&r->arena, "%s/uploads", r->started->app.state_dir);
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return fail(f, ERR_INVALID, "folder %s cannot be made", dir);
@@ -266,10 +269,11 @@ static enum err open_all(struct running *r, struct fault *f)
     TRY(probe_start(&s->app.db, on_database, r, &r->probe, f));
     TRY(open_dispatch(r, f));
     TRY(open_outbox(r, f));
-    static struct callback_table callbacks[3];
+    static struct callback_table callbacks[4];
     callbacks[0] = payment_callbacks;
     callbacks[1] = shipment_callbacks;
     callbacks[2] = identity_callbacks;
+    callbacks[3] = invoice_callbacks;
     TRY(callback_open(s, config_text(s->app.config, CONFIG_CALLBACK_LISTEN), callbacks,
                       sizeof callbacks / sizeof *callbacks, database_up, r->probe, &r->callback, f));
     return open_server(r, f);

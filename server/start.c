@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "core/keyring.h"
+#include "invoice/token_store.h"
 #include "pki/ca.h"
 #include "providers.h"
 
@@ -183,6 +184,7 @@ static enum err open_providers(struct started *s, struct fault *f)
         return fail(f, ERR_INTERNAL, "out of memory");
     s->app.providers = p;
     TRY(http_open(&(struct http_options){0}, &p->http, f));
+    p->tokens = token_store(&s->app);
     return providers_open(p, s->app.config, f);
 }
 

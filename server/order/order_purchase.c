@@ -59,9 +59,8 @@ static void clean_invoice(struct ctx *c, const struct order *o, const struct pur
     out->invoice_phone = contact_phone(a, in->invoice_phone);
 }
 
-static void check_invoice(struct fault *f, bool offered, const struct purchase *p)
+static void check_invoice(struct fault *f, const char *in, bool offered, const struct purchase *p)
 {
-    static const char in[] = "purchase.invoice.";
     if (!p->invoice_wanted)
         return;
     if (!offered)
@@ -78,6 +77,16 @@ static void check_invoice(struct fault *f, bool offered, const struct purchase *
                   optional(p->invoice_address, text_problem(p->invoice_address, 2, 120)));
     field_problem(f, in, "phone", "phone", "注册电话",
                   optional(p->invoice_phone, contact_phone_problem(p->invoice_phone)));
+}
+
+enum err order_check_invoice(struct ctx *c, const struct order *o, const struct purchase *in,
+                             const char *prefix, struct purchase *out)
+{
+    struct purchase wanted = *in;
+    wanted.invoice_wanted = true;
+    clean_invoice(c, o, &wanted, out);
+    check_invoice(c->fault, prefix, true, out);
+    return fault_fields(c->fault);
 }
 
 static void clean_delivery(struct ctx *c, const struct order *o, const struct address *in,
@@ -145,7 +154,7 @@ enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase
                          .quantity = in->quantity ? in->quantity : 1};
     clean_invoice(c, out, in, &p);
     p.delivery = (struct address){"", "", "", "", "", "", ""};
-    check_invoice(c->fault, channel.invoice_offered, &p);
+    check_invoice(c->fault, "purchase.invoice.", channel.invoice_offered, &p);
     if (posting.address_asked) {
         clean_delivery(c, out, &in->delivery, &p.delivery);
         check_delivery(c->fault, &p.delivery);

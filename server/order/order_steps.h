@@ -26,6 +26,10 @@ enum err order_change_method(struct ctx *c, const char *id, int method, struct o
 /* S12. What is empty is filled in: recipient and phone, invoice title (always the applicant), its e-mail and
  * tax number. INVALID with every bad field. */
 enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase *p, struct order *out);
+/* The same for an invoice alone, wanted: out's invoice members, filled in for this order. prefix:
+ * "purchase.invoice." */
+enum err order_check_invoice(struct ctx *c, const struct order *o, const struct purchase *in,
+                             const char *prefix, struct purchase *out);
 /* Freezes today's quote; PRICE_CHANGED when it is not the total that the applicant saw. */
 enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen, struct order *out);
 enum err order_return_to_purchase(struct ctx *c, const char *id, struct order *out);

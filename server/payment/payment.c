@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "core/audit.h"
+#include "invoice/invoice.h"
 #include "notice/notice.h"
 #include "order/order_paper.h"
 #include "payment/payment_steps.h"
@@ -157,6 +158,7 @@ static enum err order_paid(struct ctx *c, struct order *o)
     TRY(catalog_working_days(c, o->channel, c->now_ms, channel.review_days, &due_ms));
     TRY(order_move(c, o, EV_PAID, &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms},
                    NULL));
+    TRY(invoice_order_paid(c, o));
     return tell_paid(c, o);
 }
 

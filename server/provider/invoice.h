@@ -94,6 +94,9 @@ struct invoice_answer {
 
 struct invoice_ops {
     const char *name; /* "nuonuo" */
+    /* Where its access tokens are kept: borrowed, given once, before any call. Without it they live as long as
+     * the port. */
+    void (*use_tokens)(void *self, const struct provider_tokens *t);
     /* OK: accepted, which is not issued: query. ERR_EXISTS: the number is known: query. */
     enum err (*issue)(void *self, const struct invoice_order *o, struct arena *a, char serial[static 64],
                       struct provider_trace *trace, struct fault *f);

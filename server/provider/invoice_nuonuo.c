@@ -363,6 +363,11 @@ static struct invoice_answer callback_answer(bool ok)
     return (struct invoice_answer){500, "application/json", "{\"status\":\"9999\",\"message\":\"同步失败\"}"};
 }
 
+static void use_tokens(void *self, const struct provider_tokens *t)
+{
+    ((struct nuonuo *)self)->tokens = t;
+}
+
 static void nuonuo_close(void *self)
 {
     nuonuo_free(self);
@@ -371,6 +376,7 @@ static void nuonuo_close(void *self)
 
 static const struct invoice_ops ops = {
     .name = "nuonuo",
+    .use_tokens = use_tokens,
     .issue = issue,
     .red = red,
     .retry = retry,

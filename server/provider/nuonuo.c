@@ -19,7 +19,7 @@ enum {
 enum err nuonuo_init(struct nuonuo *n, const struct provider_env *env, struct fault *f)
 {
     const struct provider_setting *rows = nuonuo_settings;
-    *n = (struct nuonuo){.http = env->http, .now_ms = settings_clock(env), .tokens = env->tokens};
+    *n = (struct nuonuo){.http = env->http, .now_ms = settings_clock(env)};
     pthread_mutex_init(&n->lock, NULL);
 #define GET(key) settings_get(env, rows, key, &n->arena)
     n->url = GET("base_url");

@@ -76,7 +76,6 @@ struct provider_env {
     const char *(*setting)(void *arg, const char *key);
     void *arg;
     int64_t (*now_ms)(void);
-    const struct provider_tokens *tokens; /* borrowed; NULL: tokens live as long as the port */
 };
 
 /* True when the URL's host is this machine: such a supplier is a simulator, and every answer and console must

@@ -191,6 +191,15 @@ alipay_public_key_file = ${s.alipay.alipay_public_key_file}
 base_url = ${s.kuaidi100.url}
 key_file = ${secret('kuaidi.key', s.kuaidi100.key)}
 customer = ${s.kuaidi100.customer}
+[invoice.nuonuo]
+base_url = ${s.nuonuo.url}
+token_url = ${s.nuonuo.token_url}
+app_key = ${s.nuonuo.app_key}
+app_secret_file = ${secret('nuonuo.key', s.nuonuo.app_secret)}
+seller_tax_number = ${s.nuonuo.seller_tax_number}
+seller_address = 杭州市西湖区样本路100号
+seller_phone = 0571-88880000
+clerk = 王开票
 `);
   }
 

@@ -297,10 +297,9 @@ static const struct provider_tokens tokens = {&shelf, shelf_load, shelf_claim, s
 static struct invoice_port with_shelf(void)
 {
     struct invoice_port port;
-    struct provider_env env = r.env;
-    env.tokens = &tokens;
     rig_set(&r, "base_url", rig_say(&r, "nuonuo", "url"));
-    assert_ok(invoice_open("nuonuo", &env, &port, &f));
+    assert_ok(invoice_open("nuonuo", &r.env, &port, &f));
+    port.ops->use_tokens(port.self, &tokens);
     rig_set(&r, "base_url", rig_say(&r, "wechat", "url"));
     return port;
 }

@@ -147,7 +147,7 @@ static inline void rig_set(struct rig *r, const char *key, const char *value)
 static inline void rig_open(struct rig *r)
 {
     struct fault f = {0};
-    r->env = (struct provider_env){.http = r->http, .setting = pair_setting, .arg = r->settings};
+    r->env = (struct provider_env){r->http, pair_setting, r->settings, NULL};
     assert_ok(identity_open("tencent", &r->env, &r->identity, &f));
     assert_ok(sms_open("tencent", &r->env, &r->sms, &f));
     assert_ok(mail_open("smtp", &r->env, &r->mail, &f));

@@ -1,0 +1,115 @@
+#include "invoice/invoice_rpc.h"
+
+#include "convert/convert.h"
+#include "invoice/invoice_steps.h"
+
+#include <certdesk/v1/invoice_service.pb-c.h>
+#include <string.h>
+
+static PB(InvoiceFile) * to_file(struct ctx *c, const struct inv_file *f)
+{
+    PB(InvoiceFile) *out = ARENA_NEW(c->arena, PB(InvoiceFile));
+    PB_INIT(invoice_file, out);
+    out->kind = (PB(InvoiceFileKind))f->kind;
+    out->content_type = to_text(c->arena, invoice_file_type(f->kind));
+    out->size_bytes = f->size;
+    out->digest = arena_alloc(c->arena, 65);
+    hex_encode(f->digest, 32, out->digest);
+    return out;
+}
+
+static enum err to_files(struct ctx *c, const struct invoice *v, bool red, size_t *n, PB(InvoiceFile) * **out)
+{
+    struct inv_file files[INV_FILES];
+    TRY(invoice_files(c, v->id, red, files, n));
+    *out = ARENA_ARRAY(c->arena, PB(InvoiceFile) *, INV_FILES);
+    for (size_t i = 0; i < *n; i++)
+        (*out)[i] = to_file(c, &files[i]);
+    return OK;
+}
+
+static enum err to_invoice(struct ctx *c, const struct invoice *v, PB(Invoice) * *out)
+{
+    struct arena *a = c->arena;
+    PB(Invoice) *w = *out = ARENA_NEW(a, PB(Invoice));
+    PB_INIT(invoice, w);
+    w->id = to_text(a, v->id);
+    w->order_id = to_text(a, v->order);
+    w->state = (PB(InvoiceState))v->state;
+    w->number = to_text(a, v->blue.number);
+    w->amount_fen = v->amount_fen;
+    w->tax_fen = v->blue.tax_fen;
+    w->issue_time = to_timestamp(a, v->blue.issued_ms);
+    w->mail_time = to_timestamp(a, v->blue.mailed_ms);
+    w->red_number = to_text(a, v->red.number);
+    w->red_time = to_timestamp(a, v->red.issued_ms);
+    w->cause = to_text(a, v->cause);
+    w->email = to_text(a, v->data.invoice_email);
+    w->create_time = to_timestamp(a, v->created_ms);
+    TRY(to_files(c, v, false, &w->n_files, &w->files));
+    return to_files(c, v, true, &w->n_red_files, &w->red_files);
+}
+
+RPC_HANDLER(get_invoice, GetInvoiceRequest, GetInvoiceResponse)
+{
+    struct invoice v;
+    TRY(invoice_of_order(c, in->order_id, &v));
+    return to_invoice(c, &v, &out->invoice);
+}
+
+RPC_HANDLER(download_invoice, DownloadInvoiceRequest, DownloadInvoiceResponse)
+{
+    struct inv_file file;
+    const void *bytes;
+    size_t n;
+    TRY(invoice_bytes(c, in->invoice_id, in->red, (int)in->kind, &file, &bytes, &n));
+    const PB(InvoiceFile) *f = to_file(c, &file);
+    out->file.data = arena_memdup(c->arena, bytes, n);
+    out->file.len = n;
+    out->content_type = f->content_type;
+    out->digest = f->digest;
+    return OK;
+}
+
+RPC_HANDLER(resend_invoice, ResendInvoiceRequest, ResendInvoiceResponse)
+{
+    (void)out;
+    return invoice_resend(c, in->invoice_id, in->email);
+}
+
+RPC_HANDLER(retry_invoice, RetryInvoiceRequest, RetryInvoiceResponse)
+{
+    const PB(InvoiceCorrection) *k = in->correction;
+    struct invoice v;
+    struct purchase p = {0};
+    if (k)
+        p = (struct purchase){.tax_number = k->tax_number,
+                              .invoice_title = "",
+                              .invoice_email = k->email,
+                              .invoice_bank = k->bank,
+                              .invoice_bank_account = k->bank_account,
+                              .invoice_address = k->address,
+                              .invoice_phone = k->phone};
+    TRY(invoice_retry(c, in->invoice_id, k ? &p : NULL, &v));
+    return to_invoice(c, &v, &out->invoice);
+}
+
+enum {
+    READERS = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_SHIPPER | ROLE_ADMIN | ROLE_AUDITOR,
+    HELPERS = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_ADMIN,
+};
+
+#define ROW(m, staff, how, fn)                                                                               \
+    {                                                                                                        \
+        .service = PB_SERVICE(invoice_service), .method = (m), .access = ACCESS_ANY, .roles = (staff),       \
+        .mode = (how), .handler = (fn)                                                                       \
+    }
+
+static const struct rpc_row rows[] = {
+    ROW("GetInvoice", READERS, MODE_READ, get_invoice),
+    ROW("DownloadInvoice", READERS, MODE_READ, download_invoice),
+    ROW("ResendInvoice", HELPERS, MODE_WRITE, resend_invoice),
+    ROW("RetryInvoice", HELPERS, MODE_WRITE, retry_invoice),
+};
+
+const struct rpc_table invoice_rpc = {rows, sizeof rows / sizeof *rows};

@@ -1,0 +1,171 @@
+#include "invoice/invoice_store.h"
+
+#include "core/crypt.h"
+#include "core/db.h"
+#include "order/order_json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define INVOICE_COLUMNS                                                                                      \
+    "v.id, v.order_id, v.state, v.version, v.amount_fen, v.attempt, v.order_no, v.serial, v.code, "          \
+    "v.number, "                                                                                             \
+    "v.tax_fen, v.issued_ms, v.mailed_ms, v.red_attempt, COALESCE(v.red_order_no, ''), v.red_serial, "       \
+    "v.red_code, v.red_number, v.red_tax_fen, v.red_issued_ms, v.red_mailed_ms, v.data, v.cause, "           \
+    "v.callback_key, v.paid_ms, v.refunded_ms, v.resent_ms, v.resent_day_ms, v.resent_count, v.created_ms"
+
+static const char *place(struct ctx *c, const char *column, const char *id)
+{
+    return arena_printf(c->arena, "invoice.%s:%s", column, id);
+}
+
+static enum err seal(struct ctx *c, const char *column, const char *id, const char *text, struct arg *out)
+{
+    const void *sealed;
+    size_t n;
+    TRY(crypt_seal(c->keys, c->arena, place(c, column, id), text, strlen(text), &sealed, &n));
+    *out = BYTES(sealed, n);
+    return OK;
+}
+
+static enum err seal_data(struct ctx *c, const struct invoice *v, struct arg *data, struct arg *cause)
+{
+    const char *text = order_json_text(c->arena, order_json_purchase(&v->data));
+    TRY(seal(c, "data", v->id, text, data));
+    return seal(c, "cause", v->id, v->cause, cause);
+}
+
+static enum err open_text(struct ctx *c, const char *column, const char *id, const struct cell *cell,
+                          const char **out)
+{
+    size_t n;
+    return crypt_open(c->keys, c->arena, place(c, column, id), cell->text, cell->n, out, &n, c->fault);
+}
+
+static void read_paper(const struct rows *r, size_t first, struct inv_paper *out)
+{
+    *out = (struct inv_paper){.attempt = (int)row_int(r, 0, first),
+                              .serial = row_text(r, 0, first + 2),
+                              .code = row_text(r, 0, first + 3),
+                              .number = row_text(r, 0, first + 4),
+                              .tax_fen = row_int(r, 0, first + 5),
+                              .issued_ms = row_int(r, 0, first + 6),
+                              .mailed_ms = row_int(r, 0, first + 7)};
+    snprintf(out->order_no, sizeof out->order_no, "%s", row_text(r, 0, first + 1));
+}
+
+static enum err read_one(struct ctx *c, const struct rows *r, struct invoice *out)
+{
+    const char *data;
+    if (r->n == 0)
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
+    *out = (struct invoice){.state = (enum inv_state)row_int(r, 0, 2),
+                            .version = row_int(r, 0, 3),
+                            .amount_fen = row_int(r, 0, 4),
+                            .callback_key = row_text(r, 0, 23),
+                            .paid_ms = row_int(r, 0, 24),
+                            .refunded_ms = row_int(r, 0, 25),
+                            .resent_ms = row_int(r, 0, 26),
+                            .resent_day_ms = row_int(r, 0, 27),
+                            .resent_count = (int)row_int(r, 0, 28),
+                            .created_ms = row_int(r, 0, 29)};
+    snprintf(out->id, sizeof out->id, "%s", row_text(r, 0, 0));
+    snprintf(out->order, sizeof out->order, "%s", row_text(r, 0, 1));
+    read_paper(r, 5, &out->blue);
+    read_paper(r, 13, &out->red);
+    TRY(open_text(c, "data", out->id, row_cell(r, 0, 21), &data));
+    TRY(open_text(c, "cause", out->id, row_cell(r, 0, 22), &out->cause));
+    return order_json_read_purchase(c->arena, data, &out->data, c->fault);
+}
+
+enum err invoice_insert(struct ctx *c, const struct invoice *v)
+{
+    struct arg data, cause;
+    TRY(seal_data(c, v, &data, &cause));
+    return db_exec(
+        c, NULL,
+        SQL("INSERT INTO invoice (id, order_id, state, version, amount_fen, attempt, order_no, data, "
+            "cause, callback_key, paid_ms, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
+            "?, ?, ?, ?, ?)"),
+        TEXT(v->id), TEXT(v->order), INT(v->state), INT(v->version), INT(v->amount_fen), INT(v->blue.attempt),
+        TEXT(v->blue.order_no), data, cause, TEXT(v->callback_key), INT(v->paid_ms), INT(v->created_ms),
+        INT(v->created_ms));
+}
+
+enum err invoice_read(struct ctx *c, const char *id, struct invoice *out)
+{
+    struct rows r;
+    if (!id_valid("inv", id))
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
+    TRY(db_query(c, &r, SQL("SELECT " INVOICE_COLUMNS " FROM invoice v WHERE v.id = ?"), TEXT(id)));
+    return read_one(c, &r, out);
+}
+
+enum err invoice_read_order(struct ctx *c, const char *order_id, struct invoice *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT " INVOICE_COLUMNS " FROM invoice v WHERE v.order_id = ?"),
+                 TEXT(order_id)));
+    return read_one(c, &r, out);
+}
+
+enum err invoice_read_callback(struct ctx *c, const char *key, struct invoice *out)
+{
+    struct rows r;
+    if (strlen(key) > 64)
+        return fail(c->fault, ERR_NOT_FOUND, NULL);
+    TRY(db_query(c, &r, SQL("SELECT " INVOICE_COLUMNS " FROM invoice v WHERE v.callback_key = ?"),
+                 TEXT(key)));
+    return read_one(c, &r, out);
+}
+
+enum err invoice_update(struct ctx *c, struct invoice *v, enum inv_state to)
+{
+    struct arg data, cause;
+    const struct inv_paper *b = &v->blue, *r = &v->red;
+    TRY(seal_data(c, v, &data, &cause));
+    TRY(db_exec_one(
+        c,
+        SQL("UPDATE invoice SET state = ?, version = version + 1, attempt = ?, order_no = ?, serial = ?, "
+            "code = ?, "
+            "number = ?, tax_fen = ?, issued_ms = ?, mailed_ms = ?, red_attempt = ?, red_order_no = ?, "
+            "red_serial = ?, red_code = ?, red_number = ?, red_tax_fen = ?, red_issued_ms = ?, red_mailed_ms "
+            "= ?, "
+            "data = ?, cause = ?, refunded_ms = ?, resent_ms = ?, resent_day_ms = ?, resent_count = ?, "
+            "updated_ms = ? WHERE id = ? AND state = ? AND version = ?"),
+        INT(to), INT(b->attempt), TEXT(b->order_no), TEXT(b->serial), TEXT(b->code), TEXT(b->number),
+        INT(b->tax_fen), INT(b->issued_ms), INT(b->mailed_ms), INT(r->attempt),
+        TEXT(*r->order_no ? r->order_no : NULL), TEXT(r->serial), TEXT(r->code), TEXT(r->number),
+        INT(r->tax_fen), INT(r->issued_ms), INT(r->mailed_ms), data, cause, INT(v->refunded_ms),
+        INT(v->resent_ms), INT(v->resent_day_ms), INT(v->resent_count), INT(c->now_ms), TEXT(v->id),
+        INT(v->state), INT(v->version)));
+    v->state = to;
+    v->version++;
+    return OK;
+}
+
+enum err invoice_file_insert(struct ctx *c, const char *id, bool red, const struct inv_file *f)
+{
+    return db_exec(
+        c, NULL,
+        SQL("INSERT INTO invoice_file (invoice_id, red, kind, digest, size, created_ms) VALUES (?, ?, ?, "
+            "?, ?, ?) ON DUPLICATE KEY UPDATE kind = kind"),
+        TEXT(id), INT(red), INT(f->kind), BYTES(f->digest, 32), INT(f->size), INT(c->now_ms));
+}
+
+enum err invoice_files(struct ctx *c, const char *id, bool red, struct inv_file out[static INV_FILES],
+                       size_t *n)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT kind, digest, size FROM invoice_file WHERE invoice_id = ? AND red = ? ORDER BY kind"),
+        TEXT(id), INT(red)));
+    *n = r.n < INV_FILES ? r.n : INV_FILES;
+    for (size_t i = 0; i < *n; i++) {
+        out[i] =
+            (struct inv_file){.kind = (enum invoice_file_kind)row_int(&r, i, 0), .size = row_int(&r, i, 2)};
+        memcpy(out[i].digest, row_text(&r, i, 1), 32);
+    }
+    return OK;
+}
