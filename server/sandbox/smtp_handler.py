@@ -4,6 +4,7 @@ control interface what to say (so that ordered faults apply). Started by certdes
 import asyncio
 import email
 import email.policy
+import hashlib
 import json
 import os
 import socket
@@ -38,6 +39,7 @@ def describe(envelope, name):
         "message_id": str(message.get("Message-ID", "")),
         "text": body.get_content() if body else "",
         "attachments": [part.get_filename() or "" for part in message.iter_attachments()],
+        "digests": [hashlib.sha256(part.get_payload(decode=True)).hexdigest() for part in message.iter_attachments()],
     }
 
 
