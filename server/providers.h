@@ -34,8 +34,8 @@ struct providers {
     struct courier_port courier;
     struct invoice_port invoice;
     const struct provider_tokens *tokens; /* where suppliers' access tokens are kept; set before opening */
-    const char *public_url; /* where providers reach our callbacks, "http://127.0.0.1:8081" */
-    char made_url[256];     /* public_url when the settings name none */
+    const char *public_url;               /* where providers reach our callbacks, "http://127.0.0.1:8081" */
+    char made_url[256];                   /* public_url when the settings name none */
     struct provider_asking asking[SUPPLIERS_MAX]; /* by row of the registry */
     bool simulator;                               /* some base URL is loopback: say so on every screen */
 };

@@ -81,12 +81,12 @@ enum err invoice_send_job(struct ctx *c, const struct invoice *v, bool red, int 
 
 enum err invoice_order_paid(struct ctx *c, const struct order *o)
 {
-    struct channel channel;
+    struct invoice_rules rules;
     char key[44];
     if (!o->purchase.invoice_wanted)
         return OK;
-    TRY(catalog_channel(c, o->channel, &channel));
-    if (!channel.invoice_offered)
+    TRY(catalog_invoice(c, o->channel, &rules));
+    if (!rules.offered)
         return OK;
     crypt_token(key);
     struct inv_paper none = {.serial = "", .code = "", .number = ""};

@@ -1,6 +1,7 @@
 /* invoice_jobs.c - sending, asking, fetching and mailing; and whether it was in time. */
 #include "app.h"
 #include "base/log.h"
+#include "catalog/catalog.h"
 #include "core/audit.h"
 #include "core/tx.h"
 #include "invoice/invoice_steps.h"
@@ -52,13 +53,33 @@ static const char *callback_url(struct ctx *c, const struct invoice_port *port, 
                         v->callback_key);
 }
 
-static struct invoice_order order_of(struct ctx *c, const struct invoice_port *port, const struct invoice *v)
+/* What the order's channel puts on its invoices. */
+static enum err channel_terms(struct ctx *c, const struct invoice *v, struct invoice_terms *out)
+{
+    struct order o;
+    struct invoice_rules r;
+    TRY(order_load(c, v->order, &o));
+    TRY(catalog_invoice(c, o.channel, &r));
+    *out = (struct invoice_terms){.seller_tax_number = r.seller_tax_number,
+                                  .seller_address = r.seller_address,
+                                  .seller_phone = r.seller_phone,
+                                  .clerk = r.clerk,
+                                  .goods_name = r.goods_name,
+                                  .goods_code = r.goods_code,
+                                  .invoice_line = r.invoice_line,
+                                  .tax_rate = r.tax_rate};
+    return OK;
+}
+
+static struct invoice_order order_of(struct ctx *c, const struct invoice_port *port, const struct invoice *v,
+                                     const struct invoice_terms *terms)
 {
     const struct purchase *d = &v->data;
     const char *space = *d->invoice_bank && *d->invoice_bank_account ? " " : "";
     return (struct invoice_order){.order_no = v->blue.order_no,
                                   .ordered_ms = v->paid_ms,
                                   .total_fen = v->amount_fen,
+                                  .terms = *terms,
                                   .buyer = {.name = d->invoice_title,
                                             .tax_number = d->tax_number,
                                             .address = d->invoice_address,
@@ -90,10 +111,11 @@ static void result(struct ctx *c, struct job_result *r, enum outcome what, const
 }
 
 /* What became of a number that may have been sent. *known: the supplier has it. */
-static enum err ask_first(struct ctx *c, const struct invoice_port *port, const char *order_no, bool *known)
+static enum err ask_first(struct ctx *c, const struct invoice_port *port, const struct invoice_terms *terms,
+                          const char *order_no, bool *known)
 {
     struct invoice_status s;
-    TRY(port->ops->query(port->self, order_no, c->arena, &s, c->fault));
+    TRY(port->ops->query(port->self, terms->seller_tax_number, order_no, c->arena, &s, c->fault));
     *known = s.stage != INVOICE_ABSENT;
     return OK;
 }
@@ -129,6 +151,7 @@ static enum err issue_call(struct ctx *c, const struct job *j, struct job_result
     struct task t;
     struct invoice v;
     const struct invoice_port *port;
+    struct invoice_terms terms;
     bool mine, known = false;
     TRY(read_task(c, j, &t));
     TRY(load(c, &t, &v, &mine));
@@ -140,15 +163,16 @@ static enum err issue_call(struct ctx *c, const struct job *j, struct job_result
     TRY(load(c, &t, &v, &mine));
     if (!mine || v.state != INV_SUBMITTED) /* the money went back in the last moment */
         return OK;
+    TRY(channel_terms(c, &v, &terms));
     if (repeated)
-        TRY(ask_first(c, port, t.order_no, &known));
+        TRY(ask_first(c, port, &terms, t.order_no, &known));
     if (known || v.refunded_ms) {
         result(c, r, known ? ACCEPTED : NEEDLESS, "", "");
         return OK;
     }
     char serial[64] = "";
     struct provider_trace trace = {0};
-    struct invoice_order o = order_of(c, port, &v);
+    struct invoice_order o = order_of(c, port, &v, &terms);
     return outcome_of(c, port->ops->issue(port->self, &o, c->arena, serial, &trace, c->fault), serial, &trace,
                       r);
 }
@@ -201,14 +225,16 @@ static enum err red_call(struct ctx *c, const struct job *j, struct job_result *
     struct task t;
     struct invoice v;
     const struct invoice_port *port;
+    struct invoice_terms terms;
     bool mine, known = false;
     TRY(read_task(c, j, &t));
     TRY(load(c, &t, &v, &mine));
     if (!mine)
         return OK;
     TRY(port_of(c, &port));
+    TRY(channel_terms(c, &v, &terms));
     if (t.n || j->attempt > 1 || j->doubtful || *v.red.serial)
-        TRY(ask_first(c, port, t.order_no, &known));
+        TRY(ask_first(c, port, &terms, t.order_no, &known));
     if (known) {
         result(c, r, ACCEPTED, "", "");
         return OK;
@@ -217,7 +243,7 @@ static enum err red_call(struct ctx *c, const struct job *j, struct job_result *
     struct provider_trace trace = {0};
     struct invoice_reversal back = {.order_no = t.order_no,
                                     .ordered_ms = v.refunded_ms,
-                                    .blue = order_of(c, port, &v),
+                                    .blue = order_of(c, port, &v, &terms),
                                     .blue_serial = v.blue.serial,
                                     .blue_code = v.blue.code,
                                     .blue_number = v.blue.number,
@@ -271,11 +297,14 @@ static enum err poll_call(struct ctx *c, const struct job *j, struct job_result 
     if (!mine || v.state == INV_REQUESTED)
         return OK;
     TRY(port_of(c, &port));
+    struct invoice_terms terms;
     struct invoice_status *s = ARENA_NEW(c->arena, struct invoice_status);
-    TRY(port->ops->query(port->self, t.order_no, c->arena, s, c->fault));
+    TRY(channel_terms(c, &v, &terms));
+    const char *seller = terms.seller_tax_number;
+    TRY(port->ops->query(port->self, seller, t.order_no, c->arena, s, c->fault));
     if (s->stage == INVOICE_UNSEALED) { /* it is issued: only its seal is tried again */
         struct provider_trace trace;
-        enum err e = port->ops->retry(port->self, t.order_no, s->serial, c->arena, &trace, c->fault);
+        enum err e = port->ops->retry(port->self, seller, t.order_no, s->serial, c->arena, &trace, c->fault);
         if (e != OK)
             LOG(WARN, "invoice.not_sealed", KV_S("invoice", v.id), KV_S("error", err_name(e)));
         fault_clear(c->fault);
@@ -339,9 +368,13 @@ static enum err archive_call(struct ctx *c, const struct job *j, struct job_resu
     struct task t;
     const struct invoice_port *port;
     struct invoice_status s;
+    struct invoice_terms terms;
+    struct invoice v;
     TRY(read_task(c, j, &t));
+    TRY(invoice_read(c, t.id, &v));
     TRY(port_of(c, &port));
-    enum err e = port->ops->query(port->self, t.order_no, c->arena, &s, c->fault);
+    TRY(channel_terms(c, &v, &terms));
+    enum err e = port->ops->query(port->self, terms.seller_tax_number, t.order_no, c->arena, &s, c->fault);
     if (e == ERR_PROVIDER_UNKNOWN)
         return fail(c->fault, ERR_PROVIDER_BUSY, "nothing was said about an invoice's files");
     TRY(e);

@@ -43,6 +43,7 @@
 
 #include "core/audit.h"
 #include "core/machine.h"
+#include "invoice/invoice.h"
 #include "order/order_store.h"
 
 #define N(a) (sizeof(a) / sizeof *(a))
@@ -170,7 +171,8 @@ enum err order_move(struct ctx *c, struct order *o, enum order_event event, cons
     int to;
     TRY(order_next(o, event, &to, c->fault));
     const char *action = arena_printf(c->arena, "order.%s", order_event_name((int)event));
-    return store(c, o, (enum order_state)to, action, change, detail);
+    TRY(store(c, o, (enum order_state)to, action, change, detail));
+    return event == EV_REFUNDED ? invoice_order_refunded(c, o->id) : OK; /* it goes back with the money */
 }
 
 enum err order_store(struct ctx *c, struct order *o, const char *action, const struct order_change *change)

@@ -2,7 +2,6 @@
 
 #include "certificate/certificate.h"
 #include "convert/convert.h"
-#include "invoice/invoice.h"
 #include "material/material.h"
 #include "order/order_paper.h"
 #include "order/order_steps.h"
@@ -264,24 +263,6 @@ static enum err add_payment(struct ctx *c, const struct order *o, PB(Order) * ou
     return OK;
 }
 
-static enum err add_invoice(struct ctx *c, const struct order *o, PB(Order) * out)
-{
-    struct invoice v;
-    bool found;
-    if (o->state < ORDER_REVIEW || !o->purchase.invoice_wanted)
-        return OK;
-    TRY(found_or_not(c, invoice_of_order(c, o->id, &v), &found));
-    if (!found)
-        return OK;
-    NEW(c->arena, InvoiceSummary, invoice_summary, w);
-    w->invoice_id = to_text(c->arena, v.id);
-    w->state = (PB(InvoiceState))v.state;
-    w->number = to_text(c->arena, v.blue.number);
-    w->issue_time = to_timestamp(c->arena, v.blue.issued_ms);
-    out->invoice = w;
-    return OK;
-}
-
 static enum err add_certificate(struct ctx *c, const struct order *o, PB(Order) * out)
 {
     struct certificate_summary s;
@@ -368,7 +349,6 @@ enum err wire_order(struct ctx *c, const struct order *o, PB(Order) * *out)
     TRY(add_quote(c, o, w));
     TRY(add_reasons(c, o, w));
     TRY(add_payment(c, o, w));
-    TRY(add_invoice(c, o, w));
     TRY(add_certificate(c, o, w));
     TRY(add_shipment(c, o, w));
     add_actions(c, o, facts, w);

@@ -25,7 +25,7 @@ struct invoice_buyer {
 };
 
 /* Who sells, and what. NULL members: as the supplier's settings say. */
-struct invoice_rules {
+struct invoice_terms {
     const char *seller_tax_number, *seller_address, *seller_phone, *clerk;
     const char *goods_name, *goods_code; /* 19 digits: the tax classification */
     const char *invoice_line;            /* "pc", "bs", "p" */
@@ -37,7 +37,7 @@ struct invoice_order {
     int64_t ordered_ms;
     int64_t total_fen; /* > 0, tax included */
     struct invoice_buyer buyer;
-    struct invoice_rules rules;
+    struct invoice_terms terms;
     const char *remark;       /* may be NULL */
     const char *callback_url; /* may be NULL */
 };
@@ -94,8 +94,8 @@ struct invoice_answer {
 
 struct invoice_ops {
     const char *name; /* "nuonuo" */
-    /* Where its access tokens are kept: borrowed, given once, before any call. Without it they live as long as
-     * the port. */
+    /* Where its access tokens are kept: borrowed, given once, before any call. Without it they live as long
+     * as the port. */
     void (*use_tokens)(void *self, const struct provider_tokens *t);
     /* OK: accepted, which is not issued: query. ERR_EXISTS: the number is known: query. */
     enum err (*issue)(void *self, const struct invoice_order *o, struct arena *a, char serial[static 64],
@@ -103,11 +103,12 @@ struct invoice_ops {
     enum err (*red)(void *self, const struct invoice_reversal *r, struct arena *a, char serial[static 64],
                     struct provider_trace *trace, struct fault *f);
     /* Tries again what failed, under its number; RATE_LIMITED when it was tried too often today. */
-    enum err (*retry)(void *self, const char *order_no, const char *serial, struct arena *a,
-                      struct provider_trace *trace, struct fault *f);
-    /* OK with INVOICE_ABSENT when the supplier does not know the number. */
-    enum err (*query)(void *self, const char *order_no, struct arena *a, struct invoice_status *out,
-                      struct fault *f);
+    enum err (*retry)(void *self, const char *seller, const char *order_no, const char *serial,
+                      struct arena *a, struct provider_trace *trace, struct fault *f);
+    /* OK with INVOICE_ABSENT when the supplier does not know the number. seller: the tax number that the
+     * order names; NULL or "": the settings' own. */
+    enum err (*query)(void *self, const char *seller, const char *order_no, struct arena *a,
+                      struct invoice_status *out, struct fault *f);
     /* The bytes behind a link of a status, of the kind that was promised. NOT_FOUND: the link has expired;
      * query for another. ERR_INVALID: the link leads where we do not go. */
     enum err (*fetch)(void *self, enum invoice_file_kind kind, const char *url, struct arena *a,

@@ -40,10 +40,10 @@ static const char *method(const struct nuonuo *n, struct arena *a, const char *v
 /* -- what an order says ---------------------------------------------------------------------------------- */
 
 /* The order's own words, the settings' where it has none. */
-static enum err rules_of(const struct nuonuo *n, const struct invoice_rules *own, struct invoice_rules *out,
+static enum err terms_of(const struct nuonuo *n, const struct invoice_terms *own, struct invoice_terms *out,
                          int64_t *rate, struct fault *f)
 {
-#define PICK(m) out->m = own->m && *own->m ? own->m : n->rules.m
+#define PICK(m) out->m = own->m && *own->m ? own->m : n->terms.m
     PICK(seller_tax_number);
     PICK(seller_address);
     PICK(seller_phone);
@@ -80,7 +80,7 @@ static void put(json_t *j, const char *key, const char *value)
 /* One line for the whole amount: a price of several keys with seals need not divide. The price contains the
  * tax.
  */
-static json_t *detail(struct arena *a, const struct invoice_rules *r, int64_t total_fen, int64_t rate)
+static json_t *detail(struct arena *a, const struct invoice_terms *r, int64_t total_fen, int64_t rate)
 {
     char total[INVOICE_YUAN_SIZE], tax[INVOICE_YUAN_SIZE], without[INVOICE_YUAN_SIZE];
     int64_t tax_fen = invoice_tax(total_fen, rate);
@@ -96,7 +96,7 @@ static json_t *detail(struct arena *a, const struct invoice_rules *r, int64_t to
 }
 
 /* We mail the files ourselves (pushMode -1): what we have archived is what the buyer gets. */
-static json_t *billing(struct arena *a, const struct invoice_order *o, const struct invoice_rules *r,
+static json_t *billing(struct arena *a, const struct invoice_order *o, const struct invoice_terms *r,
                        int64_t total_fen, int64_t rate, const char *type)
 {
     char date[WHEN_SIZE];
@@ -129,12 +129,12 @@ static enum err issue(void *self, const struct invoice_order *o, struct arena *a
                       char serial[static NUONUO_SERIAL_SIZE], struct provider_trace *trace, struct fault *f)
 {
     struct nuonuo *n = self;
-    struct invoice_rules r;
+    struct invoice_terms r;
     int64_t rate;
     *serial = '\0';
     *trace = (struct provider_trace){0};
     TRY(check_order(o, o->order_no, f));
-    TRY(rules_of(n, &o->rules, &r, &rate, f));
+    TRY(terms_of(n, &o->terms, &r, &rate, f));
     CLEANUP(js_free)
     json_t *answer = NULL;
     TRY(nuonuo_send(n, method(n, a, "requestBillingNew"), r.seller_tax_number,
@@ -149,7 +149,7 @@ static enum err issue(void *self, const struct invoice_order *o, struct arena *a
  * method's public clients either leave that to it (what is sent here: the seller asks, the buyer has not
  * booked it) or send the billNo and billUuid of one that they had made by saveInvoiceRedConfirm. Names of the
  * members are those that several clients agree on. */
-static json_t *fast_red(const struct invoice_reversal *v, const struct invoice_rules *r)
+static json_t *fast_red(const struct invoice_reversal *v, const struct invoice_terms *r)
 {
     json_t *j =
         json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "orderNo", v->order_no, "taxNum", r->seller_tax_number,
@@ -162,7 +162,7 @@ static json_t *fast_red(const struct invoice_reversal *v, const struct invoice_r
 
 /* The older form: requestBillingNew of type 2, which names the blue one's code and number and has its amounts
  * with a minus. */
-static json_t *older_red(struct arena *a, const struct invoice_reversal *v, const struct invoice_rules *r,
+static json_t *older_red(struct arena *a, const struct invoice_reversal *v, const struct invoice_terms *r,
                          int64_t rate)
 {
     struct invoice_order o = v->blue;
@@ -183,12 +183,12 @@ static enum err red(void *self, const struct invoice_reversal *v, struct arena *
                     char serial[static NUONUO_SERIAL_SIZE], struct provider_trace *trace, struct fault *f)
 {
     struct nuonuo *n = self;
-    struct invoice_rules r;
+    struct invoice_terms r;
     int64_t rate;
     *serial = '\0';
     *trace = (struct provider_trace){0};
     TRY(check_order(&v->blue, v->order_no, f));
-    TRY(rules_of(n, &v->blue.rules, &r, &rate, f));
+    TRY(terms_of(n, &v->blue.terms, &r, &rate, f));
     json_t *params = n->older ? older_red(a, v, &r, rate) : fast_red(v, &r);
     CLEANUP(js_free)
     json_t *answer = NULL;
@@ -199,13 +199,18 @@ static enum err red(void *self, const struct invoice_reversal *v, struct arena *
 
 /* -- what became of it ----------------------------------------------------------------------------------- */
 
-static enum err retry(void *self, const char *order_no, const char *serial, struct arena *a,
-                      struct provider_trace *trace, struct fault *f)
+static const char *seller_of(const struct nuonuo *n, const char *seller)
+{
+    return seller && *seller ? seller : n->terms.seller_tax_number;
+}
+
+static enum err retry(void *self, const char *seller, const char *order_no, const char *serial,
+                      struct arena *a, struct provider_trace *trace, struct fault *f)
 {
     struct nuonuo *n = self;
     CLEANUP(js_free)
     json_t *answer = NULL;
-    return nuonuo_send(n, method(n, a, "reInvoice"), n->rules.seller_tax_number,
+    return nuonuo_send(n, method(n, a, "reInvoice"), seller_of(n, seller),
                        json_pack("{s:s,s:s}", "fpqqlsh", serial, "orderno", order_no), a, &answer, trace, f);
 }
 
@@ -272,8 +277,8 @@ enum err nuonuo_read_status(const json_t *answer, const char *order_no, struct a
     return OK;
 }
 
-static enum err query(void *self, const char *order_no, struct arena *a, struct invoice_status *out,
-                      struct fault *f)
+static enum err query(void *self, const char *seller, const char *order_no, struct arena *a,
+                      struct invoice_status *out, struct fault *f)
 {
     struct nuonuo *n = self;
     *out = (struct invoice_status){.pdf_url = "", .ofd_url = "", .xml_url = ""};
@@ -281,7 +286,7 @@ static enum err query(void *self, const char *order_no, struct arena *a, struct 
         return fail(f, ERR_INVALID, "an order number has 1 to 20 letters and digits");
     CLEANUP(js_free)
     json_t *answer = NULL;
-    enum err e = nuonuo_send(n, method(n, a, "queryInvoiceResult"), n->rules.seller_tax_number,
+    enum err e = nuonuo_send(n, method(n, a, "queryInvoiceResult"), seller_of(n, seller),
                              json_pack("{s:[s],s:s}", "orderNos", order_no, "isOfferInvoiceDetail", "0"), a,
                              &answer, &out->trace, f);
     if (e == ERR_NOT_FOUND) {

@@ -26,7 +26,7 @@ enum err nuonuo_init(struct nuonuo *n, const struct provider_env *env, struct fa
     n->token_url = GET("token_url");
     n->app_key = GET("app_key");
     n->app_secret = GET("app_secret");
-    n->rules = (struct invoice_rules){.seller_tax_number = GET("seller_tax_number"),
+    n->terms = (struct invoice_terms){.seller_tax_number = GET("seller_tax_number"),
                                       .seller_address = GET("seller_address"),
                                       .seller_phone = GET("seller_phone"),
                                       .clerk = GET("clerk"),
@@ -41,7 +41,7 @@ enum err nuonuo_init(struct nuonuo *n, const struct provider_env *env, struct fa
     n->token_name = arena_printf(&n->arena, "nuonuo:%s", n->app_key);
     if (!n->older && strcmp(family, "OpeMplatform") != 0)
         return fail(f, ERR_INVALID, "setting methods is neither OpeMplatform nor ElectronInvoice");
-    if (!invoice_read_rate(n->rules.tax_rate, &n->tax_rate))
+    if (!invoice_read_rate(n->terms.tax_rate, &n->tax_rate))
         return fail(f, ERR_INVALID, "setting tax_rate is not a rate such as 0.06");
     return OK;
 }
@@ -67,7 +67,7 @@ static enum err take(struct nuonuo *n, struct arena *a, struct provider_token *o
         {"client_id", n->app_key}, {"client_secret", n->app_secret}, {"grant_type", "client_credentials"}};
     struct provider_pair type = {"Content-Type", "application/x-www-form-urlencoded;charset=UTF-8"};
     const char *body = form_encode(a, form, 3);
-    struct http_request req = {.point = "invoice_token",
+    struct http_request req = {.point = "invoice",
                                .method = "POST",
                                .url = n->token_url,
                                .headers = &type,

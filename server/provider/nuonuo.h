@@ -18,8 +18,8 @@ struct nuonuo {
     struct arena arena;
     struct http *http;
     const char *url, *token_url, *app_key, *app_secret;
-    struct invoice_rules rules; /* what an order does not say */
-    int64_t tax_rate;           /* of rules.tax_rate, ten-thousandths */
+    struct invoice_terms terms; /* what an order does not say */
+    int64_t tax_rate;           /* of terms.tax_rate, ten-thousandths */
     bool older;                 /* the methods of before the fully digital invoices */
     bool simulator;
     int64_t (*now_ms)(void);

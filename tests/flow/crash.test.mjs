@@ -36,6 +36,9 @@ const POINTS = {
   deliver: [...COMMIT, 'db.commit.before:2', 'db.commit.after:2', 'sms.after', 'outbox.called'],
 };
 
+// What it dies of on the way of another order's invoice, from the moment when it is paid. Whatever job is the first.
+const INVOICE_POINTS = ['invoice.before', 'invoice.after:2', 'outbox.called', 'invoice.after', 'blob.renamed', 'invoice.before', 'mail.after', 'outbox.done'];
+
 class MortalWalk extends Walk {
   killed = new Set();
 
@@ -58,7 +61,7 @@ let desk;
 before(async () => {
   desk = new MortalDesk();
   await desk.start();
-  await desk.sim('/sim/config', { callback_scale: 0.001 });
+  await desk.sim('/sim/config', { callback_scale: 0.001, nuonuo_ms: 200 });
 });
 after(async () => desk?.stop());
 
@@ -68,7 +71,7 @@ test('no label is missing in the table', () => {
     .map((f) => fs.readFileSync(path.join(root, 'server', f), 'utf8')).join('');
   const labels = [...text.matchAll(/\bFI\("([^"]+)"\)/g)].map((m) => m[1]);
   for (const [, port] of text.matchAll(/(?:\.point = |transport_point\()"(\w+)"/g)) labels.push(`${port}.before`, `${port}.after`);
-  const known = new Set(Object.values(POINTS).flat().map((p) => p.replace(/:\d+$/, '')));
+  const known = new Set([...Object.values(POINTS).flat(), ...INVOICE_POINTS].map((p) => p.replace(/:\d+$/, '')));
   assert.ok(labels.length > 15, `${labels.length} labels found`);
   assert.deepEqual([...new Set(labels)].filter((l) => !known.has(l)), []);
 });
@@ -78,10 +81,31 @@ test('the order goes to its end though the server dies at every point', async ()
   walk = new MortalWalk(desk, { who: company(7) });
   await Promise.all(['li', 'wang', 'zhao'].map((p) => walk.staff(p)));
   walk.mortal = true;
+  await walk.to('REVIEW');
+  await walk.invoiced(); // in peace: its own deaths come below
   await walk.to('FINISHED');
   assert.deepEqual([...walk.killed].sort(), Object.keys(POINTS).sort());
   assert.deepEqual([...desk.hits].sort(), Object.values(POINTS).flat().sort());
   console.log(`# the server was killed at ${desk.hits.length} points, ${new Set(desk.hits).size} of them different`);
+});
+
+test('an invoice is issued, archived and mailed though the server dies at every point of its way', async () => {
+  const died = desk.hits.length;
+  const w = new Walk(desk, { who: company(8) });
+  await w.to('PAYMENT');
+  await w.createPayment();
+  await desk.arm(INVOICE_POINTS);
+  await w.pay();
+  const invoice = await w.invoiced();
+  await desk.spent('the invoice');
+  assert.deepEqual(desk.hits.slice(died), INVOICE_POINTS);
+  assert.equal(invoice.state, 'INVOICE_STATE_ISSUED');
+  const { invoices } = await desk.sim('/sim/nuonuo/invoices');
+  assert.equal(invoices.filter((v) => v.buyerTaxNum === w.who.uscc).length, 1);
+  assert.equal((await desk.sim('/sim/log?provider=nuonuo')).counts['nuonuo.token'], 1);
+  const { mails } = await desk.sim(`/sim/mails?to=${encodeURIComponent(w.who.agent.email)}`);
+  assert.equal(new Set(mails.filter((m) => m.subject === '证书订单电子发票').map((m) => m.message_id)).size, 1);
+  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM invoice_file WHERE invoice_id = '${invoice.id}'`), '3');
 });
 
 test('every job came to its end', async () => {
@@ -100,8 +124,8 @@ test('there is one certificate, and its intent is settled', async () => {
 test('there is one payment, captured and settled once', async () => {
   const { id } = walk.order;
   const paid = (await desk.sim('/sim/wechat/orders')).orders.filter((o) => o.state === 'SUCCESS');
-  assert.equal(paid.length, 1, JSON.stringify(paid));
-  assert.equal((await desk.sim('/sim/wechat/orders')).orders.length, 1);
+  assert.equal(paid.length, 2, JSON.stringify(paid)); // this order and the one of the invoice
+  assert.equal((await desk.sim('/sim/wechat/orders')).orders.length, 2);
   assert.deepEqual((await desk.sim('/sim/wechat/refunds')).refunds, []);
   for (const t of ['payment', 'payment_capture', 'payment_settlement'])
     assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM ${t} WHERE order_id = '${id}'`), '1', t);
@@ -123,7 +147,7 @@ test('every event was told by SMS once', async () => {
 test('every event was told by one mail', async () => {
   const { mails } = await desk.sim(`/sim/mails?to=${encodeURIComponent(walk.who.agent.email)}`);
   const subjects = new Map(mails.map((m) => [m.message_id, m.subject]));
-  assert.deepEqual([...subjects.values()].sort(), ['证书订单审核通过', '证书订单已支付']);
+  assert.deepEqual([...subjects.values()].sort(), ['证书订单审核通过', '证书订单已支付', '证书订单电子发票']);
   assert.ok(mails.length <= subjects.size + desk.hits.filter((p) => p.startsWith('mail.after')).length, `${mails.length} mails`);
 });
 

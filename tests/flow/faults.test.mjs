@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
-import { Desk, api, totp } from '../lib/desk.mjs';
+import { Desk, api, totp, until } from '../lib/desk.mjs';
 import { noise, png } from '../lib/corpus.mjs';
 import { Sql, changed } from './database.mjs';
 import { company } from './people.mjs';
@@ -153,7 +153,29 @@ test('an order up to its payment', async () => {
   const { payment } = await eachStatement('CreatePayment', w.call, { order_id, provider: 'PAYMENT_PROVIDER_WECHAT' });
   await sql.rows(`UPDATE outbox SET run_at_ms = 0 WHERE kind = 'payment.create' AND state = 1`);
   w.payment = (await w.call.GetPayment({ payment_id: payment.id })).payment;
+  await desk.sim('/sim/config', { nuonuo_ms: 0 });
+  await desk.sim('/sim/fault', { provider: 'nuonuo', action: 'result', kind: 'refused', count: 1 });
+  await desk.sim('/sim/fault', { provider: 'nuonuo', action: 'callback', kind: 'never', count: 2 }); // nothing comes in between
   await w.pay();
+});
+
+// Looks that were put off are made now.
+const invoice = (state, mailed) => until(`an invoice ${state}`, async () => {
+  await sql.rows("UPDATE outbox SET run_at_ms = 0 WHERE kind = 'invoice.poll' AND state = 1");
+  const v = (await w.call.GetInvoice({ order_id: w.order.id })).invoice;
+  return v.state === `INVOICE_STATE_${state}` && (!mailed || v.mail_time) && v;
+});
+
+test('its invoice', async () => {
+  const { id } = await invoice('FAILED');
+  await eachStatement('RetryInvoice', w.call, { invoice_id: id, correction: { tax_number: w.who.uscc, email: w.who.agent.email } });
+  await invoice('ISSUED', true);
+  await eachStatement('ResendInvoice', w.call, { invoice_id: id });
+  const mails = await until('the mail again', async () => {
+    const all = (await desk.sim(`/sim/mails?to=${encodeURIComponent(w.who.agent.email)}`)).mails.filter((m) => m.subject === '证书订单电子发票');
+    return all.length > 1 && all;
+  });
+  assert.equal(mails.length, 2);
 });
 
 test('review', async () => {

@@ -126,11 +126,12 @@ async function makeWorld() {
   const { materials } = await walks.REVIEW.call.ListMaterials({ order_id: walks.REVIEW.order.id });
   for (const [state, walk] of Object.entries(walks)) tokens[state] = walk.token;
   tokens.stranger = stranger.token;
-  return { walks, stranger, material: materials[0], tokens };
+  const invoice = await walks.REVIEW.invoiced();
+  return { walks, stranger, material: materials[0], invoice, tokens };
 }
 
 // The request that would be right, whoever may make it, and in which order's state.
-function rightRequests({ walks: w, material }) {
+function rightRequests({ walks: w, material, invoice }) {
   const id = (state) => ({ order_id: w[state].order.id });
   const who = w.SUBJECT.who;
   const staff = (login) => desk.staff[login];
@@ -181,6 +182,10 @@ function rightRequests({ walks: w, material }) {
     SetPicture: ['SUBJECT', { image: Buffer.from('\x89PNG\r\n\x1a\n', 'latin1') }],
     GetPicture: ['SUBJECT', {}],
     DeleteMaterial: ['REVIEW', { material_id: material.id }],
+    GetInvoice: ['REVIEW', id('REVIEW')],
+    DownloadInvoice: ['REVIEW', { invoice_id: invoice.id, kind: 'INVOICE_FILE_KIND_PDF' }],
+    ResendInvoice: ['REVIEW', { invoice_id: invoice.id, email: 'a@example.com' }],
+    RetryInvoice: ['REVIEW', { invoice_id: invoice.id, correction: { email: 'a@example.com' } }],
     GetReview: ['li', id('REVIEW')],
     DecideReview: ['li', { ...id('REVIEW'), etag: '0', approve: false, decisions: [{ material_id: material.id, verdict: 'MATERIAL_VERDICT_REFUSED', reason: 'blurred' }], comment: '' }],
     RevealField: ['li', { ...id('REVIEW'), field: 'agent.phone', reason: 'calling back' }],
@@ -284,8 +289,8 @@ test('others see nothing: no session, a false one, another account, staff withou
   const own = new Set(['GetAccount', 'UpdateAccount', 'SetPicture', 'GetPicture', 'ListOrders', 'ListCertificates', 'CreateOrder', 'GetStaff', 'WatchQueues', 'FindOrders']); // the caller's own, or any staff's
   const roles = { DecideReview: ['li', 'chen'], RevealField: ['li', 'chen'], ListReviews: ['li', 'chen'], ListShips: ['zhao', 'chen'], CreateShipment: ['zhao', 'chen'], ResolveShipment: ['zhao', 'chen'], RecordPaperArrival: ['zhao', 'chen'],
     ListShipments: ['zhao', 'chen'], ListJobs: ['wang', 'chen'], RetryJob: ['wang', 'chen'], GetShipment: ['zhao', 'chen'], GetReview: ['li', 'wang', 'zhao', 'chen'],
-    ListMaterials: ['li', 'wang', 'chen'], DownloadMaterial: ['li', 'wang', 'chen'], GetMaterialPreview: ['li', 'wang', 'chen'] };
-  const anyStaff = new Set(['GetOrder', 'WatchOrder', 'GetVerification', 'GetPayment', 'ListPayments', 'GetCertificate', 'GetApplicationForm']);
+    ListMaterials: ['li', 'wang', 'chen'], DownloadMaterial: ['li', 'wang', 'chen'], GetMaterialPreview: ['li', 'wang', 'chen'], ResendInvoice: ['li', 'wang', 'chen'], RetryInvoice: ['li', 'wang', 'chen'] };
+  const anyStaff = new Set(['GetOrder', 'WatchOrder', 'GetVerification', 'GetPayment', 'ListPayments', 'GetCertificate', 'GetApplicationForm', 'GetInvoice', 'DownloadInvoice']);
   const all = [];
   for (const [name, m] of Object.entries(methods)) {
     if (open.has(name) || !m.right) continue;

@@ -41,15 +41,13 @@ const mailsTo = async (address, subject) => (await desk.sim(`/sim/mails?to=${enc
 const atSupplier = async () => (await desk.sim('/sim/nuonuo/invoices')).invoices;
 
 let walk, invoice;
-test('a paid order is invoiced within moments, and the order says so', async () => {
+test('a paid order is invoiced within moments', async () => {
   walk = await paid(201);
   invoice = await reached(walk, 'ISSUED', (v) => v.mail_time);
   assert.match(invoice.number, /^\d{20}$/);
   assert.equal(invoice.amount_fen, 38000);
   assert.equal(invoice.tax_fen, 2151);
   assert.deepEqual(invoice.files.map((f) => f.content_type), ['application/pdf', 'application/ofd', 'application/xml']);
-  const { order } = await walk.call.GetOrder({ order_id: walk.order.id });
-  assert.deepEqual([order.invoice.invoice_id, order.invoice.state, order.invoice.number], [invoice.id, 'INVOICE_STATE_ISSUED', invoice.number]);
   const [there] = (await atSupplier()).filter((v) => v.number === invoice.number);
   assert.equal(there.buyerName, walk.who.name);
   assert.equal(there.buyerTaxNum, walk.who.uscc);
@@ -102,7 +100,6 @@ test('it is mailed again when asked, not too often', async () => {
 test('an order that wants none gets none', async () => {
   const w = await paid(203, { invoice: { wanted: false } });
   assert.equal((await failure(invoiceOf(w))).code, grpc.status.NOT_FOUND);
-  assert.equal((await w.refresh()).invoice, null);
   assert.equal(await sql.value(`SELECT COUNT(*) FROM invoice WHERE order_id = '${w.order.id}'`), '0');
 });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
-import { Desk } from '../lib/desk.mjs';
+import { Desk, until } from '../lib/desk.mjs';
 import { png } from '../lib/corpus.mjs';
 import { Sql } from './database.mjs';
 import { company } from './people.mjs';
@@ -133,6 +133,24 @@ test('eight CreatePayment make one payment', async () => {
   const ids = await eight(async (i) => (await w.call.CreatePayment({ request_id: `pay-${i % 2 ? 'odd' : i}`, order_id: w.order.id, provider: 'PAYMENT_PROVIDER_WECHAT' })).payment.id);
   one(ids);
   assert.equal(await sql.value(`SELECT COUNT(*) FROM payment WHERE order_id = '${w.order.id}'`), '1');
+});
+
+test('eight RetryInvoice ask once, eight ResendInvoice send once', async () => {
+  await desk.sim('/sim/fault', { provider: 'nuonuo', action: 'result', kind: 'refused', count: 1 });
+  const w = walk(27);
+  await w.to('REVIEW');
+  const failed = await until('the refusal', async () => {
+    const { invoice } = await w.call.GetInvoice({ order_id: w.order.id });
+    return invoice.state === 'INVOICE_STATE_FAILED' && invoice;
+  });
+  const outcomes = await eight((i) => w.call.RetryInvoice({ request_id: `retry-${i}`, invoice_id: failed.id }).then(() => 'asked', (e) => e.info.reason));
+  assert.equal(outcomes.filter((o) => o === 'asked').length, 1, String(outcomes));
+  assert.ok(outcomes.every((o) => ['asked', 'PRECONDITION', 'CONFLICT'].includes(o)), String(outcomes));
+  await w.invoiced();
+  one(await eight(() => w.call.ResendInvoice({ request_id: 'resend', invoice_id: failed.id })));
+  const mails = async () => (await desk.sim(`/sim/mails?to=${encodeURIComponent(w.who.agent.email)}`)).mails.filter((m) => m.subject === '证书订单电子发票').length;
+  await until('the second mail', async () => (await mails()) === 2);
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM outbox WHERE kind = 'invoice.mail' AND object = '${w.order.id}'`), '2');
 });
 
 let issued;

@@ -297,6 +297,14 @@ export class Walk {
     return this.reach('REVIEW');
   }
 
+  // S15: the invoice, issued and mailed; within moments, of the 24 hours that there are.
+  async invoiced() {
+    return until('the invoice', async () => {
+      const { invoice } = await this.call.GetInvoice({ order_id: this.order.id });
+      return invoice.mail_time && invoice;
+    }, 30000);
+  }
+
   // -- the desk --------------------------------------------------------------------------------------------------------
 
   // One session a person and desk: a TOTP code serves once.

@@ -39,7 +39,7 @@ static struct invoice_status query(const char *order_no)
 {
     struct invoice_status s;
     fault_clear(&f);
-    assert_ok(r.invoice.ops->query(r.invoice.self, order_no, &r.a, &s, &f));
+    assert_ok(r.invoice.ops->query(r.invoice.self, NULL, order_no, &r.a, &s, &f));
     return s;
 }
 
@@ -118,9 +118,9 @@ static void what_fails_is_tried_again(void **state)
         struct invoice_status s = query(number);
         assert_int_equal(s.stage, cases[i].stage);
         assert_int_equal(*s.cause != '\0', cases[i].stage == INVOICE_FAILED);
-        assert_ok(r.invoice.ops->retry(r.invoice.self, number, s.serial, &r.a, &t, &f));
+        assert_ok(r.invoice.ops->retry(r.invoice.self, NULL, number, s.serial, &r.a, &t, &f));
         assert_stage(number, INVOICE_ISSUED);
-        assert_err(r.invoice.ops->retry(r.invoice.self, number, s.serial, &r.a, &t, &f),
+        assert_err(r.invoice.ops->retry(r.invoice.self, NULL, number, s.serial, &r.a, &t, &f),
                    ERR_PROVIDER_REFUSED);
     }
 }
@@ -130,7 +130,7 @@ static enum err red(const struct invoice_port *port, const char *red_no, const c
     char serial[64];
     struct provider_trace t;
     struct invoice_status s;
-    assert_ok(port->ops->query(port->self, blue_no, &r.a, &s, &f));
+    assert_ok(port->ops->query(port->self, NULL, blue_no, &r.a, &s, &f));
     struct invoice_reversal v = {.order_no = red_no,
                                  .ordered_ms = clock_now_ms(),
                                  .blue = order_of(blue_no),
@@ -167,11 +167,11 @@ static void the_older_family_works(void **state)
     const char *blue = new_number(), *number = new_number();
     assert_ok(issue_by(&older, blue));
     struct invoice_status s;
-    assert_ok(older.ops->query(older.self, blue, &r.a, &s, &f));
+    assert_ok(older.ops->query(older.self, NULL, blue, &r.a, &s, &f));
     assert_int_equal(strlen(s.number), 8);
     assert_int_equal(strlen(s.code), 12);
     assert_ok(red(&older, number, blue));
-    assert_ok(older.ops->query(older.self, number, &r.a, &s, &f));
+    assert_ok(older.ops->query(older.self, NULL, number, &r.a, &s, &f));
     assert_int_equal(s.total_fen, -28000);
     older.ops->close(older.self);
     rig_set(&r, "methods", NULL);
@@ -311,7 +311,7 @@ static void *ask(void *arg)
     struct fault fault = {0};
     struct invoice_status s;
     arena_init(&mine, 0);
-    enum err e = port->ops->query(port->self, "nobodys", &mine, &s, &fault);
+    enum err e = port->ops->query(port->self, NULL, "nobodys", &mine, &s, &fault);
     arena_free(&mine);
     return (void *)(uintptr_t)e;
 }
@@ -416,7 +416,7 @@ static void the_quota_is_fifty(void **state)
         struct invoice_status s;
         rig_set(&r, "base_url", rig_say(&r, "nuonuo", "url"));
         assert_ok(invoice_open("nuonuo", &r.env, &port, &f));
-        enum err e = port.ops->query(port.self, "nobodys", &r.a, &s, &f);
+        enum err e = port.ops->query(port.self, "", "nobodys", &r.a, &s, &f);
         port.ops->close(port.self);
         if (e == OK)
             continue;

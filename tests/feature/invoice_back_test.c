@@ -1,0 +1,267 @@
+/* Invoices when the money goes back, at every moment; when they are late; and the supplier's token in the
+ * database (S15). */
+#include "invoice_rig.h"
+
+/* -- money that goes back -------------------------------------------------------------------------------- */
+
+static void nothing_is_sent_after_the_money_went_back(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    outbox_stop(outbox); /* nobody works */
+    outbox = NULL;
+    paid(order);
+    assert_int_equal(of(order).state, INV_REQUESTED);
+    refund(order);
+    assert_int_equal(of(order).state, INV_DROPPED);
+    assert_int_equal(start_outbox(), 0);
+    test_ctx_reset(&w.t);
+    let_pass(60000);
+    struct awaited never = {order, INV_ISSUED, false};
+    assert_false(test_until(is, &never, 500));
+    assert_int_equal(there(order), 0);
+}
+
+static enum err do_give_back(struct ctx *c, void *arg)
+{
+    struct order o;
+    TRY(order_load(c, arg, &o));
+    TRY(order_move(c, &o, EV_CANCELLED_PAID, NULL, NULL));
+    return order_move(c, &o, EV_REFUNDED, NULL, NULL);
+}
+
+/* Whoever completes a refund moves the order; the invoice follows by itself. */
+static void an_order_that_is_refunded_takes_its_invoice_along(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    paid(order);
+    goes_to(order, INV_ISSUED, true);
+    assert_ok(as_system(do_give_back, order));
+    assert_int_equal(of(order).state, INV_REVERSING);
+    goes_to(order, INV_RED, true);
+    assert_int_equal(there(order), 2);
+}
+
+static void what_is_under_way_is_finished_first(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    rig_do(&r, "/sim/config", "{\"nuonuo_ms\":600000}");
+    paid(order);
+    wait_accepted(order);
+    refund(order);
+    assert_int_equal(of(order).state, INV_SUBMITTED);
+    rig_do(&r, "/sim/config", "{\"nuonuo_ms\":0}");
+    let_pass(600001);
+    goes_to(order, INV_RED, true);
+    assert_int_equal(there(order), 2);
+}
+
+static void what_was_refused_meanwhile_is_dropped(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    rig_do(&r, "/sim/config", "{\"nuonuo_ms\":600000}");
+    rig_fault(&r, "nuonuo", "result", "refused");
+    paid(order);
+    wait_accepted(order);
+    rig_do(&r, "/sim/config", "{\"nuonuo_ms\":0}");
+    refund(order);
+    let_pass(600001);
+    goes_to(order, INV_DROPPED, false);
+}
+
+static void a_red_one_that_fails_is_asked_for_again(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    struct invoice v;
+    static const char *const losses[] = {"lose_answer", "lose_request", "garbage"};
+    for (size_t i = 0; i < 3; i++) {
+        paid(order);
+        goes_to(order, INV_ISSUED, true);
+        rig_fault(&r, "nuonuo", "fastInvoiceRed", losses[i]);
+        refund(order);
+        goes_to(order, INV_RED, true);
+        assert_int_equal(there(order), 2);
+    }
+    paid(order);
+    goes_to(order, INV_ISSUED, true);
+    rig_fault(&r, "nuonuo", "result", "refused");
+    refund(order);
+    goes_to(order, INV_RED_FAILED, false);
+    v = of(order);
+    assert_string_not_equal(v.cause, "");
+    assert_ok(retry(w.c, v.id, NULL));
+    goes_to(order, INV_RED, true);
+}
+
+/* -- time ------------------------------------------------------------------------------------------------ */
+
+static enum err do_resend(struct ctx *c, void *arg)
+{
+    const char *const *a = arg;
+    return invoice_resend(c, a[0], a[1]);
+}
+
+static enum err resend(const char *id, const char *email)
+{
+    const char *args[] = {id, email};
+    test_ctx_reset(&w.t);
+    w.c->now_ms = clock_now_ms();
+    enum err e = tx_run(w.c, do_resend, args);
+    outbox_wake(outbox);
+    return e;
+}
+
+static bool mailed_to_other(void *arg)
+{
+    json_t *all = rig_control(&r, "/sim/mails?to=other%40example.org", NULL);
+    bool ok = json_array_size(json_object_get(all, "mails")) >= *(const size_t *)arg;
+    json_decref(all);
+    return ok;
+}
+
+static void it_is_mailed_again_a_few_times_a_day(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    paid(order);
+    goes_to(order, INV_ISSUED, true);
+    struct invoice v = of(order);
+    assert_err(resend(v.id, "no address"), ERR_INVALID);
+    for (int i = 0; i < 5; i++) {
+        assert_ok(resend(v.id, "other@example.org"));
+        assert_err(resend(v.id, ""), ERR_RATE_LIMITED);
+        assert_true(w.t.fault.retry_ms > 0);
+        let_pass(61000);
+    }
+    assert_err(resend(v.id, ""), ERR_RATE_LIMITED);
+    let_pass(25 * 3600000);
+    assert_ok(resend(v.id, ""));
+    size_t five = 5;
+    assert_true(test_until(mailed_to_other, &five, 15000));
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM audit WHERE detail LIKE '%example%'")), 0);
+}
+
+static bool late_is_seen(void *arg)
+{
+    struct rows rows;
+    test_ctx_reset(&w.t);
+    assert_ok(
+        db_query(w.c, &rows,
+                 SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'invoice.due' AND state = 4 AND object = ?"),
+                 TEXT(arg)));
+    return row_int(&rows, 0, 0) == 1;
+}
+
+static void one_that_is_late_is_shown_to_the_desk(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    rig_do(&r, "/sim/config", "{\"nuonuo_ms\":90000000}");
+    paid(order);
+    wait_accepted(order);
+    let_pass(20 * 3600000 - 60000);
+    assert_false(test_until(late_is_seen, order, 300));
+    let_pass(61000);
+    assert_true(test_until(late_is_seen, order, 15000));
+    struct invoice v = of(order);
+    struct rows rows;
+    assert_ok(db_query(w.c, &rows,
+                       SQL("SELECT COUNT(*) FROM audit WHERE action = 'invoice.late' AND object = ?"),
+                       TEXT(v.id)));
+    assert_int_equal(row_int(&rows, 0, 0), 1);
+    rig_do(&r, "/sim/config", "{\"nuonuo_ms\":0}");
+    let_pass(8 * 3600000);
+    goes_to(order, INV_ISSUED, true);
+}
+
+static bool unsent_is_shown(void *arg)
+{
+    struct rows rows;
+    test_ctx_reset(&w.t);
+    assert_ok(
+        db_query(w.c, &rows,
+                 SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'invoice.issue' AND state = 4 AND object = ?"),
+                 TEXT(arg)));
+    return row_int(&rows, 0, 0) == 1;
+}
+
+static enum err do_retry_job(struct ctx *c, void *arg)
+{
+    return outbox_retry(c, arg);
+}
+
+static void without_a_supplier_it_waits_for_a_hand(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], job[ID_SIZE];
+    struct invoice_port port = providers.invoice;
+    providers.invoice = (struct invoice_port){0};
+    paid(order);
+    assert_true(test_until(unsent_is_shown, order, 15000));
+    assert_int_equal(of(order).state, INV_REQUESTED);
+    providers.invoice = port;
+    struct rows rows;
+    assert_ok(db_query(w.c, &rows, SQL("SELECT id FROM outbox WHERE kind = 'invoice.issue' AND object = ?"),
+                       TEXT(order)));
+    snprintf(job, sizeof job, "%s", row_text(&rows, 0, 0));
+    assert_ok(as_system(do_retry_job, job));
+    goes_to(order, INV_ISSUED, true);
+}
+
+/* -- the token in the database --------------------------------------------------------------------------- */
+
+static void the_token_is_sealed_and_few_are_taken(void **s)
+{
+    (void)s;
+    const struct provider_tokens *store = token_store(&w.app);
+    struct provider_token t, u;
+    struct fault f = {0};
+    assert_true(calls("nuonuo.token") < 40); /* one a day, and this test makes many days pass */
+    assert_ok(store->load(store->arg, "test:x", &t, &f));
+    assert_string_equal(t.text, "");
+    assert_int_equal(t.version, 0);
+    assert_ok(store->claim(store->arg, "test:x", 0, &f));
+    assert_err(store->claim(store->arg, "test:x", 0, &f), ERR_CONFLICT);
+    assert_err(store->claim(store->arg, "test:x", 1, &f), ERR_CONFLICT);
+    snprintf(t.text, sizeof t.text, "secret-token-of-a-supplier");
+    t.expires_ms = clock_now_ms() + 86400000;
+    assert_ok(store->save(store->arg, "test:x", &t, &f));
+    assert_ok(store->load(store->arg, "test:x", &u, &f));
+    assert_string_equal(u.text, t.text);
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM supplier_token WHERE token LIKE '%secret%'")),
+                     0);
+    assert_err(store->claim(store->arg, "test:x", 1, &f), ERR_CONFLICT); /* an old look */
+    for (int i = 2; i <= TOKENS_A_DAY; i++) {
+        assert_ok(store->load(store->arg, "test:x", &u, &f));
+        assert_ok(store->claim(store->arg, "test:x", u.version, &f));
+        assert_ok(store->save(store->arg, "test:x", &t, &f));
+    }
+    assert_ok(store->load(store->arg, "test:x", &u, &f));
+    assert_err(store->claim(store->arg, "test:x", u.version, &f), ERR_RATE_LIMITED);
+    let_pass(24 * 3600000 + 1000);
+    assert_ok(store->claim(store->arg, "test:x", u.version, &f)); /* and whoever dies of it */
+    assert_ok(store->load(store->arg, "test:x", &u, &f));
+    assert_err(store->claim(store->arg, "test:x", u.version, &f), ERR_CONFLICT);
+    let_pass(TOKEN_CLAIM_MS + 1);
+    assert_ok(store->claim(store->arg, "test:x", u.version, &f)); /* does not hold it for ever */
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_sent_after_the_money_went_back),
+        cmocka_unit_test(an_order_that_is_refunded_takes_its_invoice_along),
+        cmocka_unit_test(what_is_under_way_is_finished_first),
+        cmocka_unit_test(what_was_refused_meanwhile_is_dropped),
+        cmocka_unit_test(a_red_one_that_fails_is_asked_for_again),
+        cmocka_unit_test(it_is_mailed_again_a_few_times_a_day),
+        cmocka_unit_test(one_that_is_late_is_shown_to_the_desk),
+        cmocka_unit_test(without_a_supplier_it_waits_for_a_hand),
+        cmocka_unit_test(the_token_is_sealed_and_few_are_taken),
+    };
+    return CHECK_MAIN_WORLD(tests, invoice_rig_setup, invoice_rig_teardown);
+}
