@@ -322,9 +322,9 @@ static void config(struct control *c)
 static void reset(struct control *c)
 {
     static const char *const sections[] = {
-        "sms",          "sms_templates", "people",   "companies", "wechat_orders", "wechat_refunds",
-        "wechat_bills", "wechat_nonces", "tc3_used", "parcels",   "subscriptions", "mails",
-        "log",          "deliveries",    "faults",   "config",    "alipay_trades", "alipay_refunds",
+        "sms",          "sms_templates", "people",         "companies", "wechat_orders", "wechat_refunds",
+        "wechat_bills", "wechat_nonces", "tc3_used",       "parcels",   "subscriptions", "mails",
+        "log",          "deliveries",    "faults",         "config",    "alipay_trades", "alipay_refunds",
         "alipay_bills", "nuonuo_tokens", "nuonuo_invoices"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         state_clear(c->sb->state, sections[i]);

@@ -71,10 +71,11 @@ static void who_wants_none_gets_none(void **s)
     assert_ok(invoice_order_paid(w.c, &o));
     assert_err(invoice_of_order(w.c, order, &v), ERR_NOT_FOUND);
     o.purchase.invoice_wanted = true; /* wanted, but the channel gives none */
-    assert_ok(db_exec(w.c, NULL, SQL("UPDATE channel SET invoice_offered = 0")));
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE channel SET policy = JSON_REMOVE(policy, '$.invoice')")));
     fault_clear(w.c->fault);
-    assert_ok(invoice_order_paid(w.c, &o));
-    assert_ok(db_exec(w.c, NULL, SQL("UPDATE channel SET invoice_offered = 1")));
+    enum err e = invoice_order_paid(w.c, &o);
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE channel SET policy = JSON_SET(policy, '$.invoice', TRUE)")));
+    assert_ok(e);
     assert_err(invoice_of_order(w.c, order, &v), ERR_NOT_FOUND);
     fault_clear(w.c->fault);
     refund(order); /* nothing to take back */

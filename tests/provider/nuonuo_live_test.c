@@ -431,6 +431,7 @@ static int setup(void **state)
 {
     (void)state;
     rig_start(&r);
+    rig_set(&r, "app_key", rig_say(&r, "nuonuo", "app_key")); /* for the ports that are opened here */
     r.inbox.status = 200;
     r.inbox.body = "{\"status\":\"0000\",\"message\":\"同步成功\"}";
     rig_do(&r, "/sim/config", "{\"nuonuo_ms\":0}");

@@ -122,7 +122,6 @@ static inline void rig_settings(struct rig *r)
         {"password", rig_say(r, "smtp", "password")},
         {"from", "desk@certdesk.example"},
         {"token_url", rig_say(r, "nuonuo", "token_url")},
-        {"app_key", rig_say(r, "nuonuo", "app_key")},
         {"app_secret", rig_say(r, "nuonuo", "app_secret")},
         {"seller_tax_number", rig_say(r, "nuonuo", "seller_tax_number")},
         {"seller_address", "杭州市西湖区样本路1号"},
@@ -156,8 +155,11 @@ static inline void rig_open(struct rig *r)
     assert_ok(courier_open("kuaidi100", &r->env, &r->courier, &f));
     rig_set(r, "base_url", rig_say(r, "alipay", "url"));
     assert_ok(payment_open("alipay", &r->env, &r->alipay, &f));
+    const char *alipay_key = pair_setting(r->settings, "app_key"); /* both suppliers have one */
+    rig_set(r, "app_key", rig_say(r, "nuonuo", "app_key"));
     rig_set(r, "base_url", rig_say(r, "nuonuo", "url"));
     assert_ok(invoice_open("nuonuo", &r->env, &r->invoice, &f));
+    rig_set(r, "app_key", alipay_key);
     rig_set(r, "base_url", rig_say(r, "wechat", "url"));
 }
 
