@@ -29,6 +29,7 @@ static inline void set_clock(int64_t offset)
     assert_non_null(f);
     assert_int_equal(fwrite(&offset, sizeof offset, 1, f), 1);
     fclose(f);
+    rig_move_clock(&r, offset); /* the sandbox has a file of its own */
     test_ctx_reset(&w.t);
     w.c->now_ms = clock_now_ms();
 }
@@ -65,11 +66,8 @@ static inline int invoice_rig_setup(void **state)
     r.inbox.status = 200;
     r.inbox.body = "{\"status\":\"0000\",\"message\":\"同步成功\"}";
     r.invoice.ops->use_tokens(r.invoice.self, token_store(&w.app));
-    providers = (struct providers){.http = r.http,
-                                   .identity = {r.identity},
-                                   .n_identity = 1,
-                                   .mail = r.mail,
-                                   .invoice = r.invoice};
+    providers = (struct providers){
+        .http = r.http, .identity = {r.identity}, .n_identity = 1, .mail = r.mail, .invoice = r.invoice};
     providers.public_url = arena_printf(&r.a, "http://127.0.0.1:%d", r.inbox.port);
     w.app.providers = &providers;
     rig_do(&r, "/sim/config", "{\"nuonuo_ms\":0}");
