@@ -110,6 +110,7 @@ enum err tencent_translate(const char *code)
         {"InvalidAction", ERR_PROVIDER_CONFIG},
         {"NoSuchVersion", ERR_PROVIDER_CONFIG},
         {"NoSuchProduct", ERR_PROVIDER_CONFIG},
+        {"InvalidParameterValue.RuleIdNotExist", ERR_PROVIDER_CONFIG},
         {"FailedOperation.UnOpenError", ERR_PROVIDER_CONFIG},
         {"FailedOperation.SignatureIncorrectOrUnapproved", ERR_PROVIDER_CONFIG},
         {"FailedOperation.TemplateIncorrectOrUnapproved", ERR_PROVIDER_CONFIG},

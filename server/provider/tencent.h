@@ -54,10 +54,14 @@ enum err tencent_send(const struct tencent *t, const struct tencent_call *call, 
 enum err tencent_read(const char *action, int status, const void *body, size_t n, json_t **response,
                       struct provider_trace *trace, struct fault *f);
 
-/* Readers of "Response" objects: PhoneVerification, VerifyBizLicenseEnterprise4 (identity_tencent.c), SendSms
- * for the message with this id, PullSmsSendStatusByPhoneNumber (sms_tencent.c). ERR_PROVIDER_UNKNOWN for what
- * is not understood. */
+/* Readers of "Response" objects: PhoneVerification, BankCard4EVerification, VerifyBizLicenseEnterprise4
+ * (identity_tencent.c), DetectAuth, GetDetectInfoEnhanced (identity_tencent_face.c), SendSms for the message
+ * with this id, PullSmsSendStatusByPhoneNumber (sms_tencent.c). ERR_PROVIDER_UNKNOWN for what is not
+ * understood. */
 enum err tencent_read_phone3(const json_t *r, struct identity_result *out, struct fault *f);
+enum err tencent_read_bank4(const json_t *r, struct identity_result *out, struct fault *f);
+enum err tencent_read_session(const json_t *r, struct identity_face *out, struct fault *f);
+enum err tencent_read_face(const json_t *r, struct identity_result *out, struct fault *f);
 enum err tencent_read_enterprise4(const json_t *r, struct identity_result *out, struct fault *f);
 enum err tencent_read_receipt(const json_t *r, const char *id, struct sms_receipt *out, struct fault *f);
 enum err tencent_read_reports(const json_t *r, const char *id, struct sms_settled *out, struct fault *f);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "sandbox/alipay.h"
+#include "sandbox/face.h"
 #include "sandbox/kuaidi100.h"
 #include "sandbox/nuonuo.h"
 #include "sandbox/register.h"
@@ -114,6 +115,35 @@ static void companies(struct control *c)
         define(c, register_add_company, "name and a valid credit_code are needed");
     else
         reply_json(c->p, 200, json_pack("{s:o}", "companies", rows_of(c, "companies", NULL)));
+}
+
+static void cards(struct control *c)
+{
+    if (c->in)
+        define(c, register_add_card, "a valid card_number, name, id_number and phone are needed");
+    else
+        reply_json(c->p, 200, json_pack("{s:o}", "cards", rows_of(c, "cards", NULL)));
+}
+
+static bool keep_face(const struct control *c, const json_t *row)
+{
+    return wanted(c, row, "token") && wanted(c, row, "name") && wanted(c, row, "our_no");
+}
+
+static void faces(struct control *c)
+{
+    if (!c->in) {
+        reply_json(c->p, 200, json_pack("{s:o}", "faces", rows_of(c, "faces", keep_face)));
+        return;
+    }
+    const char *token = member(c->in, "token");
+    if (!*token)
+        token = face_of(c->sb, member(c->in, "name"));
+    const char *why = token ? face_act(c->sb, token, member(c->in, "outcome")) : "there is no such session";
+    if (why)
+        no(c, 409, why);
+    else
+        done(c);
 }
 
 static void orders(struct control *c)
@@ -325,7 +355,7 @@ static void reset(struct control *c)
         "sms",          "sms_templates", "people",         "companies", "wechat_orders", "wechat_refunds",
         "wechat_bills", "wechat_nonces", "tc3_used",       "parcels",   "subscriptions", "mails",
         "log",          "deliveries",    "faults",         "config",    "alipay_trades", "alipay_refunds",
-        "alipay_bills", "nuonuo_tokens", "nuonuo_invoices"};
+        "alipay_bills", "nuonuo_tokens", "nuonuo_invoices", "cards", "faces"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         state_clear(c->sb->state, sections[i]);
     done(c);
@@ -347,6 +377,8 @@ static const struct {
     {"/sim/sms/templates", false, true, sms_templates},
     {"/sim/people", true, true, people},
     {"/sim/companies", true, true, companies},
+    {"/sim/cards", true, true, cards},
+    {"/sim/face", true, true, faces},
     {"/sim/wechat/orders", true, false, orders},
     {"/sim/wechat/refunds", true, false, refunds},
     {"/sim/wechat/pay", false, true, pay},
@@ -410,6 +442,13 @@ void control_serve(struct sandbox *sb, struct request *r, struct reply *p)
 {
     struct control c = {.sb = sb, .r = r, .p = p};
     bool get = strcmp(r->method, "GET") == 0, post = strcmp(r->method, "POST") == 0;
+    if (strncmp(r->path, "/face/", 6) == 0 && (get || post)) {
+        if (post && is_foreign(r))
+            no(&c, 403, "not from another site");
+        else
+            face_page(sb, r, p);
+        return;
+    }
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (strcmp(table[i].path, r->path) != 0)
             continue;

@@ -5,6 +5,9 @@
  *   POST /sim/sms/templates          {"templates":{"1001":"您的验证码是{1}"}}: from now on only these
  *   GET|POST /sim/people             {"name","id_number","phone"} or a list of them; see register.h
  *   GET|POST /sim/companies          {"credit_code","name","legal_rep","legal_rep_id","operating_status"}
+ *   GET|POST /sim/cards              {"card_number","name","id_number","phone","state"}
+ *   GET  /sim/face?token=&name=      liveness sessions; POST {"token" or "name","outcome"}: see face.h
+ *   GET|POST /face/<token>           the page of a session
  *   GET  /sim/wechat/orders, POST /sim/wechat/pay {"out_trade_no"}
  *   GET  /sim/wechat/refunds
  *   GET  /sim/alipay/orders, /sim/alipay/refunds

@@ -111,6 +111,12 @@ static json_t *make_nuonuo(struct sandbox *sb, struct arena *a)
                      arena_printf(a, "SD%s", draw_letters(sb, a, 14)), "nuonuo_tax", "339901999999142");
 }
 
+/* What the identity suppliers and the desk know of each other. */
+static json_t *make_identity(struct sandbox *sb, struct arena *a)
+{
+    return json_pack("{s:s}", "tencent_rule", draw_digits(sb, a, 4));
+}
+
 static int write_file(struct sandbox *sb, struct arena *a, const char *name, const char *text)
 {
     const char *path = arena_printf(a, "%s/%s", sb->dir, name);
@@ -148,6 +154,8 @@ struct keys *keys_open(struct sandbox *sb)
     GET(merchant_key), GET(merchant_public), GET(merchant_serial), GET(platform_key), GET(platform_public);
     GET(platform_id), GET(platform_serial), GET(platform_certificate), GET(forger_key);
     GET(kuaidi100_key), GET(kuaidi100_customer), GET(smtp_user), GET(smtp_password);
+    o = kept(sb, "identity", &k->a, make_identity);
+    GET(tencent_rule);
     o = kept(sb, "alipay", &k->a, make_alipay);
     GET(alipay_app_id), GET(alipay_seller_id), GET(alipay_app_key), GET(alipay_app_public), GET(alipay_key);
     GET(alipay_public), GET(alipay_app_certificate), GET(alipay_certificate), GET(alipay_roots);
@@ -180,10 +188,10 @@ void keys_close(struct keys *k)
 static json_t *tencent(const struct sandbox *sb)
 {
     const struct keys *k = sb->keys;
-    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "secret_id", k->tencent_id, "secret_key",
-                     k->tencent_key, "sms_sdk_app_id", k->sms_app_id, "region", "ap-guangzhou", "faceid_url",
-                     json_sprintf("http://faceid.localhost:%d", sb->port), "ocr_url",
-                     json_sprintf("http://ocr.localhost:%d", sb->port), "sms_url",
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "secret_id", k->tencent_id, "secret_key",
+                     k->tencent_key, "rule_id", k->tencent_rule, "sms_sdk_app_id", k->sms_app_id, "region",
+                     "ap-guangzhou", "faceid_url", json_sprintf("http://faceid.localhost:%d", sb->port),
+                     "ocr_url", json_sprintf("http://ocr.localhost:%d", sb->port), "sms_url",
                      json_sprintf("http://sms.localhost:%d", sb->port));
 }
 

@@ -10,7 +10,7 @@
 
 struct keys {
     struct arena a;
-    const char *tencent_id, *tencent_key, *sms_app_id;
+    const char *tencent_id, *tencent_key, *tencent_rule, *sms_app_id;
     const char *mchid, *appid, *apiv3_key;
     const char *merchant_key, *merchant_public, *merchant_serial;
     const char *platform_key, *platform_public, *platform_id; /* "PUB_KEY_ID_…" */

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "sandbox/alipay.h"
+#include "sandbox/face.h"
+#include "sandbox/html.h"
 #include "sandbox/kuaidi100.h"
 #include "sandbox/state.h"
 #include "sandbox/wechat.h"
@@ -11,26 +13,10 @@
 #include <qrencode.h>
 #include <string.h>
 
-static void esc(struct buf *b, const char *text)
-{
-    for (; *text; text++) {
-        const char *as = *text == '<'    ? "&lt;"
-                         : *text == '>'  ? "&gt;"
-                         : *text == '&'  ? "&amp;"
-                         : *text == '"'  ? "&quot;"
-                         : *text == '\'' ? "&#39;"
-                                         : NULL;
-        if (as)
-            buf_str(b, as);
-        else
-            buf_add(b, text, 1);
-    }
-}
-
 static void cell(struct buf *b, const char *text)
 {
     buf_str(b, "<td>");
-    esc(b, text);
+    html_text(b, text);
     buf_str(b, "</td>");
 }
 
@@ -101,7 +87,7 @@ static void mail_row(struct buf *b, const char *key, const json_t *o)
     cell(b, member(o, "address"));
     cell(b, member(o, "subject"));
     buf_str(b, "<td><pre>");
-    esc(b, member(o, "text"));
+    html_text(b, member(o, "text"));
     buf_str(b, "</pre></td>");
 }
 
@@ -109,7 +95,7 @@ static void button(struct buf *b, const char *path, const char *field, const cha
                    const char *label)
 {
     buf_printf(b, "<form method=post action=\"%s\"><input type=hidden name=%s value=\"", path, field);
-    esc(b, value);
+    html_text(b, value);
     buf_printf(b, "\">%s<button>%s</button></form>", extra, label);
 }
 
@@ -157,9 +143,9 @@ static void parcel_row(struct buf *b, const char *key, const json_t *o)
     cell(b, member(o, "company"));
     cell(b, *member(o, "state") ? kuaidi100_state_text(member(o, "state")) : "暂无轨迹");
     buf_str(b, "<td>");
-    esc(b, member(last, "time"));
+    html_text(b, member(last, "time"));
     buf_str(b, " ");
-    esc(b, member(last, "context"));
+    html_text(b, member(last, "context"));
     buf_str(b, "</td><td>");
     static const char *const next[][2] = {
         {"1", "揽收"}, {"0", "在途"}, {"5", "派件"}, {"3", "签收"}, {"6", "退回"}};
@@ -182,6 +168,22 @@ static json_t *all_parcels(struct sandbox *sb)
     return all;
 }
 
+static void face_row(struct buf *b, const char *key, const json_t *o)
+{
+    const char *outcome = face_outcome(o);
+    cell(b, member(o, "supplier"));
+    cell(b, member(o, "name"));
+    cell(b, strcmp(outcome, "pass") == 0           ? "通过"
+            : strcmp(outcome, "other_person") == 0 ? "不是本人"
+            : strcmp(outcome, "not_live") == 0     ? "非活体"
+            : *outcome                             ? "放弃"
+            : face_expired(o)                      ? "已过期"
+                                                   : "等待");
+    buf_str(b, "<td><a href=\"/face/");
+    html_text(b, key);
+    buf_str(b, "\">打开</a></td>");
+}
+
 static void log_row(struct buf *b, const char *key, const json_t *o)
 {
     (void)key;
@@ -199,7 +201,8 @@ static const char head[] =
     "table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.3em .5em;text-align:left;"
     "vertical-align:top}th{background:#f4f4f4}pre{margin:0;white-space:pre-wrap}form{display:inline}"
     ".qr{width:11em;display:block}small{color:#888}.note{background:#fff3cd;padding:.5em 1em}</style>"
-    "<h1>certdesk 模拟环境</h1><p class=note>这里是模拟的外部世界：短信、邮件、支付和快递都不是真的。</p>";
+    "<h1>certdesk 模拟环境</h1><p "
+    "class=note>这里是模拟的外部世界：短信、邮件、支付、快递和身份核验都不是真的。</p>";
 
 void page_serve(struct sandbox *sb, struct request *r, struct reply *p)
 {
@@ -208,6 +211,7 @@ void page_serve(struct sandbox *sb, struct request *r, struct reply *p)
     json_t *o, *orders = state_section(sb->state, "wechat_orders"), *parcels = all_parcels(sb);
     json_t *trades = state_section(sb->state, "alipay_trades");
     json_t *sms = state_section(sb->state, "sms"), *mails = state_section(sb->state, "mails");
+    json_t *faces = state_section(sb->state, "faces");
     json_object_foreach(orders, key, o) wx_order(sb, key); /* their clocks */
     json_object_foreach(trades, key, o) ali_trade(sb, key);
     buf_str(&b, head);
@@ -221,6 +225,8 @@ void page_serve(struct sandbox *sb, struct request *r, struct reply *p)
     newest(&b, mails, mail_row);
     SECTION(&b, "快递", json_object_size(parcels), "单号", "公司", "状态", "最新", "推进");
     newest(&b, parcels, parcel_row);
+    SECTION(&b, "人脸核验", json_object_size(faces), "服务", "姓名", "结果", "页面");
+    newest(&b, faces, face_row);
     SECTION(&b, "调用记录", json_object_size(state_section(sb->state, "log")), "时间", "服务", "接口", "结果",
             "故障");
     newest(&b, state_section(sb->state, "log"), log_row);

@@ -47,6 +47,19 @@ bool person_name_ok(const char *name)
     return n >= 2 && n <= 26 && !strpbrk(name, "0123456789");
 }
 
+bool card_ok(const char *number)
+{
+    size_t n = strlen(number);
+    if (n < 12 || n > 19 || !all_digits(number, n))
+        return false;
+    int sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        int d = (number[n - 1 - i] - '0') * (i % 2 ? 2 : 1);
+        sum += d > 9 ? d - 9 : d;
+    }
+    return sum % 10 == 0;
+}
+
 const char *mobile_carrier(const char *phone)
 {
     static const struct {
@@ -137,6 +150,26 @@ struct company_match register_company(struct sandbox *sb, const char *credit_cod
     return m;
 }
 
+struct card_match register_card(struct sandbox *sb, const char *name, const char *id, const char *card,
+                                const char *phone)
+{
+    const json_t *o = state_get(sb->state, "cards", card);
+    if (o)
+        return (struct card_match){.known = true,
+                                   .name = strcmp(member(o, "name"), name) == 0,
+                                   .id_number = strcmp(member(o, "id_number"), id) == 0,
+                                   .phone = strcmp(member(o, "phone"), phone) == 0,
+                                   .state = member(o, "state")};
+    const char *detail;
+    enum match m = register_id2(sb, name, id);
+    bool phone_fits = register_phone3(sb, name, id, phone, &detail) != MATCH_NO || m == MATCH_NO;
+    return (struct card_match){.known = m != MATCH_NO_RECORD,
+                               .name = m == MATCH_YES,
+                               .id_number = m == MATCH_YES,
+                               .phone = phone_fits,
+                               .state = ""};
+}
+
 bool register_add_person(struct sandbox *sb, const json_t *o)
 {
     const char *id = member(o, "id_number"), *phone = member(o, "phone");
@@ -152,5 +185,15 @@ bool register_add_company(struct sandbox *sb, const json_t *o)
     if (!uscc_ok(code) || !*member(o, "name"))
         return false;
     state_put(sb->state, "companies", code, json_deep_copy(o));
+    return true;
+}
+
+bool register_add_card(struct sandbox *sb, const json_t *o)
+{
+    const char *card = member(o, "card_number");
+    if (!card_ok(card) || !*member(o, "name") || !resident_id_ok(member(o, "id_number")) ||
+        !mobile_ok(member(o, "phone")))
+        return false;
+    state_put(sb->state, "cards", card, json_deep_copy(o));
     return true;
 }

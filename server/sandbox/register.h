@@ -6,6 +6,9 @@
  *   contains 不一致   the data do not match (of a company: its name; of a legal representative: theirs)
  *   contains 查无     there is no such record
  *   contains 注销 / 吊销   a company that is cancelled / whose licence is revoked
+ *
+ * Cards: POST /sim/cards {"card_number","name","id_number","phone","state"}; state says what ails the card:
+ * "lost", "expired", "frozen", "unused" (or nothing).
  */
 #ifndef CERTDESK_SANDBOX_REGISTER_H
 #define CERTDESK_SANDBOX_REGISTER_H
@@ -24,6 +27,8 @@ bool resident_id_ok(const char *id);
 bool uscc_ok(const char *uscc);
 bool mobile_ok(const char *phone);
 bool person_name_ok(const char *name);
+/* 12 to 19 digits, the last one the check digit (ISO/IEC 7812-1). */
+bool card_ok(const char *number);
 /* "移动", "电信", "联通"; "" for a number that nobody has. Static. */
 const char *mobile_carrier(const char *phone);
 
@@ -45,8 +50,17 @@ struct company_match {
 struct company_match register_company(struct sandbox *sb, const char *credit_code, const char *name,
                                       const char *legal_rep, const char *legal_rep_id);
 
+/* What a bank says of a card. `known` false: no bank has it, and the rest says nothing. */
+struct card_match {
+    bool known, name, id_number, phone;
+    const char *state; /* "", "lost", … */
+};
+struct card_match register_card(struct sandbox *sb, const char *name, const char *id, const char *card,
+                                const char *phone);
+
 /* Defines them from /sim's JSON; false when a field is missing or malformed. */
 bool register_add_person(struct sandbox *sb, const json_t *o);
 bool register_add_company(struct sandbox *sb, const json_t *o);
+bool register_add_card(struct sandbox *sb, const json_t *o);
 
 #endif

@@ -271,6 +271,8 @@ static void perform(struct tc_call *c, const struct authorization *au)
     const char *name = tencent_action(c->r), *version = request_header(c->r, "X-TC-Version");
     const struct tc_action *t = find_action(tencent_id_actions, au->service, name);
     if (!t)
+        t = find_action(tencent_face_actions, au->service, name);
+    if (!t)
         t = find_action(tencent_sms_actions, au->service, name);
     if (!t)
         tc_error(c, "InvalidAction", "The request action=`%s` is invalid or is not found.", name);

@@ -32,8 +32,8 @@ struct tc_action {
     void (*serve)(struct tc_call *c);
 };
 
-/* The actions of tencent_id.c and tencent_sms.c; end with a NULL name. */
-extern const struct tc_action tencent_id_actions[], tencent_sms_actions[];
+/* The actions of tencent_id.c, tencent_face.c and tencent_sms.c; end with a NULL name. */
+extern const struct tc_action tencent_id_actions[], tencent_face_actions[], tencent_sms_actions[];
 
 /* Answers; takes the fields over and adds RequestId. */
 void tc_ok(struct tc_call *c, json_t *fields);

@@ -1,4 +1,4 @@
-/* tencent_id.c - is it this person, is it this company: faceid 2018-03-01 and ocr 2018-11-19.
+/* tencent_id.c - is it this person, this card, this company: faceid 2018-03-01 and ocr 2018-11-19.
  *
  * Result codes and their sentences: faceid's and ocr's models in the supplier's SDK (providers.md 3.2, 3.3).
  * Results that are billed and those that are not differ only in their code.
@@ -102,6 +102,63 @@ static void id_card_verification(struct tc_call *c)
     tc_ok(c, json_pack("{s:s,s:s}", "Result", r.code, "Description", r.text));
 }
 
+/* A card that was defined with a state: why its bank says nothing about its holder. */
+static const struct card_row {
+    const char *state;
+    struct result r;
+} card_rows[] = {
+    {"lost", {"-13", "此卡已挂失"}},
+    {"expired", {"-14", "该卡已过期"}},
+    {"frozen", {"-15", "受限制的卡"}},
+    {"unused", {"-11", "该卡未初始化或睡眠卡"}},
+};
+
+static struct result card_result(struct tc_call *c)
+{
+    struct card_match m =
+        register_card(c->sb, in(c, "Name"), in(c, "IdCard"), in(c, "BankCard"), in(c, "Phone"));
+    if (!m.known)
+        return (struct result){"-10", "此卡无对应发卡行"};
+    for (size_t i = 0; i < sizeof card_rows / sizeof *card_rows; i++)
+        if (strcmp(m.state, card_rows[i].state) == 0)
+            return card_rows[i].r;
+    if (m.name && m.id_number && m.phone)
+        return (struct result){"0", "认证通过"};
+    if (m.phone && (m.name || m.id_number))
+        return (struct result){"-6", "持卡人信息有误"};
+    return (struct result){"-1", "认证未通过"};
+}
+
+static struct result bank_result(struct tc_call *c)
+{
+    if (!person_name_ok(in(c, "Name")))
+        return (struct result){"-2", "姓名校验不通过"};
+    if (!resident_id_ok(in(c, "IdCard")))
+        return (struct result){"-3", "身份证号码有误"};
+    if (!card_ok(in(c, "BankCard")))
+        return (struct result){"-4", "银行卡号码有误"};
+    if (!mobile_ok(in(c, "Phone")))
+        return (struct result){"-5", "手机号码不合法"};
+    if (planned(c, "busy"))
+        return (struct result){"-18", "验证中心服务繁忙"};
+    if (planned(c, "daily_limit"))
+        return (struct result){"-19", "验证次数超限，请次日重试"};
+    return card_result(c);
+}
+
+static void bank4_verification(struct tc_call *c)
+{
+    log_person(c, in(c, "Name"), in(c, "IdCard"), in(c, "Phone"));
+    json_object_set_new(c->p->inputs, "card", json_string(mask_tail(&c->r->a, in(c, "BankCard"))));
+    if (member_int(c->in, "CertType") != 0) {
+        tc_error(c, "InvalidParameterValue", "The value of parameter `CertType` is not valid.");
+        return;
+    }
+    struct result r = bank_result(c);
+    c->p->outcome = r.code;
+    tc_ok(c, json_pack("{s:s,s:s}", "Result", r.code, "Description", r.text));
+}
+
 static void log_company(struct tc_call *c, const char *legal_rep)
 {
     struct arena *a = &c->r->a;
@@ -169,6 +226,9 @@ static void enterprise3(struct tc_call *c)
 static const struct tc_param phone_params[] = {
     {"IdCard", 's', true}, {"Name", 's', true}, {"Phone", 's', true}, {"VerifyMode", 's', false}, {0}};
 static const struct tc_param id_params[] = {{"IdCard", 's', true}, {"Name", 's', true}, {0}};
+static const struct tc_param bank4_params[] = {{"Name", 's', true},      {"BankCard", 's', true},
+                                               {"Phone", 's', true},     {"IdCard", 's', true},
+                                               {"CertType", 'i', false}, {0}};
 static const struct tc_param enterprise4_params[] = {
     {"CreditCode", 's', true}, {"EntName", 's', true}, {"LrName", 's', true}, {"IdNum", 's', true}, {0}};
 static const struct tc_param enterprise3_params[] = {{"CreditCode", 's', true},
@@ -180,6 +240,7 @@ static const struct tc_param enterprise3_params[] = {{"CreditCode", 's', true},
 const struct tc_action tencent_id_actions[] = {
     {"faceid", "2018-03-01", "PhoneVerification", false, false, phone_params, phone_verification},
     {"faceid", "2018-03-01", "IdCardVerification", false, false, id_params, id_card_verification},
+    {"faceid", "2018-03-01", "BankCard4EVerification", false, false, bank4_params, bank4_verification},
     {"ocr", "2018-11-19", "VerifyBizLicenseEnterprise4", false, false, enterprise4_params, enterprise4},
     {"ocr", "2018-11-19", "VerifyBizLicenseEnterprise3", false, false, enterprise3_params, enterprise3},
     {0},

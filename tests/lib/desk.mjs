@@ -159,6 +159,7 @@ secret_id = ${s.tencent.secret_id}
 secret_key_file = ${tencentKey}
 region = ${s.tencent.region}
 faceid_url = ${s.tencent.faceid_url}
+rule_id = ${s.tencent.rule_id}
 ocr_url = ${s.tencent.ocr_url}
 [sms.tencent]
 secret_id = ${s.tencent.secret_id}

@@ -98,6 +98,7 @@ static inline void rig_settings(struct rig *r)
         {"secret_id", rig_say(r, "tencent", "secret_id")},
         {"secret_key", rig_say(r, "tencent", "secret_key")},
         {"faceid_url", rig_say(r, "tencent", "faceid_url")},
+        {"rule_id", rig_say(r, "tencent", "rule_id")},
         {"ocr_url", rig_say(r, "tencent", "ocr_url")},
         {"sms_url", rig_say(r, "tencent", "sms_url")},
         {"sms_app_id", rig_say(r, "tencent", "sms_sdk_app_id")},
