@@ -31,7 +31,7 @@ enum identity_field {
     IDENTITY_USCC = 16,
     IDENTITY_LEGAL_REP_NAME = 32,
     IDENTITY_LEGAL_REP_ID = 64,
-    IDENTITY_CARD = 128,
+    IDENTITY_CARD = 128, /* of a transfer: the account, its bank or branch */
     IDENTITY_FACE = 256, /* a live face, but another one; or no live one */
 };
 
@@ -86,16 +86,18 @@ struct identity_transfer_order {
     const char *our_no, *notify_url;
     const char *name, *uscc, *legal_rep_name, *legal_rep_id; /* uscc NULL: a person's account */
     const char *account_number, *bank, *branch, *cnaps_code; /* the last may be NULL */
+    const char *flow; /* from transfer_open; NULL: transfer_start opens one itself */
 };
 enum identity_transfer_state {
     TRANSFER_PENDING, /* on its way */
     TRANSFER_SENT,    /* the bank took it; it arrives within hours */
-    TRANSFER_FAILED,  /* no such account, closed, refused: nothing arrived */
+    TRANSFER_FAILED,  /* no such account, closed, refused: nothing arrived; or too late or too often confirmed
+                       */
 };
 struct identity_transfer {
     char flow[96]; /* the supplier's number: what query and confirm ask for */
     enum identity_transfer_state state;
-    int attempts_left;  /* of confirm; -1: not told */
+    int attempts_left;  /* of confirm; -1: not told: count down from what transfer_start said */
     int64_t expires_ms; /* 0: not told */
     bool billed;
     struct provider_trace trace;
@@ -131,18 +133,30 @@ struct identity_ops {
     enum err (*face_start)(void *self, const struct identity_person *who, const struct identity_face_order *o,
                            struct arena *a, struct identity_face *out, struct fault *f);
     /* verdict PENDING until the person is done; MATCH: alive, and the face of the register's picture. No
-     * picture is asked for or kept. */
+     * picture is asked for or kept. Not every supplier tells that a person gave up: stop asking at
+     * expires_ms. ERR_NOT_FOUND: no such session. */
     enum err (*face_query)(void *self, const char *token, struct arena *a, struct identity_result *out,
                            struct fault *f);
-    /* Checks that the data belong together and sends the money. Cannot be repeated blindly: with an unknown
-     * outcome money may be on its way (out->flow is "" when nothing names it). Data that do not belong
-     * together are OK with result->verdict MISMATCH, and nothing is sent. */
+    /* Compares the data and opens a flow in out->flow; no money moves, so it may be repeated (each time is
+     * billed). Data that do not belong together are OK with result->verdict MISMATCH and no flow. Who stores
+     * the flow before transfer_start is called with it can ask about the money even after a crash. */
+    enum err (*transfer_open)(void *self, const struct identity_transfer_order *o, struct arena *a,
+                              struct identity_transfer *out, struct identity_result *result, struct fault *f);
+    /* Sends the money, after transfer_open's work when o->flow is NULL. OK with a verdict other than MATCH:
+     * nothing was sent (INVALID_INPUT, CARD: no such branch or account). ERR_PROVIDER_UNKNOWN alone means
+     * that money may be on its way; out->flow then names it. Never call again before transfer_query said that
+     * nothing was sent (ERR_NOT_FOUND, a minute after the call at the earliest) or that it FAILED: each order
+     * pays. Every other error: nothing was sent. A call that ended with this process is unknown, too: ask
+     * with the flow that was stored, or wait for the callback, which carries our_no. */
     enum err (*transfer_start)(void *self, const struct identity_transfer_order *o, struct arena *a,
                                struct identity_transfer *out, struct identity_result *result,
                                struct fault *f);
+    /* ERR_NOT_FOUND: no such flow, or no order to pay in it: nothing was sent. */
     enum err (*transfer_query)(void *self, const char *flow, struct arena *a, struct identity_transfer *out,
                                struct fault *f);
-    /* verdict MATCH or MISMATCH; each try counts at the supplier (out->attempts_left). */
+    /* verdict MATCH or MISMATCH; each try counts at the supplier (out->attempts_left). ABANDONED: the flow is
+     * over, and cannot be confirmed any more. After an unknown outcome the same amount may be given again: a
+     * right one is MATCH however often it is given, a wrong one may have counted twice. */
     enum err (*transfer_confirm)(void *self, const char *flow, int64_t amount_fen, struct arena *a,
                                  struct identity_transfer *out, struct identity_result *result,
                                  struct fault *f);

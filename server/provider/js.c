@@ -67,7 +67,7 @@ const char *js_write(struct arena *a, json_t *j)
 {
     if (!j)
         return NULL;
-    char *text = json_dumps(j, JSON_COMPACT);
+    char *text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15)); /* 0.51, not 0.51000000000000001 */
     json_decref(j);
     const char *out = arena_strdup(a, text);
     if (text)

@@ -14,6 +14,7 @@ static const struct supplier suppliers[] = {
     {"sms", "tencent", tencent_action, tencent_serve},
     {"wechat", "wechat", wechat_action, wechat_serve},
     {"alipay", "alipay", alipay_action, alipay_serve},
+    {"esign", "esign", esign_action, esign_serve},
     {"kuaidi100", "kuaidi100", kuaidi100_action, kuaidi100_serve},
     {"nuonuo", "nuonuo", nuonuo_action, nuonuo_serve},
 };

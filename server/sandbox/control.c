@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "sandbox/alipay.h"
+#include "sandbox/esign.h"
 #include "sandbox/face.h"
 #include "sandbox/kuaidi100.h"
 #include "sandbox/nuonuo.h"
@@ -140,6 +141,26 @@ static void faces(struct control *c)
     if (!*token)
         token = face_of(c->sb, member(c->in, "name"));
     const char *why = token ? face_act(c->sb, token, member(c->in, "outcome")) : "there is no such session";
+    if (why)
+        no(c, 409, why);
+    else
+        done(c);
+}
+
+static bool keep_transfer(const struct control *c, const json_t *row)
+{
+    return wanted(c, row, "flow") && wanted(c, row, "our_no");
+}
+
+static void transfers(struct control *c)
+{
+    reply_json(c->p, 200, json_pack("{s:o}", "transfers", rows_of(c, "esign_flows", keep_transfer)));
+}
+
+static void bank(struct control *c)
+{
+    const char *why =
+        es_bank(c->sb, member(c->in, "flow"), member(c->in, "our_no"), member(c->in, "outcome"));
     if (why)
         no(c, 409, why);
     else
@@ -287,7 +308,8 @@ static void deliveries(struct control *c)
 
 static bool is_supplier(const char *name)
 {
-    static const char *const names[] = {"tencent", "wechat", "alipay", "kuaidi100", "smtp", "nuonuo"};
+    static const char *const names[] = {"tencent", "wechat", "alipay", "kuaidi100",
+                                        "esign",   "smtp",   "nuonuo"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return true;
@@ -314,8 +336,9 @@ static bool is_kind(const char *kind)
                                         "reserialised",  "paid_first",
                                         "wrong_app",     "wrong_seller",
                                         "gbk",           "extra",
-                                        "other_charset", "refused",
-                                        "unsealed",      "token_expired"};
+                                        "other_charset", "stale",
+                                        "refused",       "unsealed",
+                                        "token_expired"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i], kind) == 0)
             return true;
@@ -329,7 +352,8 @@ static void fault(struct control *c)
         return;
     }
     if (!is_supplier(member(c->in, "provider")) || !is_kind(member(c->in, "kind"))) {
-        no(c, 400, "provider (tencent, wechat, alipay, kuaidi100, smtp, nuonuo) and a known kind are needed");
+        no(c, 400,
+           "provider (tencent, wechat, alipay, kuaidi100, esign, smtp, nuonuo) and a known kind are needed");
         return;
     }
     char key[24];
@@ -352,10 +376,11 @@ static void config(struct control *c)
 static void reset(struct control *c)
 {
     static const char *const sections[] = {
-        "sms",          "sms_templates", "people",         "companies", "wechat_orders", "wechat_refunds",
-        "wechat_bills", "wechat_nonces", "tc3_used",       "parcels",   "subscriptions", "mails",
-        "log",          "deliveries",    "faults",         "config",    "alipay_trades", "alipay_refunds",
-        "alipay_bills", "nuonuo_tokens", "nuonuo_invoices", "cards", "faces"};
+        "sms",          "sms_templates", "people",          "companies", "wechat_orders", "wechat_refunds",
+        "wechat_bills", "wechat_nonces", "tc3_used",        "parcels",   "subscriptions", "mails",
+        "log",          "deliveries",    "faults",          "config",    "alipay_trades", "alipay_refunds",
+        "alipay_bills", "nuonuo_tokens", "nuonuo_invoices", "cards",     "faces",         "esign_flows",
+        "esign_orders"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         state_clear(c->sb->state, sections[i]);
     done(c);
@@ -379,6 +404,8 @@ static const struct {
     {"/sim/companies", true, true, companies},
     {"/sim/cards", true, true, cards},
     {"/sim/face", true, true, faces},
+    {"/sim/esign/transfers", true, false, transfers},
+    {"/sim/esign/transfer", false, true, bank},
     {"/sim/wechat/orders", true, false, orders},
     {"/sim/wechat/refunds", true, false, refunds},
     {"/sim/wechat/pay", false, true, pay},

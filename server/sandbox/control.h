@@ -8,6 +8,7 @@
  *   GET|POST /sim/cards              {"card_number","name","id_number","phone","state"}
  *   GET  /sim/face?token=&name=      liveness sessions; POST {"token" or "name","outcome"}: see face.h
  *   GET|POST /face/<token>           the page of a session
+ *   GET  /sim/esign/transfers?flow=&our_no=, POST /sim/esign/transfer; see esign.h
  *   GET  /sim/wechat/orders, POST /sim/wechat/pay {"out_trade_no"}
  *   GET  /sim/wechat/refunds
  *   GET  /sim/alipay/orders, /sim/alipay/refunds

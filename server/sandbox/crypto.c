@@ -56,6 +56,14 @@ const char *md5_upper(struct arena *a, const char *text)
     return hex;
 }
 
+const char *md5_base64(struct arena *a, const void *p, size_t n)
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    need(EVP_Digest(p, n, raw, &size, EVP_md5(), NULL) == 1);
+    return base64(a, raw, size);
+}
+
 void hmac_sha256(const void *key, size_t n_key, const char *text, unsigned char out[static SHA256_SIZE])
 {
     need(HMAC(EVP_sha256(), key, (int)n_key, (const unsigned char *)text, strlen(text), out, NULL) != NULL);

@@ -17,6 +17,8 @@ const char *sha256_hex(struct arena *a, const void *p, size_t n);
 const char *sha1_hex(struct arena *a, const void *p, size_t n);
 /* Upper-case hex of MD5, as kuaidi100 signs. */
 const char *md5_upper(struct arena *a, const char *text);
+/* Base64 of MD5, as e签宝 wants bodies. */
+const char *md5_base64(struct arena *a, const void *p, size_t n);
 void hmac_sha256(const void *key, size_t n_key, const char *text, unsigned char out[static SHA256_SIZE]);
 /* base64 of HMAC-SHA-1, as Nuonuo signs. */
 const char *hmac_sha1_base64(struct arena *a, const char *key, const char *text);

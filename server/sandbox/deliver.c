@@ -24,7 +24,7 @@ struct deliver {
 };
 
 static const struct caller *const callers[] = {&wechat_caller, &alipay_caller, &kuaidi100_caller,
-                                               &nuonuo_caller};
+                                               &nuonuo_caller, &esign_caller};
 
 static const struct caller *caller_by_name(const char *name)
 {

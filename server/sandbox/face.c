@@ -1,6 +1,7 @@
 #include "sandbox/face.h"
 
 #include "base/clock.h"
+#include "sandbox/esign.h"
 #include "sandbox/state.h"
 
 #include <string.h>
@@ -59,6 +60,8 @@ const char *face_act(struct sandbox *sb, const char *token, const char *outcome)
     json_object_set_new(o, "outcome", json_string(outcome));
     json_object_set_new(o, "done_ms", json_integer(clock_now_ms()));
     state_touch(sb->state, "faces", token);
+    if (strcmp(member(o, "supplier"), "esign") == 0)
+        es_face_done(sb, o);
     return NULL;
 }
 

@@ -184,6 +184,17 @@ static void face_row(struct buf *b, const char *key, const json_t *o)
     buf_str(b, "\">打开</a></td>");
 }
 
+static void transfer_row(struct buf *b, const char *key, const json_t *o)
+{
+    const json_t *t = json_object_get(o, "transfer");
+    cell(b, key);
+    cell(b, member(o, "name"));
+    cell(b, member(t, "account"));
+    buf_printf(b, "<td>%" PRId64 ".%02d</td>", member_int(t, "amount_fen") / 100,
+               (int)(member_int(t, "amount_fen") % 100));
+    cell(b, strcmp(member(o, "status"), "SUCCESS") == 0 ? "ORGANFINISHED" : member(t, "process"));
+}
+
 static void log_row(struct buf *b, const char *key, const json_t *o)
 {
     (void)key;
@@ -211,6 +222,7 @@ void page_serve(struct sandbox *sb, struct request *r, struct reply *p)
     json_t *o, *orders = state_section(sb->state, "wechat_orders"), *parcels = all_parcels(sb);
     json_t *trades = state_section(sb->state, "alipay_trades");
     json_t *sms = state_section(sb->state, "sms"), *mails = state_section(sb->state, "mails");
+    json_t *flows = state_section(sb->state, "esign_flows");
     json_t *faces = state_section(sb->state, "faces");
     json_object_foreach(orders, key, o) wx_order(sb, key); /* their clocks */
     json_object_foreach(trades, key, o) ali_trade(sb, key);
@@ -227,6 +239,8 @@ void page_serve(struct sandbox *sb, struct request *r, struct reply *p)
     newest(&b, parcels, parcel_row);
     SECTION(&b, "人脸核验", json_object_size(faces), "服务", "姓名", "结果", "页面");
     newest(&b, faces, face_row);
+    SECTION(&b, "对公打款", json_object_size(flows), "流程", "户名", "账号", "金额（元）", "状态");
+    newest(&b, flows, transfer_row);
     SECTION(&b, "调用记录", json_object_size(state_section(sb->state, "log")), "时间", "服务", "接口", "结果",
             "故障");
     newest(&b, state_section(sb->state, "log"), log_row);

@@ -4,6 +4,6 @@
 
 #include "sandbox/deliver.h"
 
-extern const struct caller wechat_caller, alipay_caller, kuaidi100_caller, nuonuo_caller;
+extern const struct caller wechat_caller, alipay_caller, kuaidi100_caller, nuonuo_caller, esign_caller;
 
 #endif

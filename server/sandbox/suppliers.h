@@ -29,4 +29,9 @@ void kuaidi100_serve(struct sandbox *sb, struct request *r, const struct plan *p
 const char *nuonuo_action(struct request *r);
 void nuonuo_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
 
+/* e签宝 (esign.c). Actions: telecom3Factors, bank4Factors, bureau4Factors, face, face_query, fourFactors,
+ * subbranch, transferRandomAmount, transferProcess, verifyRandomAmount. */
+const char *esign_action(struct request *r);
+void esign_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
+
 #endif

@@ -143,7 +143,7 @@ static void nuonuo_signs_a_body(void **state)
     json_decref(all);
 }
 
-/* Suppliers to come; their primitives are here. */
+/* A supplier to come: its primitives are here. (e签宝's vector as a whole: esign_test.c.) */
 static void sf_and_esign_digests(void **state)
 {
     (void)state;
