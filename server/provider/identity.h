@@ -175,5 +175,7 @@ struct identity_port {
 /* "MATCH", "MISMATCH", …; "NORMAL", "CANCELLED", …: what is stored. Static storage. */
 const char *identity_verdict_name(enum identity_verdict v);
 const char *operating_status_name(enum operating_status s);
+/* Cancelled, revoked or rescinded (providers.md 3.3): no certificate for such a company. */
+bool operating_status_refused(enum operating_status s);
 
 #endif

@@ -110,9 +110,7 @@ static enum err read_details(const json_t *details, struct identity_result *out,
         out->verdict = IDENTITY_NOT_FOUND;
     out->fields = fields;
     out->operating = operating(js_str(details, "legalOrgState"));
-    out->operating_refused = out->operating == OPERATING_CANCELLED ||
-                             out->operating == OPERATING_LICENCE_REVOKED ||
-                             out->operating == OPERATING_RESCINDED;
+    out->operating_refused = operating_status_refused(out->operating);
     return OK;
 }
 

@@ -49,3 +49,9 @@ const char *operating_status_name(enum operating_status s)
     }
     return "";
 }
+
+bool operating_status_refused(enum operating_status s)
+{
+    return s == OPERATING_CANCELLED || s == OPERATING_LICENCE_REVOKED || s == OPERATING_RESCINDED ||
+           s == OPERATING_REGISTRATION_RESCINDED;
+}

@@ -132,13 +132,6 @@ static enum operating_status operating(const char *s)
     return table[s[0] - '0'];
 }
 
-/* providers.md 3.3: no certificate for 3, 4, 5, 7. */
-static bool operating_refused(enum operating_status s)
-{
-    return s == OPERATING_CANCELLED || s == OPERATING_LICENCE_REVOKED || s == OPERATING_RESCINDED ||
-           s == OPERATING_REGISTRATION_RESCINDED;
-}
-
 static enum err read_mismatch(const json_t *r, struct identity_result *out, struct fault *f)
 {
     static const struct {
@@ -182,7 +175,7 @@ enum err tencent_read_enterprise4(const json_t *r, struct identity_result *out, 
         out->verdict = IDENTITY_MATCH;
     out->billed = true;
     out->operating = operating(js_str(r, "OperatingStatus"));
-    out->operating_refused = operating_refused(out->operating);
+    out->operating_refused = operating_status_refused(out->operating);
     text_copy(out->operating_period, sizeof out->operating_period, js_str(r, "OperatingPeriod"));
     return OK;
 }

@@ -8,6 +8,7 @@
 #define SUPPLIERS(X)                                                                                         \
     X(identity, "tencent", tencent_identity_settings, tencent_identity_open)                                 \
     X(identity, "esign", esign_identity_settings, esign_identity_open)                                       \
+    X(identity, "http", http_identity_settings, http_identity_open)                                          \
     X(sms, "tencent", tencent_sms_settings, tencent_sms_open)                                                \
     X(mail, "smtp", smtp_settings, smtp_open)                                                                \
     X(payment, "wechat", wechat_settings, wechat_payment_open)                                               \

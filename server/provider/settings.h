@@ -22,6 +22,9 @@ enum err tencent_identity_open(const struct provider_env *env, struct identity_p
 /* identity_esign.c */
 extern const struct provider_setting esign_identity_settings[];
 enum err esign_identity_open(const struct provider_env *env, struct identity_port *out, struct fault *f);
+/* identity_http.c */
+extern const struct provider_setting http_identity_settings[];
+enum err http_identity_open(const struct provider_env *env, struct identity_port *out, struct fault *f);
 /* sms_tencent.c */
 extern const struct provider_setting tencent_sms_settings[];
 enum err tencent_sms_open(const struct provider_env *env, struct sms_port *out, struct fault *f);

@@ -15,6 +15,7 @@ static const struct supplier suppliers[] = {
     {"wechat", "wechat", wechat_action, wechat_serve},
     {"alipay", "alipay", alipay_action, alipay_serve},
     {"esign", "esign", esign_action, esign_serve},
+    {"generic", "http", generic_action, generic_serve},
     {"kuaidi100", "kuaidi100", kuaidi100_action, kuaidi100_serve},
     {"nuonuo", "nuonuo", nuonuo_action, nuonuo_serve},
 };

@@ -309,7 +309,7 @@ static void deliveries(struct control *c)
 static bool is_supplier(const char *name)
 {
     static const char *const names[] = {"tencent", "wechat", "alipay", "kuaidi100",
-                                        "esign",   "smtp",   "nuonuo"};
+                                        "esign",   "http",   "smtp",   "nuonuo"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return true;
@@ -353,7 +353,8 @@ static void fault(struct control *c)
     }
     if (!is_supplier(member(c->in, "provider")) || !is_kind(member(c->in, "kind"))) {
         no(c, 400,
-           "provider (tencent, wechat, alipay, kuaidi100, esign, smtp, nuonuo) and a known kind are needed");
+           "provider (tencent, wechat, alipay, kuaidi100, esign, http, smtp, nuonuo) and a known kind are "
+           "needed");
         return;
     }
     char key[24];
@@ -380,7 +381,7 @@ static void reset(struct control *c)
         "wechat_bills", "wechat_nonces", "tc3_used",        "parcels",   "subscriptions", "mails",
         "log",          "deliveries",    "faults",          "config",    "alipay_trades", "alipay_refunds",
         "alipay_bills", "nuonuo_tokens", "nuonuo_invoices", "cards",     "faces",         "esign_flows",
-        "esign_orders"};
+        "esign_orders", "generic_nonces"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         state_clear(c->sb->state, sections[i]);
     done(c);

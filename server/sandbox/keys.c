@@ -114,8 +114,9 @@ static json_t *make_nuonuo(struct sandbox *sb, struct arena *a)
 /* What the identity suppliers and the desk know of each other. */
 static json_t *make_identity(struct sandbox *sb, struct arena *a)
 {
-    return json_pack("{s:s,s:s,s:s}", "tencent_rule", draw_digits(sb, a, 4), "esign_app_id",
-                     arena_printf(a, "7438%s", draw_digits(sb, a, 6)), "esign_secret", draw_lower(sb, a, 32));
+    return json_pack("{s:s,s:s,s:s,s:s}", "tencent_rule", draw_digits(sb, a, 4), "esign_app_id",
+                     arena_printf(a, "7438%s", draw_digits(sb, a, 6)), "esign_secret", draw_lower(sb, a, 32),
+                     "generic_key", draw_letters(sb, a, 32));
 }
 
 static int write_file(struct sandbox *sb, struct arena *a, const char *name, const char *text)
@@ -156,7 +157,7 @@ struct keys *keys_open(struct sandbox *sb)
     GET(platform_id), GET(platform_serial), GET(platform_certificate), GET(forger_key);
     GET(kuaidi100_key), GET(kuaidi100_customer), GET(smtp_user), GET(smtp_password);
     o = kept(sb, "identity", &k->a, make_identity);
-    GET(tencent_rule), GET(esign_app_id), GET(esign_secret);
+    GET(tencent_rule), GET(esign_app_id), GET(esign_secret), GET(generic_key);
     o = kept(sb, "alipay", &k->a, make_alipay);
     GET(alipay_app_id), GET(alipay_seller_id), GET(alipay_app_key), GET(alipay_app_public), GET(alipay_key);
     GET(alipay_public), GET(alipay_app_certificate), GET(alipay_certificate), GET(alipay_roots);
@@ -236,18 +237,30 @@ static json_t *esign(const struct sandbox *sb)
                      "base_url", json_sprintf("http://esign.localhost:%d", sb->port));
 }
 
+static json_t *generic(const struct sandbox *sb)
+{
+    static const char *const checks[] = {"phone3", "bank4", "enterprise4", "face_start", "face_query"};
+    json_t *o = json_pack("{s:s}", "key", sb->keys->generic_key);
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s_url", checks[i]);
+        json_object_set_new(o, key, json_sprintf("http://generic.localhost:%d/%s", sb->port, checks[i]));
+    }
+    return o;
+}
+
 int keys_publish(struct sandbox *sb)
 {
     struct arena a;
     arena_init(&a, 0);
     const struct keys *k = sb->keys;
     json_t *o =
-        json_pack("{s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:{s:o,s:s,s:s},s:{s:s,s:i,s:s,s:s}}", "port", sb->port,
+        json_pack("{s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:o,s:s,s:s},s:{s:s,s:i,s:s,s:s}}", "port", sb->port,
                   "smtp_port", sb->smtp_port, "url", json_sprintf("http://127.0.0.1:%d", sb->port), "tencent",
-                  tencent(sb), "wechat", wechat(sb), "alipay", alipay(sb), "esign", esign(sb), "kuaidi100",
-                  "url", json_sprintf("http://kuaidi100.localhost:%d", sb->port), "key", k->kuaidi100_key,
-                  "customer", k->kuaidi100_customer, "smtp", "host", "127.0.0.1", "port", sb->smtp_port,
-                  "user", k->smtp_user, "password", k->smtp_password);
+                  tencent(sb), "wechat", wechat(sb), "alipay", alipay(sb), "esign", esign(sb), "http",
+                  generic(sb), "kuaidi100", "url", json_sprintf("http://kuaidi100.localhost:%d", sb->port),
+                  "key", k->kuaidi100_key, "customer", k->kuaidi100_customer, "smtp", "host", "127.0.0.1",
+                  "port", sb->smtp_port, "user", k->smtp_user, "password", k->smtp_password);
     if (o)
         json_object_set_new(o, "nuonuo", nuonuo(sb));
     char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;

@@ -21,7 +21,7 @@ struct keys {
     const char *alipay_app_certificate, *alipay_certificate,
         *alipay_roots; /* the same keys, named the other way */
     const char *alipay_app_cert_sn, *alipay_cert_sn, *alipay_root_cert_sn;
-    const char *esign_app_id, *esign_secret;
+    const char *esign_app_id, *esign_secret, *generic_key;
     const char *kuaidi100_key, *kuaidi100_customer;
     const char *smtp_user, *smtp_password;
     const char *nuonuo_app_key, *nuonuo_app_secret, *nuonuo_tax;

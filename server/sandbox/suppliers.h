@@ -34,4 +34,9 @@ void nuonuo_serve(struct sandbox *sb, struct request *r, const struct plan *plan
 const char *esign_action(struct request *r);
 void esign_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
 
+/* One that speaks the desk's own protocol (generic.c). Actions: phone3, bank4, enterprise4, face_start,
+ * face_query. */
+const char *generic_action(struct request *r);
+void generic_serve(struct sandbox *sb, struct request *r, const struct plan *plan, struct reply *p);
+
 #endif

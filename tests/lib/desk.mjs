@@ -161,6 +161,17 @@ region = ${s.tencent.region}
 faceid_url = ${s.tencent.faceid_url}
 rule_id = ${s.tencent.rule_id}
 ocr_url = ${s.tencent.ocr_url}
+[identity.esign]
+base_url = ${s.esign.base_url}
+app_id = ${s.esign.app_id}
+app_secret_file = ${secret('esign.key', s.esign.app_secret)}
+[identity.http]
+key_file = ${secret('identity-http.key', s.http.key)}
+phone3_url = ${s.http.phone3_url}
+bank4_url = ${s.http.bank4_url}
+enterprise4_url = ${s.http.enterprise4_url}
+face_start_url = ${s.http.face_start_url}
+face_query_url = ${s.http.face_query_url}
 [sms.tencent]
 secret_id = ${s.tencent.secret_id}
 secret_key_file = ${tencentKey}
