@@ -152,11 +152,6 @@ static enum err compare(const struct esign *e, const char *path, json_t *body,
     return sent == OK ? read(&x, out, f) : verdict_of(sent, out);
 }
 
-static const char *bare_phone(const char *phone)
-{
-    return strncmp(phone, "+86", 3) == 0 ? phone + 3 : phone;
-}
-
 static enum err phone3(void *self, const struct identity_person *who, struct arena *a,
                        struct identity_result *out, struct fault *f)
 {
@@ -166,8 +161,8 @@ static enum err phone3(void *self, const struct identity_person *who, struct are
         return fail(f, ERR_INVALID, "name, identity number and phone are wanted");
     const char *path = e->detail ? "/v2/identity/verify/individual/telecom3Factors/detail"
                                  : "/v2/identity/verify/individual/telecom3Factors";
-    json_t *body = json_pack("{s:s,s:s,s:s}", "name", who->name, "idNo", who->id_number, "mobileNo",
-                             bare_phone(who->phone));
+    json_t *body = json_pack("{s:s,s:s,s:s}", "name", who->name, "idNo", upper_x(a, who->id_number),
+                             "mobileNo", bare_phone(who->phone));
     return compare(e, path, body, esign_read_verdict, a, out, f);
 }
 
@@ -180,8 +175,8 @@ static enum err bank4(void *self, const struct identity_person *who, struct aren
         return fail(f, ERR_INVALID, "name, identity number, card and phone are wanted");
     const char *path = e->detail ? "/v2/identity/verify/individual/bank4Factors/detail"
                                  : "/v2/identity/verify/individual/bank4Factors";
-    json_t *body = json_pack("{s:s,s:s,s:s,s:s}", "name", who->name, "idNo", who->id_number, "cardNo",
-                             who->card_number, "mobileNo", bare_phone(who->phone));
+    json_t *body = json_pack("{s:s,s:s,s:s,s:s}", "name", who->name, "idNo", upper_x(a, who->id_number),
+                             "cardNo", who->card_number, "mobileNo", bare_phone(who->phone));
     return compare(e, path, body, esign_read_verdict, a, out, f);
 }
 
@@ -192,7 +187,7 @@ static enum err enterprise4(void *self, const struct identity_enterprise *who, s
     if (!who->name || !who->uscc || !who->legal_rep_name || !who->legal_rep_id)
         return fail(f, ERR_INVALID, "all four factors are wanted");
     json_t *body = json_pack("{s:s,s:s,s:s,s:s}", "name", who->name, "orgCode", who->uscc, "legalRepName",
-                             who->legal_rep_name, "legalRepCertNo", who->legal_rep_id);
+                             who->legal_rep_name, "legalRepCertNo", upper_x(a, who->legal_rep_id));
     return compare(self, "/v2/identity/verify/organization/enterprise/bureau4Factors", body,
                    esign_read_enterprise4, a, out, f);
 }

@@ -93,9 +93,9 @@ enum err esign_face_start(void *self, const struct identity_person *who, const s
     *out = (struct identity_face){0};
     if (!who->name || !who->id_number || !o->our_no)
         return fail(f, ERR_INVALID, "name, identity number and our number are wanted");
-    json_t *body = json_pack("{s:s,s:s,s:s,s:s,s:s*,s:s*}", "name", who->name, "idNo", who->id_number,
-                             "faceauthMode", e->face_mode, "contextId", o->our_no, "callbackUrl",
-                             o->return_url, "notifyUrl", o->notify_url);
+    json_t *body = json_pack("{s:s,s:s,s:s,s:s,s:s*,s:s*}", "name", who->name, "idNo",
+                             upper_x(a, who->id_number), "faceauthMode", e->face_mode, "contextId", o->our_no,
+                             "callbackUrl", o->return_url, "notifyUrl", o->notify_url);
     if (!body)
         return fail(f, ERR_INVALID, "a field is not UTF-8");
     CLEANUP(esign_answer_free)

@@ -75,8 +75,8 @@ enum err esign_transfer_open(void *self, const struct identity_transfer_order *o
     if (!o->our_no || !o->name || !o->legal_rep_name || !o->legal_rep_id)
         return fail(f, ERR_INVALID, "our number and all four factors are wanted");
     json_t *body = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s*}", "name", o->name, "orgCode", o->uscc,
-                             "legalRepName", o->legal_rep_name, "legalRepIdNo", o->legal_rep_id, "contextId",
-                             o->our_no, "notifyUrl", o->notify_url);
+                             "legalRepName", o->legal_rep_name, "legalRepIdNo", upper_x(a, o->legal_rep_id),
+                             "contextId", o->our_no, "notifyUrl", o->notify_url);
     if (!body)
         return fail(f, ERR_INVALID, "a field is not UTF-8");
     CLEANUP(esign_answer_free)

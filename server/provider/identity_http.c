@@ -287,20 +287,6 @@ static enum err check(const struct generic *g, const char *url, json_t *question
     }
 }
 
-static const char *upper_x(struct arena *a, const char *id_number)
-{
-    char *out = arena_strdup(a, id_number);
-    for (char *c = out; *c; c++)
-        if (*c == 'x')
-            *c = 'X';
-    return out;
-}
-
-static const char *bare_phone(const char *phone)
-{
-    return strncmp(phone, "+86", 3) == 0 ? phone + 3 : phone;
-}
-
 static enum err phone3(void *self, const struct identity_person *who, struct arena *a,
                        struct identity_result *out, struct fault *f)
 {

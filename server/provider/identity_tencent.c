@@ -216,20 +216,6 @@ enum err tencent_ask(const struct tencent *t, const struct tencent_call *call, j
     return e == OK ? read(r, out, f) : tencent_verdict(e, out);
 }
 
-const char *tencent_upper_x(struct arena *a, const char *id_number)
-{
-    char *out = arena_strdup(a, id_number);
-    for (char *c = out; *c; c++)
-        if (*c == 'x')
-            *c = 'X';
-    return out;
-}
-
-static const char *bare_phone(const char *phone)
-{
-    return strncmp(phone, "+86", 3) == 0 ? phone + 3 : phone;
-}
-
 static enum err phone3(void *self, const struct identity_person *who, struct arena *a,
                        struct identity_result *out, struct fault *f)
 {
@@ -237,8 +223,8 @@ static enum err phone3(void *self, const struct identity_person *who, struct are
     *out = (struct identity_result){0};
     if (!who->name || !who->id_number || !who->phone)
         return fail(f, ERR_INVALID, "name, identity number and phone are wanted");
-    json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "IdCard", tencent_upper_x(a, who->id_number), "Name",
-                               who->name, "Phone", bare_phone(who->phone), "VerifyMode", "1");
+    json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "IdCard", upper_x(a, who->id_number), "Name", who->name,
+                               "Phone", bare_phone(who->phone), "VerifyMode", "1");
     return tencent_ask(&((struct tencent_identity *)self)->faceid, &call, params, tencent_read_phone3, a, out,
                        f);
 }
@@ -252,7 +238,7 @@ static enum err bank4(void *self, const struct identity_person *who, struct aren
         return fail(f, ERR_INVALID, "name, identity number, card and phone are wanted");
     json_t *params =
         json_pack("{s:s,s:s,s:s,s:s,s:i}", "Name", who->name, "BankCard", who->card_number, "Phone",
-                  bare_phone(who->phone), "IdCard", tencent_upper_x(a, who->id_number), "CertType", 0);
+                  bare_phone(who->phone), "IdCard", upper_x(a, who->id_number), "CertType", 0);
     return tencent_ask(&((struct tencent_identity *)self)->faceid, &call, params, tencent_read_bank4, a, out,
                        f);
 }
@@ -266,7 +252,7 @@ static enum err enterprise4(void *self, const struct identity_enterprise *who, s
     if (!who->name || !who->uscc || !who->legal_rep_name || !who->legal_rep_id)
         return fail(f, ERR_INVALID, "all four factors are wanted");
     json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "CreditCode", who->uscc, "EntName", who->name, "LrName",
-                               who->legal_rep_name, "IdNum", tencent_upper_x(a, who->legal_rep_id));
+                               who->legal_rep_name, "IdNum", upper_x(a, who->legal_rep_id));
     return tencent_ask(&((struct tencent_identity *)self)->ocr, &call, params, tencent_read_enterprise4, a,
                        out, f);
 }

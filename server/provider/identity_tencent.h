@@ -17,9 +17,6 @@ enum err tencent_ask(const struct tencent *t, const struct tencent_call *call, j
                      struct arena *a, struct identity_result *out, struct fault *f);
 enum err tencent_verdict(enum err e, struct identity_result *out);
 
-/* The identity number with its X in upper case, as the supplier wants it. */
-const char *tencent_upper_x(struct arena *a, const char *id_number);
-
 /* identity_tencent_face.c */
 enum err tencent_face_start(void *self, const struct identity_person *who,
                             const struct identity_face_order *o, struct arena *a, struct identity_face *out,

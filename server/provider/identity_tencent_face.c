@@ -125,9 +125,9 @@ enum err tencent_face_start(void *self, const struct identity_person *who,
     *out = (struct identity_face){0};
     if (!who->name || !who->id_number || !o->our_no)
         return fail(f, ERR_INVALID, "name, identity number and our number are wanted");
-    json_t *params = json_pack("{s:s,s:s,s:s,s:s,s:s*}", "RuleId", t->rule_id, "IdCard",
-                               tencent_upper_x(a, who->id_number), "Name", who->name, "Extra", o->our_no,
-                               "RedirectUrl", o->return_url);
+    json_t *params =
+        json_pack("{s:s,s:s,s:s,s:s,s:s*}", "RuleId", t->rule_id, "IdCard", upper_x(a, who->id_number),
+                  "Name", who->name, "Extra", o->our_no, "RedirectUrl", o->return_url);
     CLEANUP(js_free)
     json_t *r = NULL;
     int64_t now = t->faceid.now_ms();

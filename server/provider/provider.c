@@ -28,9 +28,7 @@ static const char *mask_middle(struct arena *a, const char *s, size_t keep_front
 
 const char *mask_phone(struct arena *a, const char *phone)
 {
-    if (phone && strncmp(phone, "+86", 3) == 0)
-        phone += 3;
-    return mask_middle(a, phone, 3, 4);
+    return mask_middle(a, phone ? bare_phone(phone) : NULL, 3, 4);
 }
 
 const char *mask_number(struct arena *a, const char *number)
@@ -48,4 +46,18 @@ const char *mask_name(struct arena *a, const char *name)
     for (const char *s = name + first; *s; s += step(s))
         buf_str(&b, "*");
     return buf_text(&b);
+}
+
+const char *bare_phone(const char *phone)
+{
+    return strncmp(phone, "+86", 3) == 0 ? phone + 3 : phone;
+}
+
+const char *upper_x(struct arena *a, const char *id_number)
+{
+    char *out = arena_strdup(a, id_number);
+    for (char *c = out; *c; c++)
+        if (*c == 'x')
+            *c = 'X';
+    return out;
 }

@@ -88,4 +88,8 @@ const char *mask_phone(struct arena *a, const char *phone);
 const char *mask_number(struct arena *a, const char *number);
 const char *mask_name(struct arena *a, const char *name);
 
+/* As suppliers want them: a phone without +86; an identity number whose X is upper-case, in the arena. */
+const char *bare_phone(const char *phone);
+const char *upper_x(struct arena *a, const char *id_number);
+
 #endif
