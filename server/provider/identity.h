@@ -138,7 +138,8 @@ struct identity_ops {
     enum err (*face_query)(void *self, const char *token, struct arena *a, struct identity_result *out,
                            struct fault *f);
     /* Compares the data and opens a flow in out->flow; no money moves, so it may be repeated (each time is
-     * billed). Data that do not belong together are OK with result->verdict MISMATCH and no flow. Who stores
+     * billed). Data that do not belong together are OK with result->verdict MISMATCH and no flow. ERR_INVALID
+     * for a person's account (uscc NULL) where the supplier sends to companies' alone. Who stores
      * the flow before transfer_start is called with it can ask about the money even after a crash. */
     enum err (*transfer_open)(void *self, const struct identity_transfer_order *o, struct arena *a,
                               struct identity_transfer *out, struct identity_result *result, struct fault *f);
