@@ -333,7 +333,7 @@ static void a_method_that_was_withdrawn_stops_the_order_that_chose_it(void **s)
     char order[ID_SIZE];
     make_order(&w, w.c, order);
     const char *text = world_text();
-    apply(with(text, "[\"phone_three_factor\", \"micro_deposit\"]", "[\"micro_deposit\"]"));
+    apply(with(text, "\"micro_deposit\", \"phone_three_factor\"", "\"micro_deposit\""));
     assert_err(submit_organization(w.c, order, OTHER_USCC, LEGAL_REP_PHONE), ERR_METHOD_NOT_OFFERED);
     assert_non_null(strstr(w.c->fault->text, "no longer offers this method"));
     assert_non_null(strstr(w.c->fault->text_zh, "请更换核验方式"));

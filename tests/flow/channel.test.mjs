@@ -177,7 +177,11 @@ describe('a channel decides', () => {
     desk.importChannel(without);
     const info = await refused(w.submitOrganization(), 'FAILED_PRECONDITION', 'METHOD_NOT_OFFERED');
     assert.match(info.zh, /已不支持该核验方式/);
+    const change = async (method) => w.take(await w.call.ChangeMethod({ order_id: w.order.id, method: `VERIFICATION_METHOD_${method}` }));
+    await change('MICRO_DEPOSIT');
+    await refused(change('PHONE_THREE_FACTOR'), 'FAILED_PRECONDITION', 'METHOD_NOT_OFFERED');
     desk.importChannel(desk.channel('zheneng', 1));
+    await change('PHONE_THREE_FACTOR');
     await w.submitOrganization();
     assert.equal(w.state, 'SUBJECT_VERIFYING');
   });
