@@ -47,6 +47,17 @@ enum err choose_sender(struct ctx *c, const char *channel, const struct identity
     return OK;
 }
 
+enum err choose_remark(struct ctx *c, const char *channel, bool of_person, bool *out)
+{
+    const char *names[CHOICES];
+    size_t n = 0;
+    *out = of_person;
+    TRY(catalog_suppliers(c, channel, METHOD_MICRO_DEPOSIT, names, &n));
+    for (size_t i = 0; i < n; i++)
+        *out = *out || strcmp(names[i], REMITTANCE) == 0;
+    return OK;
+}
+
 enum err identity_method_served(struct ctx *c, const char *channel, enum subject_kind kind, bool of_agent,
                                 enum method m, bool *served)
 {

@@ -22,5 +22,8 @@ enum err choose_suppliers(struct ctx *c, const char *channel, enum method m, enu
 /* Who sends the money of a micro-deposit: by the channel's first choice. NULL: the desk, by REMITTANCE, as
  * where the channel says nothing. */
 enum err choose_sender(struct ctx *c, const char *channel, const struct identity_port **out);
+/* Whether the desk sends what that supplier cannot: when the channel's second choice is REMITTANCE, and
+ * always for a person's account, which suppliers may not do. */
+enum err choose_remark(struct ctx *c, const char *channel, bool of_person, bool *out);
 
 #endif

@@ -79,7 +79,7 @@ enum err deposit_make(struct ctx *c, struct waited *w)
     TRY(choose_sender(c, w->o.channel, &sender));
     if (sender) {
         d.provider = sender->ops->name;
-        TRY(add_job(c, "identity.transfer", &d, "", 0));
+        TRY(add_job(c, "identity.transfer_open", &d, "", 0));
     } else {
         crypt_digits(code, CODE_DIGITS);
         d.secret = code;
@@ -282,8 +282,18 @@ enum err deposit_poll_later(struct ctx *c, const struct deposit *d, int n)
                       strlen(payload), c->now_ms + pause, NULL);
 }
 
-enum err deposit_ordered(struct ctx *c, const char *id, const char *provider, const char *flow,
-                         int64_t expires_ms, int tries_left)
+enum err deposit_opened(struct ctx *c, const char *id, const char *flow)
+{
+    struct deposit d;
+    TRY(deposit_read(c, id, &d));
+    if (d.state != DEPOSIT_WAITING)
+        return OK;
+    if (*flow)
+        TRY(deposit_update(c, &d, DEPOSIT_WAITING, DEPOSIT_CHANGE(.flow = flow)));
+    return add_job(c, "identity.transfer", &d, "", 0);
+}
+
+enum err deposit_ordered(struct ctx *c, const char *id, const char *flow, int64_t expires_ms, int tries_left)
 {
     struct deposit d;
     TRY(deposit_read(c, id, &d));
@@ -291,8 +301,7 @@ enum err deposit_ordered(struct ctx *c, const char *id, const char *provider, co
         return OK;
     bool shorter = expires_ms > 0 && expires_ms < d.expires_ms;
     TRY(deposit_update(c, &d, DEPOSIT_ORDERED,
-                       DEPOSIT_CHANGE(.provider = provider, .flow = flow,
-                                      .expires_ms = shorter ? expires_ms : 0,
+                       DEPOSIT_CHANGE(.flow = flow, .expires_ms = shorter ? expires_ms : 0,
                                       .tries_left = tries_left >= 0 ? &tries_left : NULL)));
     if (shorter)
         TRY(add_job(c, "identity.deposit_end", &d, ":supplier", expires_ms));
@@ -312,14 +321,30 @@ enum err deposit_refused(struct ctx *c, const char *id, const struct check_answe
     return identity_refused(c, &t.w, VERIFIED_MISMATCHED, a->mismatched, a->outcome);
 }
 
-enum err deposit_unsent(struct ctx *c, const char *id, bool doubtful)
+/* The channel's second choice, or what this supplier does not do (a person's account): the desk's bank. */
+static enum err by_remark_instead(struct ctx *c, struct deposit *d)
 {
-    struct deposit d;
-    TRY(deposit_read(c, id, &d));
-    if (d.state != DEPOSIT_WAITING)
+    char code[CODE_DIGITS + 1];
+    crypt_digits(code, CODE_DIGITS);
+    enum err e = deposit_to_remark(c, d, code);
+    wipe(code, sizeof code);
+    return e;
+}
+
+enum err deposit_unsent(struct ctx *c, const char *id, enum unsent why)
+{
+    struct deposit_task t;
+    bool remark = false;
+    TRY(deposit_task(c, id, &t));
+    if (t.d.state != DEPOSIT_WAITING)
         return OK;
-    TRY(deposit_update(c, &d, doubtful ? DEPOSIT_DOUBTFUL : DEPOSIT_DROPPED, DEPOSIT_CHANGE(.forget = true)));
-    return identity_give_up(c, d.verification);
+    if (why == UNSENT_REFUSED && t.wanted)
+        TRY(choose_remark(c, t.w.o.channel, !t.w.who.organization, &remark));
+    if (remark)
+        return by_remark_instead(c, &t.d);
+    TRY(deposit_update(c, &t.d, why == UNSENT_DOUBTFUL ? DEPOSIT_DOUBTFUL : DEPOSIT_DROPPED,
+                       DEPOSIT_CHANGE(.forget = true)));
+    return identity_give_up(c, t.d.verification);
 }
 
 enum err deposit_looked(struct ctx *c, const char *id, enum identity_transfer_state s, int tries_left, int n)

@@ -66,11 +66,17 @@ struct deposit_task {
     bool wanted; /* the order still waits for it */
 };
 enum err deposit_task(struct ctx *c, const char *id, struct deposit_task *out);
-/* The supplier took the order under this number, refused the data, or may have sent something (doubt). */
-enum err deposit_ordered(struct ctx *c, const char *id, const char *provider, const char *flow,
-                         int64_t expires_ms, int tries_left);
+/* The supplier opened a flow under this number ("": it gives none before the money is ordered), took the
+ * order, or refused the data. */
+enum err deposit_opened(struct ctx *c, const char *id, const char *flow);
+enum err deposit_ordered(struct ctx *c, const char *id, const char *flow, int64_t expires_ms, int tries_left);
 enum err deposit_refused(struct ctx *c, const char *id, const struct check_answer *a);
-enum err deposit_unsent(struct ctx *c, const char *id, bool doubtful);
+enum unsent {
+    UNSENT_UNWANTED, /* nobody waits for it */
+    UNSENT_REFUSED,  /* the supplier cannot do it: by remittance, where the channel allows that */
+    UNSENT_DOUBTFUL, /* it may have been sent */
+};
+enum err deposit_unsent(struct ctx *c, const char *id, enum unsent why);
 /* What a look at the supplier gave: state as it is there. n: how many looks there were. */
 enum err deposit_looked(struct ctx *c, const char *id, enum identity_transfer_state s, int tries_left, int n);
 enum err deposit_poll_later(struct ctx *c, const struct deposit *d, int n);
@@ -93,6 +99,8 @@ struct deposit_change {
     bool forget; /* the secret, and with it the payee: neither is written again */
 };
 #define DEPOSIT_CHANGE(...) (&(struct deposit_change){__VA_ARGS__})
+/* A WAITING one of a supplier becomes one with this code in its remark. */
+enum err deposit_to_remark(struct ctx *c, struct deposit *d, const char *code);
 /* Must match d's state and version; with an audit row "deposit." and the state. */
 enum err deposit_update(struct ctx *c, struct deposit *d, enum deposit_state to,
                         const struct deposit_change *ch);

@@ -28,7 +28,15 @@ static struct check_answer *answer(struct ctx *c, struct deposit_task *t, const 
 }
 
 /* -- sending -----------------------------------------------------------------------------------------------
+ *
+ * Money is never sent on a guess. First a flow is opened, which moves nothing, and its number is stored; then
+ * the money is ordered in that flow. When the answer to the order was lost, also by the death of this
+ * process, the flow is asked about; what nothing names is doubtful, and the desk's.
  */
+
+enum {
+    SETTLE_MS = 60000, /* "nothing was sent" is believed this long after the call */
+};
 
 struct started {
     bool refused, doubtful;
@@ -50,11 +58,83 @@ static struct identity_transfer_order order_of(struct ctx *c, const struct depos
         .account_number = who->account.number,
         .bank = who->account.bank,
         .branch = who->account.branch,
-        .cnaps_code = *who->account.cnaps_code ? who->account.cnaps_code : NULL};
+        .cnaps_code = *who->account.cnaps_code ? who->account.cnaps_code : NULL,
+        .flow = *t->d.flow ? t->d.flow : NULL};
 }
 
-/* Money is never sent twice on a guess: when an answer was lost and nothing names what was asked for, the
- * deposit is doubtful, and the desk's. */
+/* Verdicts that are no answer about the data: nothing was sent. */
+static enum err trouble(struct ctx *c, enum identity_verdict v)
+{
+    if (v == IDENTITY_BUSY || v == IDENTITY_RATE_LIMITED)
+        return fail(c->fault, ERR_PROVIDER_BUSY, NULL);
+    return v == IDENTITY_CONFIG_ERROR ? fail(c->fault, ERR_PROVIDER_CONFIG, NULL) : OK;
+}
+
+static enum err answered(struct ctx *c, struct deposit_task *t, const struct identity_result *result,
+                         struct started *s)
+{
+    TRY(trouble(c, result->verdict));
+    s->refused = result->verdict != IDENTITY_MATCH;
+    if (s->refused)
+        s->answer = answer(c, t, result);
+    return OK;
+}
+
+/* May be repeated: what was opened and lost costs its price, and moves nothing. */
+static enum err open_call(struct ctx *c, const struct job *j, struct job_result *r)
+{
+    struct deposit_task t;
+    const struct identity_port *p;
+    struct identity_result result = {0};
+    TRY(deposit_task(c, identity_payload(c, j), &t));
+    if (t.d.state != DEPOSIT_WAITING || !t.wanted || *t.d.flow)
+        return OK;
+    struct started *s = ARENA_NEW(c->arena, struct started);
+    s->transfer = ARENA_NEW(c->arena, struct identity_transfer);
+    r->value = s;
+    TRY(sender_of(c, &t.d, &p));
+    if (!p->ops->transfer_open) /* this supplier does it all in one */
+        return OK;
+    struct identity_transfer_order o = order_of(c, &t);
+    TRY(p->ops->transfer_open(p->self, &o, c->arena, s->transfer, &result, c->fault));
+    return answered(c, &t, &result, s);
+}
+
+static enum err open_done(struct ctx *c, const struct job *j, const struct job_result *r)
+{
+    const struct started *s = r->value;
+    const char *id = identity_payload(c, j);
+    if (!s)
+        return deposit_unsent(c, id, UNSENT_UNWANTED);
+    return s->refused ? deposit_refused(c, id, s->answer) : deposit_opened(c, id, s->transfer->flow);
+}
+
+static enum err open_failed(struct ctx *c, const struct job *j, enum err why)
+{
+    (void)why;
+    return deposit_unsent(c, identity_payload(c, j), UNSENT_REFUSED);
+}
+
+/* What became of an order whose answer was lost. */
+static enum err settle(struct ctx *c, const struct job *j, struct deposit_task *t,
+                       const struct identity_port *p, struct started *s, bool *undone)
+{
+    s->doubtful = !*t->d.flow;
+    if (s->doubtful)
+        return OK;
+    enum err e = p->ops->transfer_query(p->self, t->d.flow, c->arena, s->transfer, c->fault);
+    if (e == ERR_NOT_FOUND) {
+        fault_clear(c->fault);
+        *undone = c->now_ms - j->called_ms >= SETTLE_MS;
+        return *undone ? OK : fail(c->fault, ERR_PROVIDER_UNKNOWN, NULL);
+    }
+    TRY(e == ERR_SIGNATURE_BAD ? fail(c->fault, ERR_PROVIDER_UNKNOWN, NULL) : e);
+    s->refused = s->transfer->state == TRANSFER_FAILED;
+    if (s->refused)
+        s->answer = answer(c, t, &(struct identity_result){.verdict = IDENTITY_MISMATCH, .fields = 0});
+    return OK;
+}
+
 static enum err start_call(struct ctx *c, const struct job *j, struct job_result *r)
 {
     struct deposit_task t;
@@ -64,30 +144,15 @@ static enum err start_call(struct ctx *c, const struct job *j, struct job_result
     if (t.d.state != DEPOSIT_WAITING || (!t.wanted && !j->doubtful))
         return OK;
     struct started *s = ARENA_NEW(c->arena, struct started);
-    if (j->doubtful) {
-        s->doubtful = true;
-        r->value = s;
-        return OK;
-    }
-    TRY(sender_of(c, &t.d, &p));
     s->transfer = ARENA_NEW(c->arena, struct identity_transfer);
+    r->value = s;
+    TRY(sender_of(c, &t.d, &p));
+    if (j->doubtful)
+        return settle(c, j, &t, p, s, &r->undone);
     struct identity_transfer_order o = order_of(c, &t);
     enum err e = p->ops->transfer_start(p->self, &o, c->arena, s->transfer, &result, c->fault);
-    if ((e == ERR_PROVIDER_UNKNOWN || e == ERR_SIGNATURE_BAD) && *s->transfer->flow) {
-        fault_clear(c->fault); /* it has a number: looking tells what became of it */
-        e = OK;
-        result.verdict = IDENTITY_MATCH;
-    }
     TRY(e == ERR_SIGNATURE_BAD ? fail(c->fault, ERR_PROVIDER_UNKNOWN, NULL) : e);
-    if (result.verdict == IDENTITY_BUSY || result.verdict == IDENTITY_RATE_LIMITED)
-        return fail(c->fault, ERR_PROVIDER_BUSY, NULL);
-    if (result.verdict == IDENTITY_CONFIG_ERROR)
-        return fail(c->fault, ERR_PROVIDER_CONFIG, NULL);
-    s->refused = result.verdict != IDENTITY_MATCH;
-    if (s->refused)
-        s->answer = answer(c, &t, &result);
-    r->value = s;
-    return OK;
+    return answered(c, &t, &result, s);
 }
 
 static enum err start_done(struct ctx *c, const struct job *j, const struct job_result *r)
@@ -95,16 +160,16 @@ static enum err start_done(struct ctx *c, const struct job *j, const struct job_
     const struct started *s = r->value;
     const char *id = identity_payload(c, j);
     if (!s || s->doubtful)
-        return deposit_unsent(c, id, s != NULL);
+        return deposit_unsent(c, id, s ? UNSENT_DOUBTFUL : UNSENT_UNWANTED);
     if (s->refused)
         return deposit_refused(c, id, s->answer);
-    return deposit_ordered(c, id, NULL, s->transfer->flow, s->transfer->expires_ms,
-                           s->transfer->attempts_left);
+    return deposit_ordered(c, id, s->transfer->flow, s->transfer->expires_ms, s->transfer->attempts_left);
 }
 
 static enum err start_failed(struct ctx *c, const struct job *j, enum err why)
 {
-    return deposit_unsent(c, identity_payload(c, j), j->doubtful || why == ERR_PROVIDER_UNKNOWN);
+    bool doubtful = j->doubtful || why == ERR_PROVIDER_UNKNOWN;
+    return deposit_unsent(c, identity_payload(c, j), doubtful ? UNSENT_DOUBTFUL : UNSENT_REFUSED);
 }
 
 /* -- looking -----------------------------------------------------------------------------------------------
@@ -160,11 +225,10 @@ static enum err confirm_call(struct ctx *c, const struct job *j, struct job_resu
         return OK;
     TRY(sender_of(c, &t.d, &p));
     TRY(p->ops->transfer_confirm(p->self, t.d.flow, t.d.entered_fen, c->arena, &transfer, &result, c->fault));
-    if (result.verdict != IDENTITY_MATCH && result.verdict != IDENTITY_MISMATCH)
-        return fail(c->fault, ERR_PROVIDER_BUSY, NULL);
+    TRY(trouble(c, result.verdict));
     struct judged *x = ARENA_NEW(c->arena, struct judged);
     x->answer = answer(c, &t, &result);
-    x->tries_left = transfer.attempts_left;
+    x->tries_left = result.verdict == IDENTITY_ABANDONED ? 0 : transfer.attempts_left;
     r->value = x;
     return OK;
 }
@@ -198,9 +262,18 @@ static enum err end_done(struct ctx *c, const struct job *j, const struct job_re
     return deposit_expire(c, identity_payload(c, j));
 }
 
+const struct job_kind transfer_open_job = {
+    .name = "identity.transfer_open",
+    .max_attempts = 6,
+    .lease_ms = 60000,
+    .backoff_ms = 2000,
+    .call = open_call,
+    .done = open_done,
+    .failed = open_failed,
+};
 const struct job_kind transfer_start_job = {
     .name = "identity.transfer",
-    .max_attempts = 6,
+    .max_attempts = 10, /* an order in doubt is asked about for a quarter of an hour */
     .lease_ms = 60000,
     .backoff_ms = 2000,
     .call = start_call,

@@ -2,6 +2,7 @@
 #include "core/audit.h"
 #include "core/crypt.h"
 #include "core/db.h"
+#include "identity/choice.h"
 #include "identity/deposit.h"
 
 #include <jansson.h>
@@ -152,6 +153,22 @@ enum err deposit_by_flow(struct ctx *c, const char *provider, const char *flow, 
     TRY(db_query(c, &r, SQL("SELECT " DEPOSIT_COLUMNS " FROM deposit WHERE provider = ? AND flow = ?"),
                  TEXT(provider), TEXT(flow)));
     return read_row(c, &r, out);
+}
+
+enum err deposit_to_remark(struct ctx *c, struct deposit *d, const char *code)
+{
+    struct arg secret;
+    unsigned char digest[32];
+    TRY(seal(c, "secret", d->id, code, &secret));
+    deposit_digest(c, d->id, code, digest);
+    TRY(db_exec_one(
+        c,
+        SQL("UPDATE deposit SET provider = ?, flow = NULL, secret = ?, secret_digest = ?, version = "
+            "version + 1, updated_ms = ? WHERE id = ? AND state = 1 AND version = ?"),
+        TEXT(REMITTANCE), secret, BYTES(digest, 32), INT(c->now_ms), TEXT(d->id), INT(d->version)));
+    d->version++;
+    return audit_add(
+        c, &(struct audit_entry){.action = "deposit.by_remark", .object = d->id, .version = d->version});
 }
 
 static const char *state_name(enum deposit_state s)

@@ -42,6 +42,8 @@ static enum err hasten(struct ctx *c, const struct told *t, const unsigned char 
     }
     if (e == ERR_NOT_FOUND)
         e = deposit_by_flow(c, t->provider, t->event.flow, &d);
+    if (e == ERR_NOT_FOUND && id_valid("dep", t->event.our_no))
+        e = deposit_read(c, t->event.our_no, &d);
     if (e == OK) {
         *object = arena_strdup(c->arena, d.id);
         bool looked_after = d.state == DEPOSIT_ORDERED || d.state == DEPOSIT_SENT;

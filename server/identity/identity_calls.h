@@ -5,7 +5,8 @@
 #include "identity/identity_steps.h"
 
 extern const struct job_kind face_start_job, face_poll_job;
-extern const struct job_kind transfer_start_job, transfer_poll_job, transfer_confirm_job, deposit_end_job;
+extern const struct job_kind transfer_open_job, transfer_start_job, transfer_poll_job, transfer_confirm_job,
+    deposit_end_job;
 
 const char *identity_payload(struct ctx *c, const struct job *j);
 struct identity_person identity_person_of(const struct check_task *t);

@@ -165,7 +165,7 @@ static const struct job_kind check_job = {
 };
 
 const struct job_kind *const identity_jobs[] = {
-    &check_job,         &face_start_job,       &face_poll_job,   &transfer_start_job,
-    &transfer_poll_job, &transfer_confirm_job, &deposit_end_job,
+    &check_job,          &face_start_job,    &face_poll_job,        &transfer_open_job,
+    &transfer_start_job, &transfer_poll_job, &transfer_confirm_job, &deposit_end_job,
 };
 const size_t identity_jobs_n = sizeof identity_jobs / sizeof *identity_jobs;
