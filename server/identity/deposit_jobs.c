@@ -282,7 +282,7 @@ const struct job_kind transfer_start_job = {
 };
 const struct job_kind transfer_poll_job = {
     .name = "identity.transfer_poll",
-    .max_attempts = 3,
+    .max_attempts = 5,
     .lease_ms = 60000,
     .backoff_ms = 5000,
     .call = poll_call,

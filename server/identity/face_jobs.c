@@ -139,7 +139,7 @@ const struct job_kind face_start_job = {
 };
 const struct job_kind face_poll_job = {
     .name = "identity.face_poll",
-    .max_attempts = 3,
+    .max_attempts = 5,
     .lease_ms = 60000,
     .backoff_ms = 2000,
     .call = poll_call,

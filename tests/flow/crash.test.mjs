@@ -71,7 +71,8 @@ test('no label is missing in the table', () => {
     .map((f) => fs.readFileSync(path.join(root, 'server', f), 'utf8')).join('');
   const labels = [...text.matchAll(/\bFI\("([^"]+)"\)/g)].map((m) => m[1]);
   for (const [, port] of text.matchAll(/(?:\.point = |transport_point\()"(\w+)"/g)) labels.push(`${port}.before`, `${port}.after`);
-  const known = new Set([...Object.values(POINTS).flat(), ...INVOICE_POINTS].map((p) => p.replace(/:\d+$/, '')));
+  const elsewhere = ['remittance.batched']; // of a command: verify.test.mjs
+  const known = new Set([...Object.values(POINTS).flat(), ...INVOICE_POINTS, ...elsewhere].map((p) => p.replace(/:\d+$/, '')));
   assert.ok(labels.length > 15, `${labels.length} labels found`);
   assert.deepEqual([...new Set(labels)].filter((l) => !known.has(l)), []);
 });

@@ -41,6 +41,8 @@ test('an order goes all its way, and another is given up', async () => {
   seed('card', '6222021234567894');
   await w.to('CONFIRM');
   await w.to('FINISHED');
+  const tell = (kind, said) => (kind === 'face' ? seed('link', said) : kind === 'deposit' && seed('account or remark', said[3], said.at(-1)));
+  await new Walk(desk, { who: company(73), method: 'MICRO_DEPOSIT', agentMethod: 'FACE', tell }).to('PURCHASE');
   const person = { name: '欧阳密封', idNumber: residentId('33010619810101777'), phone: '13712340071', email: 'sealed71@example.com' };
   seed('name', person.name);
   seed('phone', person.phone);
