@@ -13,7 +13,7 @@ struct args {
 /* channel import | list | show | history: prints to standard output, the faults of a file to standard error.
  */
 enum err command_channel(struct ctx *c, struct args *a);
-/* remittance list | export [FILE] | batch N [FILE] | import FILE */
+/* remittance list | export [FILE] | batch N [FILE] | import FILE | again NUMBER */
 enum err command_remittance(struct ctx *c, struct args *a);
 /* identity costs [YYYY-MM-DD] */
 enum err command_identity(struct ctx *c, struct args *a);

@@ -139,7 +139,20 @@ static enum err list(struct ctx *c)
     for (size_t i = 0; i < n; i++)
         printf("batch %" PRId64 "  %s  %d deposits: %d sent, %d failed, %d unanswered\n", rows[i].id,
                when(c, rows[i].created_ms), rows[i].n, rows[i].sent, rows[i].failed, rows[i].open);
+    const struct deposit_row *stuck;
+    TRY(remittance_stuck(c, &stuck, &n));
+    for (size_t i = 0; i < n; i++)
+        printf("%s  %s  order %s: %s\n", stuck[i].id, when(c, stuck[i].updated_ms), stuck[i].order,
+               stuck[i].purpose == DEPOSIT_PIN
+                   ? "the PIN came back; `remittance again` puts it into the next batch"
+                   : arena_printf(c->arena, "%s may or may not have sent it; ask there", stuck[i].provider));
     return OK;
+}
+
+static enum err again_body(struct ctx *c, void *arg)
+{
+    struct deposit d;
+    return remittance_again(c, arg, &d);
 }
 
 enum err command_remittance(struct ctx *c, struct args *a)
@@ -154,8 +167,11 @@ enum err command_remittance(struct ctx *c, struct args *a)
         return write_batch(c, strtoll(second, NULL, 10), third);
     if (strcmp(verb, "import") == 0 && a->n == 2)
         return import(c, second);
-    return fail(c->fault, ERR_INVALID,
-                "usage: certdeskd remittance list | export [FILE] | batch N [FILE] | import FILE");
+    if (strcmp(verb, "again") == 0 && a->n == 2)
+        return tx_run(c, again_body, a->v[1]);
+    return fail(
+        c->fault, ERR_INVALID,
+        "usage: certdeskd remittance list | export [FILE] | batch N [FILE] | import FILE | again NUMBER");
 }
 
 /* -- identity ----------------------------------------------------------------------------------------------

@@ -203,7 +203,7 @@ static const struct command {
      false, NULL},
     {"audit", "audit verify [KEY]: check the audit trail against its seals", cmd_audit, false, NULL},
     {"remittance",
-     "remittance list | export [FILE] | batch N [FILE] | import FILE: deposits by the desk's bank",
+     "remittance list | export [FILE] | batch N [FILE] | import FILE | again NUMBER: deposits by the desk's bank",
      cmd_remittance, false, NULL},
     {"identity", "identity costs [YYYY-MM-DD]: what suppliers were asked on a day, and what they charge",
      cmd_identity, false, NULL},

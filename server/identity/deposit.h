@@ -36,6 +36,7 @@ struct payee {
 struct deposit {
     char id[ID_SIZE], order[ID_SIZE], verification[ID_SIZE] /* "" for a PIN */;
     enum deposit_purpose purpose;
+    const char *key; /* what it is for: unique */
     enum deposit_state state;
     const char *provider; /* REMITTANCE (choice.h), or who sends a random amount */
     int64_t batch;        /* 0: none yet */

@@ -12,7 +12,7 @@
 
 #define DEPOSIT_COLUMNS                                                                                      \
     "id, purpose, order_id, verification_id, state, version, provider, COALESCE(batch, 0), flow, secret, "   \
-    "secret_digest, payee, tries_left, COALESCE(entered_fen, 0), sent_ms, expires_ms"
+    "secret_digest, payee, tries_left, COALESCE(entered_fen, 0), sent_ms, expires_ms, purpose_key"
 
 static const char *place(struct ctx *c, const char *column, const char *id)
 {
@@ -91,7 +91,8 @@ static enum err read_row(struct ctx *c, const struct rows *r, struct deposit *ou
                             .tries_left = (int)row_int(r, 0, 12),
                             .entered_fen = (int)row_int(r, 0, 13),
                             .sent_ms = row_int(r, 0, 14),
-                            .expires_ms = row_int(r, 0, 15)};
+                            .expires_ms = row_int(r, 0, 15),
+                            .key = row_text(r, 0, 16)};
     snprintf(out->id, sizeof out->id, "%s", row_text(r, 0, 0));
     snprintf(out->order, sizeof out->order, "%s", row_text(r, 0, 2));
     snprintf(out->verification, sizeof out->verification, "%s", row_text(r, 0, 3));

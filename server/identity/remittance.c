@@ -94,6 +94,21 @@ enum err remittance_file(struct ctx *c, int64_t batch, const char **out, size_t 
     return OK;
 }
 
+enum err remittance_again(struct ctx *c, const char *id, struct deposit *out)
+{
+    struct deposit d;
+    TRY(id_valid("dep", id) ? deposit_read(c, id, &d) : fail(c->fault, ERR_NOT_FOUND, NULL));
+    if (d.purpose != DEPOSIT_PIN || d.state != DEPOSIT_FAILED || !*d.secret)
+        return fail(c->fault, ERR_PRECONDITION, "only a PIN that came back is sent again");
+    TRY(deposit_step_aside(c, &d));
+    TRY(audit_add(
+        c, &(struct audit_entry){.action = "deposit.dropped", .object = d.id, .version = d.version + 1}));
+    *out = d;
+    id_new("dep", out->id);
+    out->state = DEPOSIT_WAITING;
+    return deposit_insert(c, out, d.key);
+}
+
 /* -- in ----------------------------------------------------------------------------------------------------
  */
 

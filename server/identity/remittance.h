@@ -36,6 +36,16 @@ struct batch_row {
     int64_t id, created_ms;
     int n, sent, failed, open;
 };
+/* Deposits that want a person: of a PIN that came back, or that a supplier may or may not have sent. */
+struct deposit_row {
+    const char *id, *order, *provider;
+    int state, purpose;
+    int64_t updated_ms;
+};
+enum err remittance_stuck(struct ctx *c, const struct deposit_row **out, size_t *n);
+/* Inside a transaction: a PIN that came back waits for the next batch, under a new number. NOT_FOUND;
+ * PRECONDITION for any other deposit. */
+enum err remittance_again(struct ctx *c, const char *id, struct deposit *out);
 /* Newest first; *waiting: deposits that are in none yet. */
 enum err remittance_list(struct ctx *c, const struct batch_row **out, size_t *n, int *waiting);
 
@@ -43,6 +53,8 @@ enum err remittance_list(struct ctx *c, const struct batch_row **out, size_t *n,
 /* Ids of the deposits that wait for a batch, or are in one and not answered, oldest first. */
 enum err remittance_waiting(struct ctx *c, const char *const **out, size_t *n);
 enum err remittance_unanswered(struct ctx *c, int64_t batch, const char *const **out, size_t *n);
+/* Frees the purpose of a failed deposit for another one, and forgets what it held. */
+enum err deposit_step_aside(struct ctx *c, const struct deposit *d);
 enum err batch_insert(struct ctx *c, int n, int64_t *id);
 enum err batch_exists(struct ctx *c, int64_t id, bool *found);
 enum err batch_answered(struct ctx *c, int64_t id);

@@ -53,6 +53,35 @@ enum err batch_answered(struct ctx *c, int64_t id)
                    INT(c->now_ms), INT(id));
 }
 
+enum err remittance_stuck(struct ctx *c, const struct deposit_row **out, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT id, order_id, provider, state, purpose, updated_ms FROM deposit WHERE state = 7 OR "
+            "(state = 4 AND purpose = 2) ORDER BY id")));
+    struct deposit_row *list = ARENA_ARRAY(c->arena, struct deposit_row, r.n + 1);
+    for (size_t i = 0; i < r.n; i++)
+        list[i] = (struct deposit_row){.id = row_text(&r, i, 0),
+                                       .order = row_text(&r, i, 1),
+                                       .provider = row_text(&r, i, 2),
+                                       .state = (int)row_int(&r, i, 3),
+                                       .purpose = (int)row_int(&r, i, 4),
+                                       .updated_ms = row_int(&r, i, 5)};
+    *out = list;
+    *n = r.n;
+    return OK;
+}
+
+enum err deposit_step_aside(struct ctx *c, const struct deposit *d)
+{
+    return db_exec_one(c,
+                       SQL("UPDATE deposit SET purpose_key = CONCAT('was:', id), version = version + 1, "
+                           "secret = NULL, payee = "
+                           "NULL, state = 6, updated_ms = ? WHERE id = ? AND state = ? AND version = ?"),
+                       INT(c->now_ms), TEXT(d->id), INT(d->state), INT(d->version));
+}
+
 enum err remittance_list(struct ctx *c, const struct batch_row **out, size_t *n, int *waiting)
 {
     struct rows r;

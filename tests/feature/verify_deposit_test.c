@@ -380,6 +380,42 @@ static void a_pin_goes_by_a_remark_once(void **s)
     assert_false(p.taken);
 }
 
+static enum err again_body(struct ctx *c, void *arg)
+{
+    struct deposit d;
+    return remittance_again(c, arg, &d);
+}
+
+static void a_pin_that_came_back_is_sent_again_by_hand(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    struct pin p;
+    struct remittance_counts n;
+    const struct deposit_row *stuck;
+    size_t n_stuck;
+    wait_for_deposit(SUBJECT_ORGANIZATION, USCC, order);
+    assert_ok(confirm_code(w.c, order, cell(file_of(export(1)), deposit_id(order), 8)));
+    assert_ok(db_exec(w.c, NULL, SQL("DELETE FROM deposit WHERE purpose = 2")));
+    assert_ok(order_load(w.c, order, &p.o));
+    assert_ok(tx_run(w.c, pin_body, &p));
+    int64_t batch = export(1);
+    char *id = arena_strdup(&kept, deposit_id(order));
+    assert_err(tx_run(w.c, again_body, id), ERR_PRECONDITION);
+    assert_ok(answer(batch, id, "failed", &n));
+    assert_ok(remittance_stuck(w.c, &stuck, &n_stuck));
+    assert_int_equal(n_stuck, 1);
+    assert_string_equal(stuck[0].id, id);
+    assert_ok(tx_run(w.c, again_body, id));
+    assert_err(tx_run(w.c, again_body, id), ERR_PRECONDITION);
+    assert_ok(remittance_stuck(w.c, &stuck, &n_stuck));
+    assert_int_equal(n_stuck, 0);
+    assert_string_equal(cell(file_of(export(1)), deposit_id(order), 8), "20304050");
+    assert_ok(order_load(w.c, order, &p.o));
+    assert_ok(tx_run(w.c, pin_body, &p)); /* still once */
+    assert_int_equal(export(0), 0);
+}
+
 static void a_formula_is_no_bank(void **s)
 {
     (void)s;
@@ -408,6 +444,7 @@ int main(void)
         cmocka_unit_test(what_is_replaced_is_not_exported),
         cmocka_unit_test(ten_days_are_enough),
         cmocka_unit_test(a_pin_goes_by_a_remark_once),
+        cmocka_unit_test(a_pin_that_came_back_is_sent_again_by_hand),
         cmocka_unit_test(a_formula_is_no_bank),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);

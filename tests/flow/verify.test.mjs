@@ -250,6 +250,36 @@ describe('deposits (S6)', () => {
   });
 });
 
+describe('a random amount, where the channel has a supplier send it', () => {
+  let channel;
+  before(() => {
+    channel = desk.channel();
+    desk.importChannel({ ...channel, suppliers: { ...channel.suppliers, micro_deposit: ['esign'] } });
+  });
+  after(() => desk.importChannel(channel));
+
+  test('the amount is judged by the supplier: wrong, right; the order moves on by itself', async () => {
+    const w = walker({ method: 'MICRO_DEPOSIT' });
+    await w.to('SUBJECT_VERIFYING');
+    await until('the deposit sent', async () => {
+      later(6000);
+      return (await w.refresh()).verification?.deposit?.sent_time;
+    });
+    assert.equal(w.order.verification.deposit.secret, 'DEPOSIT_SECRET_AMOUNT');
+    await w.read(w.who.account.phone, /到账金额/);
+    const fen = (await desk.sim('/sim/esign/transfers')).transfers.at(-1).transfer.amount_fen;
+    const enter = (n) => w.call.ConfirmVerification({ verification_id: w.order.verification.id, code: (n / 100).toFixed(2) });
+    const said = await refused(enter(200), 'INVALID_ARGUMENT', 'INVALID');
+    assert.deepEqual(said.fields, ['code']);
+    const left = w.order.verification.deposit.tries_left;
+    assert.equal((await enter((fen % 99) + 1)).order.verification.state, 'VERIFICATION_STATE_PENDING');
+    await until('the wrong amount told', async () => (await w.refresh()).verification?.deposit?.tries_left === left - 1);
+    await enter(fen);
+    await w.reach('AGENT');
+    assert.deepEqual((await evidence(w)).sort(), ['deposit:MATCH', 'enterprise4:MATCH']);
+  });
+});
+
 describe('what it costs', () => {
   test('a mismatch is corrected within limits, which a new order does not lift', async () => {
     const w = walker({ method: 'BANK_FOUR_FACTOR', individual: true });
