@@ -6,6 +6,7 @@
 #include "core/migrate.h"
 #include "core/tx.h"
 #include "notice/notice.h"
+#include "payment/reconcile.h"
 #include "serve.h"
 #include "staff/staff.h"
 
@@ -132,6 +133,27 @@ static enum err do_audit(struct ctx *c, struct args *a)
     return e;
 }
 
+/* -- reconcile PROVIDER DATE [-o json] ---- */
+
+static enum err do_reconcile(struct ctx *c, struct args *a)
+{
+    struct reconciliation r;
+    bool json = a->n == 4 && strcmp(a->v[2], "-o") == 0 && strcmp(a->v[3], "json") == 0;
+    if (a->n != 2 && !json)
+        return fail(c->fault, ERR_INVALID, "usage: certdeskd reconcile wechat|alipay DATE [-o json]");
+    TRY(reconcile_now(c, a->v[0], a->v[1], &r));
+    printf("%s%s", json ? reconcile_json(c, &r) : reconcile_text(c, &r), json ? "\n" : "");
+    if (r.n_differences)
+        return fail(c->fault, ERR_PRECONDITION, "%lld differences", (long long)r.n_differences);
+    return OK;
+}
+
+static enum err cmd_reconcile(struct started *s, struct args *a, struct fault *f)
+{
+    TRY(start_providers(s, f));
+    return run_with_ctx(s, do_reconcile, a, f);
+}
+
 static enum err cmd_channel(struct started *s, struct args *a, struct fault *f)
 {
     return run_with_ctx(s, command_channel, a, f);
@@ -207,6 +229,8 @@ static const struct command {
      cmd_remittance, false, NULL},
     {"identity", "identity costs [YYYY-MM-DD]: what suppliers were asked on a day, and what they charge",
      cmd_identity, false, NULL},
+    {"reconcile", "reconcile PROVIDER DATE [-o json]: our books of a day against the provider's bill",
+     cmd_reconcile, false, NULL},
     {"config", "print every setting with its value and meaning", NULL, false, print_config},
     {"notices", "print the SMS templates to be registered with the provider, as JSON", NULL, false,
      print_notices},

@@ -23,6 +23,7 @@
 #include "order/order_rpc.h"
 #include "payment/payment.h"
 #include "payment/payment_rpc.h"
+#include "payment/reconcile.h"
 #include "review/review_rpc.h"
 #include "shipment/shipment.h"
 #include "shipment/shipment_rpc.h"
@@ -256,6 +257,21 @@ static void say_ready(const struct running *r)
     LOG(INFO, "ready", KV_I("callback_port", callback_port(r->callback)));
 }
 
+/* The bills of the days to come are fetched; those of days that nobody served are caught up with. */
+static enum err plan_bills(struct running *r, struct fault *f)
+{
+    struct db *db;
+    struct arena a;
+    struct ctx c;
+    TRY(db_open(&r->started->app.db, &db, f));
+    arena_init(&a, 0);
+    start_ctx(r->started, db, &a, f, "reconcile", &c);
+    enum err e = reconcile_begin(&c);
+    arena_free(&a);
+    db_close(db);
+    return e;
+}
+
 static enum err open_all(struct running *r, struct fault *f)
 {
     struct started *s = r->started;
@@ -266,6 +282,7 @@ static enum err open_all(struct running *r, struct fault *f)
     TRY(migrate_check(&s->app.db, f));
     TRY(db_check_settings(&s->app.db, f));
     TRY(start_issuing(s, f));
+    TRY(plan_bills(r, f));
     TRY(probe_start(&s->app.db, on_database, r, &r->probe, f));
     TRY(open_dispatch(r, f));
     TRY(open_outbox(r, f));

@@ -177,7 +177,7 @@ static enum err open_cas(struct started *s, struct fault *f)
     return e;
 }
 
-static enum err open_providers(struct started *s, struct fault *f)
+enum err start_providers(struct started *s, struct fault *f)
 {
     struct providers *p = calloc(1, sizeof *p);
     if (!p)
@@ -191,7 +191,7 @@ static enum err open_providers(struct started *s, struct fault *f)
 enum err start_issuing(struct started *s, struct fault *f)
 {
     TRY(open_cas(s, f));
-    return open_providers(s, f);
+    return start_providers(s, f);
 }
 
 void start_close(struct started *s)

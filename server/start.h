@@ -16,6 +16,8 @@ struct started {
  * line in the log now and then, until SIGTERM or SIGINT (CANCELLED). Must run before other threads exist (it
  * may fork the keeper). */
 enum err start_app(const char *config_file, int64_t patience_ms, struct started *out, struct fault *f);
+/* Opens the providers alone: for a command that asks one. */
+enum err start_providers(struct started *s, struct fault *f);
 /* Opens the CA (makes it on first use) and the providers. */
 enum err start_issuing(struct started *s, struct fault *f);
 void start_close(struct started *s);

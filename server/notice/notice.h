@@ -25,7 +25,9 @@
     X(ORDER_SHIPPED, "您的UKEY已寄出，{1}单号{2}。", 2)                                                      \
     X(FACE_LINK, "请{1}本人打开以下链接完成刷脸核验：{2}，链接短时有效，请勿转发。", 2)                      \
     X(DEPOSIT_SENT, "您的证书订单{1}的0.01元左右打款已汇出，请在收款记录中查看{2}，到账可能需要数小时。", 2) \
-    X(ORDER_RECEIVED, "您的证书订单{1}已签收，办理完成。", 1)
+    X(ORDER_RECEIVED, "您的证书订单{1}已签收，办理完成。", 1)                                                \
+    X(ORDER_CANCELLED, "您的证书订单{1}已取消，已支付的{2}元将原路退回，请留意到账通知。", 2)                \
+    X(REFUND_DONE, "您的证书订单{1}的款项{2}元已原路退回，请查收。", 2)
 
 enum sms_template {
 #define X(name, text, n) SMS_##name,

@@ -172,8 +172,7 @@ enum err order_cancel(struct ctx *c, const char *id, struct order *out)
 {
     TRY(order_load(c, id, out));
     if (order_can(out, EV_CANCELLED_PAID))
-        return refuse_state(c, out, "the order is paid; cancelling paid orders is not offered yet",
-                            "订单已支付，暂不支持取消");
+        return payment_give_up_paid(c, out, "ORDER_CANCELLED", NULL);
     TRY(order_move(c, out, EV_CANCELLED, NULL, NULL));
     return payment_order_cancelled(c, out->id);
 }
@@ -216,6 +215,7 @@ static const struct action actions[] = {
     {"GetApplicationForm", EV_PAID, BOTH, BY_PAPER, 0},
     {"GetApplicationForm", EV_PAPERS_ARRIVED, BOTH, BY_PAPER, 0},
     {"CancelOrder", EV_CANCELLED, BOTH, 0, 0},
+    {"CancelOrder", EV_CANCELLED_PAID, BOTH, 0, 0},
     {"RecordPaperArrival", EV_PAPERS_ARRIVED, BOTH, 0, ROLE_SHIPPER},
     {"DecideReview", EV_APPROVED, BOTH, 0, ROLE_REVIEWER},
     {"BeginPersonalisation", EV_PERSONALISATION_BEGUN, BOTH, 0, ROLE_OPERATOR},

@@ -190,7 +190,7 @@ const char *order_state_name(int state); /* "REVIEW" */
 const char *order_event_name(int event); /* "approved" */
 /* Chinese name of a state for people: "待审核". */
 const char *order_state_zh(int state);
-/* Neither FINISHED, CANCELLED nor REFUNDING: its identity number is taken (S10). */
+/* Neither FINISHED nor CANCELLED: its identity number is taken (S10), also while money is on its way back. */
 bool order_state_is_open(enum order_state s);
 
 /* Who gets what: name, phone and e-mail of the person that notices go to (the agent, or the applicant). */

@@ -182,5 +182,5 @@ enum err order_store(struct ctx *c, struct order *o, const char *action, const s
 
 bool order_state_is_open(enum order_state s)
 {
-    return s < ORDER_FINISHED;
+    return s != ORDER_FINISHED && s != ORDER_CANCELLED;
 }

@@ -48,7 +48,7 @@ enum err order_sign(struct ctx *c, const char *id, const char *code, const struc
  * come by post. */
 const char *order_form_text(struct ctx *c, const struct order *o);
 
-/* S10: frees the identity number. Refuses paid orders for now: giving money back is not built. */
+/* S10: frees the identity number; of a paid order when its money is back (REFUNDING until then). */
 enum err order_cancel(struct ctx *c, const char *id, struct order *out);
 
 /* Verbs of the API that the ctx's caller may use now (S20); NULL-terminated, static texts. */

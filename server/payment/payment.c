@@ -8,6 +8,7 @@
 #include "notice/notice.h"
 #include "order/order_paper.h"
 #include "payment/payment_steps.h"
+#include "payment/refund.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,7 @@ enum err payment_load(struct ctx *c, const char *id, struct payment *out)
 
 bool payment_is_wanted(const struct ctx *c, const struct payment *p, const struct order *o)
 {
-    return o->state == ORDER_PAYMENT && c->now_ms < p->expires_ms;
+    return p->state != PAY_CLOSING && o->state == ORDER_PAYMENT && c->now_ms < p->expires_ms;
 }
 
 /* -- asking for money ---------------------------------------------------------------------------------------
@@ -36,25 +37,89 @@ static enum err reuse(struct ctx *c, const struct order *o, int provider, struct
         return e;
     if (payment_is_wanted(c, out, o) && out->amount_fen == o->price_fen)
         return OK;
-    e = fail(c->fault, ERR_PAYMENT_STATE, "the expired payment is being closed; try again in a moment");
+    e = fail(c->fault, ERR_PAYMENT_STATE, "the code before is being closed; try again in a moment");
     snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "原支付二维码正在关闭，请稍后重试");
     c->fault->retry_ms = 5000;
     return e;
+}
+
+static enum err place(struct ctx *c, const struct payment *p)
+{
+    return outbox_add(c, "payment.create", arena_printf(c->arena, "payment.create:%s", p->id), p->order,
+                      p->id, strlen(p->id), 0, NULL);
+}
+
+enum err payment_look_now(struct ctx *c, const struct payment *p, const char *word)
+{
+    const char *payload = arena_printf(c->arena, "%s %d", p->id, LOOK_NOW);
+    return outbox_add(c, "payment.poll", arena_printf(c->arena, "payment.poll:%s:%s", p->id, word), p->order,
+                      payload, strlen(payload), 0, NULL);
+}
+
+enum err payment_others_go_on(struct ctx *c, const char *order_id)
+{
+    struct payment *list;
+    size_t n;
+    TRY(payment_list(c, order_id, true, &list, &n));
+    for (size_t i = 0; i < n; i++)
+        if (list[i].state == PAY_CREATING)
+            TRY(place(c, &list[i]));
+    return OK;
+}
+
+enum err payment_end(struct ctx *c, struct payment *p, enum pay_event event, int64_t paid_ms)
+{
+    TRY(payment_move(c, p, event, NULL, paid_ms));
+    return payment_others_go_on(c, p->order);
+}
+
+/* S15: one may change one's mind. The code before is closed, which its job does; wait says that it is not
+ * yet. */
+static enum err replace_others(struct ctx *c, const char *order_id, int provider, bool *wait)
+{
+    struct payment *list;
+    size_t n;
+    *wait = false;
+    TRY(payment_list(c, order_id, true, &list, &n));
+    for (size_t i = 0; i < n; i++) {
+        struct payment *p = &list[i];
+        if (p->provider == provider)
+            continue;
+        *wait = true;
+        if (p->state == PAY_CLOSING)
+            continue;
+        bool placed = p->state == PAY_WAITING;
+        TRY(payment_move(c, p, PAY_EV_REPLACED, NULL, 0));
+        TRY(placed ? payment_look_now(c, p, arena_printf(c->arena, "replaced:%lld", (long long)p->version))
+                   : place(c, p));
+    }
+    return OK;
+}
+
+static enum err offered(struct ctx *c, int provider)
+{
+    const struct payment_port *port;
+    if (payment_port_of(c, provider, &port) == OK)
+        return OK;
+    return fail(c->fault, ERR_METHOD_NOT_OFFERED, "this way to pay is not offered");
 }
 
 enum err payment_create(struct ctx *c, const char *order_id, int provider, struct payment *out)
 {
     struct order o;
     struct channel channel;
+    bool wait;
     TRY(order_load(c, order_id, &o));
-    if (provider != PROVIDER_WECHAT)
-        return fail(c->fault, ERR_METHOD_NOT_OFFERED, "this way to pay is not offered");
+    TRY(offered(c, provider));
     if (o.state != ORDER_PAYMENT)
         return fail(c->fault, ERR_ORDER_STATE, "an order in state %s is not paid",
                     order_state_name((int)o.state));
     enum err e = reuse(c, &o, provider, out);
-    if (e != ERR_NOT_FOUND)
+    if (e != OK && e != ERR_NOT_FOUND)
         return e;
+    TRY(replace_others(c, o.id, provider, &wait));
+    if (e == OK)
+        return OK;
     fault_clear(c->fault);
     TRY(catalog_channel(c, o.channel, &channel));
     *out = (struct payment){.provider = provider,
@@ -72,8 +137,7 @@ enum err payment_create(struct ctx *c, const char *order_id, int provider, struc
     if (e != OK)
         return e;
     TRY(audit_add(c, &(struct audit_entry){.action = "payment.created", .object = out->id, .version = 1}));
-    return outbox_add(c, "payment.create", arena_printf(c->arena, "payment.create:%s", out->id), o.id,
-                      out->id, strlen(out->id), 0, NULL);
+    return wait ? OK : place(c, out);
 }
 
 /* 5 s, 30 s, 1 min, then every 5 min; one look at the moment it expires, then every minute until closed. */
@@ -96,11 +160,8 @@ enum err payment_order_cancelled(struct ctx *c, const char *order_id)
     struct payment *list;
     size_t n;
     TRY(payment_list(c, order_id, true, &list, &n));
-    for (size_t i = 0; i < n; i++) {
-        const char *payload = arena_printf(c->arena, "%s %d", list[i].id, 1000000);
-        TRY(outbox_add(c, "payment.poll", arena_printf(c->arena, "payment.poll:%s:cancelled", list[i].id),
-                       order_id, payload, strlen(payload), 0, NULL));
-    }
+    for (size_t i = 0; i < n; i++)
+        TRY(list[i].state == PAY_CREATING ? place(c, &list[i]) : payment_look_now(c, &list[i], "cancelled"));
     return OK;
 }
 
@@ -170,9 +231,11 @@ static enum err hold(struct ctx *c, struct payment *p, const struct capture *cap
         c, &(struct audit_entry){.action = "payment.capture_held", .object = cap->id, .detail = detail}));
     LOG(ERROR, "payment.capture_held", KV_S("capture", cap->id), KV_S("payment", cap->payment_id),
         KV_S("reason", cap->reason), KV_I("amount_fen", cap->amount_fen));
-    if (!p || p->state == PAY_PAID || p->state >= PAY_HELD)
+    TRY(refund_held(c, cap));
+    int to;
+    if (!p || machine_next(&payment_machine, (int)p->state, PAY_EV_HELD, ERR_PAYMENT_STATE, &to, NULL) != OK)
         return OK; /* the payment's own story is told; this is more money for it */
-    return payment_move(c, p, PAY_EV_HELD, NULL, cap->captured_ms);
+    return payment_end(c, p, PAY_EV_HELD, cap->captured_ms);
 }
 
 /* A unique key said that somebody booked this meanwhile: run again, and see what they did. */
@@ -193,6 +256,18 @@ static enum err find_payment(struct ctx *c, const char *id, struct payment *p, s
     return order_load(c, p->order, o);
 }
 
+/* What else could be paid for the order is of no use any more. */
+static enum err others_are_closed(struct ctx *c, const struct payment *p)
+{
+    struct payment *list;
+    size_t n;
+    TRY(payment_list(c, p->order, true, &list, &n));
+    for (size_t i = 0; i < n; i++)
+        if (list[i].state != PAY_CREATING)
+            TRY(payment_look_now(c, &list[i], "paid"));
+    return OK;
+}
+
 static enum err book(struct ctx *c, const struct receipt *r, struct payment *p, struct order *o)
 {
     const char *reason;
@@ -211,7 +286,8 @@ static enum err book(struct ctx *c, const struct receipt *r, struct payment *p, 
     if (reason)
         return hold(c, p, &cap);
     TRY(again_if_taken(c, settlement_insert(c, &cap)));
-    TRY(payment_move(c, p, PAY_EV_SETTLED, NULL, r->paid_ms));
+    TRY(payment_end(c, p, PAY_EV_SETTLED, r->paid_ms));
+    TRY(others_are_closed(c, p));
     return order_paid(c, o);
 }
 

@@ -23,6 +23,7 @@ enum pay_state {
     PAY_REFUNDING,
     PAY_REFUNDED,
     PAY_FAILED,
+    PAY_CLOSING,
 };
 
 struct payment {
@@ -41,6 +42,10 @@ enum err payment_of_order(struct ctx *c, const char *order_id, struct payment *o
 /* Inside the transaction that cancels the order: what could still be paid for it is closed as soon as may be.
  */
 enum err payment_order_cancelled(struct ctx *c, const char *order_id);
+/* A paid order is given up: to REFUNDING, with its money on the way back, and from there to CANCELLED when it
+ * is back; at once when nothing was ever taken for it. reason: "ORDER_CANCELLED", "STAFF"; note: in words, or
+ * NULL. ORDER_STATE when it is too late. */
+enum err payment_give_up_paid(struct ctx *c, struct order *o, const char *reason, const char *note);
 
 /* A supplier's callback came in over HTTP: verified against its key, stored once (by event id), then settled.
  * Called outside a transaction (it runs its own through tx_run). OK: answer success. Errors: answer failure,

@@ -1,7 +1,10 @@
 /* payment_callback.c - what the suppliers call to tell: verified, stored once, settled. */
 #include "app.h"
+#include "base/log.h"
 #include "core/tx.h"
 #include "payment/payment_steps.h"
+#include "payment/reconcile.h"
+#include "payment/refund.h"
 #include "provider/payment.h"
 #include "providers.h"
 
@@ -10,10 +13,15 @@
 /* Names of the suppliers by proto PaymentProvider. */
 static const char *const suppliers[] = {[PROVIDER_WECHAT] = "wechat", [PROVIDER_ALIPAY] = "alipay"};
 
+const char *payment_supplier(int provider)
+{
+    return provider >= PROVIDER_WECHAT && provider <= PROVIDER_ALIPAY ? suppliers[provider] : NULL;
+}
+
 enum err payment_port_of(struct ctx *c, int provider, const struct payment_port **out)
 {
-    bool known = provider >= PROVIDER_WECHAT && provider <= PROVIDER_ALIPAY;
-    *out = known ? providers_payment(c->app->providers, suppliers[provider]) : NULL;
+    const char *supplier = payment_supplier(provider);
+    *out = supplier && c->app->providers ? providers_payment(c->app->providers, supplier) : NULL;
     return *out ? OK : fail(c->fault, ERR_PROVIDER_CONFIG, "no supplier is configured for this payment");
 }
 
@@ -35,6 +43,24 @@ struct told {
     size_t n_body;
 };
 
+/* What was told of a payment of ours does not fit it: the provider's answer to a question counts, not this.
+ */
+static enum err doubt(struct ctx *c, const struct receipt *r, const char *event_id, bool *doubted)
+{
+    struct payment p;
+    enum err e = payment_read(c, r->payment_id, &p);
+    *doubted = e == OK && (r->amount_fen != p.amount_fen || strcmp(r->currency, "CNY") != 0);
+    if (e == ERR_NOT_FOUND) {
+        fault_clear(c->fault);
+        return OK;
+    }
+    TRY(e);
+    if (!*doubted)
+        return OK;
+    LOG(ERROR, "payment.told_otherwise", KV_S("payment", p.id), KV_I("amount_fen", r->amount_fen));
+    return payment_look_now(c, &p, event_id);
+}
+
 static enum err book_event(struct ctx *c, void *arg)
 {
     const struct told *t = arg;
@@ -45,12 +71,16 @@ static enum err book_event(struct ctx *c, void *arg)
         return OK;
     }
     TRY(e);
+    if (t->event.kind == PAYMENT_EVENT_REFUND)
+        return refund_hinted(c, t->provider, t->event.refund.out_refund_no, t->event.id);
     if (t->event.kind != PAYMENT_EVENT_PAID)
         return OK;
     if (s->state != PAYMENT_SUCCESS || !*s->transaction_id)
         return fail(c->fault, ERR_INVALID, "a payment event without a payment");
     struct receipt r = payment_receipt(c, t->provider, s);
-    return payment_settle(c, &r);
+    bool doubted;
+    TRY(doubt(c, &r, t->event.id, &doubted));
+    return doubted ? OK : payment_settle(c, &r);
 }
 
 enum err payment_callback(struct ctx *c, int provider, const struct provider_pair *headers, size_t n_headers,

@@ -15,6 +15,7 @@ enum finding {
     FOUND_PAID,
     FOUND_CLOSED,
     FOUND_UNPAID, /* look again later */
+    FOUND_KEPT,   /* unpaid, and cannot be closed before somebody scans it or it expires */
 };
 struct found {
     enum finding what;
@@ -86,8 +87,12 @@ static enum err create_call(struct ctx *c, const struct job *j, struct job_resul
     struct order o;
     int n;
     TRY(load(c, j, &p, &o, &n));
-    if (p.state != PAY_CREATING)
+    if (p.state != PAY_CREATING && p.state != PAY_CLOSING)
         return OK;
+    if (p.state == PAY_CLOSING && j->doubtful) { /* it may be there: then it is closed there */
+        r->value = found(c, FOUND_UNPAID);
+        return OK;
+    }
     if (!payment_is_wanted(c, &p, &o) && !j->doubtful) {
         r->value = found(c, FOUND_CLOSED);
         return OK;
@@ -105,10 +110,12 @@ static enum err create_done(struct ctx *c, const struct job *j, const struct job
     struct order o;
     int n;
     TRY(load(c, j, &p, &o, &n));
-    if (!f || p.state != PAY_CREATING) /* a callback was faster than the answer */
+    if (!f || (p.state != PAY_CREATING && p.state != PAY_CLOSING)) /* a callback was faster than the answer */
         return OK;
     if (f->what == FOUND_CLOSED)
-        return payment_move(c, &p, PAY_EV_CLOSED, NULL, 0);
+        return payment_end(c, &p, PAY_EV_CLOSED, 0);
+    if (p.state == PAY_CLOSING) /* another way to pay was chosen meanwhile; nobody was shown this code */
+        return payment_look_now(c, &p, "placed");
     TRY(payment_move(c, &p, PAY_EV_PLACED, f->code_url, 0));
     TRY(payment_poll_later(c, &p, 0));
     return o.state == ORDER_PAYMENT ? order_store(c, &o, "order.payment_ready", NULL) : OK;
@@ -121,13 +128,16 @@ static enum err create_failed(struct ctx *c, const struct job *j, enum err why)
     struct order o;
     int n;
     TRY(load(c, j, &p, &o, &n));
+    bool open = j->doubtful || why == ERR_PROVIDER_UNKNOWN;
+    if (p.state == PAY_CLOSING)
+        return open ? payment_look_now(c, &p, "placed") : payment_end(c, &p, PAY_EV_CLOSED, 0);
     if (p.state != PAY_CREATING)
         return OK;
-    if (j->doubtful || why == ERR_PROVIDER_UNKNOWN) {
+    if (open) {
         TRY(payment_move(c, &p, PAY_EV_PLACED, "", 0));
         return payment_poll_later(c, &p, 0);
     }
-    return payment_move(c, &p, PAY_EV_REFUSED, NULL, 0);
+    return payment_end(c, &p, PAY_EV_REFUSED, 0);
 }
 
 /* -- asking
@@ -147,8 +157,9 @@ static enum err query(struct ctx *c, const struct payment *p, struct found *f)
     case PAYMENT_CLOSED:
         f->what = FOUND_CLOSED;
         break;
-    case PAYMENT_ABSENT: /* it never arrived there; nobody was shown a code, or the code is no good by now */
-        f->what = !*p->code_url || c->now_ms >= p->expires_ms ? FOUND_CLOSED : FOUND_UNPAID;
+    case PAYMENT_ABSENT: /* it never arrived there; nobody was shown a code, or the code is no good by now; or
+                            nobody has scanned it (Alipay) */
+        f->what = !*p->code_url || c->now_ms >= p->expires_ms ? FOUND_CLOSED : FOUND_KEPT;
         break;
     case PAYMENT_NOTPAY:
         f->what = FOUND_UNPAID;
@@ -172,9 +183,18 @@ static enum err close_it(struct ctx *c, const struct payment *p, struct found *f
         fault_clear(c->fault);
         return query(c, p, f);
     }
+    if (e == ERR_PROVIDER_BUSY && f->what == FOUND_KEPT) { /* no trade yet, so nothing to close */
+        fault_clear(c->fault);
+        return OK;
+    }
     TRY(open_outcome(e));
     f->what = FOUND_CLOSED;
     return OK;
+}
+
+static bool can_be_paid(const struct payment *p)
+{
+    return p->state == PAY_WAITING || p->state == PAY_CLOSING;
 }
 
 static enum err poll_call(struct ctx *c, const struct job *j, struct job_result *r)
@@ -183,11 +203,12 @@ static enum err poll_call(struct ctx *c, const struct job *j, struct job_result 
     struct order o;
     int n;
     TRY(load(c, j, &p, &o, &n));
-    if (p.state != PAY_WAITING)
+    if (!can_be_paid(&p) && n < LOOK_NOW)
         return OK;
     struct found *f = found(c, FOUND_NOTHING);
     TRY(query(c, &p, f));
-    if (f->what == FOUND_UNPAID && (!payment_is_wanted(c, &p, &o) || !*p.code_url))
+    bool unpaid = f->what == FOUND_UNPAID || f->what == FOUND_KEPT;
+    if (can_be_paid(&p) && unpaid && (!payment_is_wanted(c, &p, &o) || !*p.code_url))
         TRY(close_it(c, &p, f));
     r->value = f;
     return OK;
@@ -204,11 +225,15 @@ static enum err poll_done(struct ctx *c, const struct job *j, const struct job_r
         return OK;
     if (f->what == FOUND_PAID)
         return payment_settle(c, &f->receipt);
-    if (p.state != PAY_WAITING)
+    if (!can_be_paid(&p))
         return OK;
     if (f->what == FOUND_CLOSED)
-        return payment_move(c, &p, PAY_EV_CLOSED, NULL, 0);
-    return payment_poll_later(c, &p, n + 1);
+        return payment_end(c, &p, PAY_EV_CLOSED, 0);
+    if (f->what == FOUND_KEPT && p.state == PAY_CLOSING) {
+        TRY(payment_move(c, &p, PAY_EV_KEPT, NULL, 0));
+        TRY(payment_others_go_on(c, p.order));
+    }
+    return n < LOOK_NOW || p.state == PAY_CLOSING ? payment_poll_later(c, &p, n + 1) : OK;
 }
 
 /* Nobody gives up on money: the next look is made whatever happened to this one. */
@@ -219,7 +244,7 @@ static enum err poll_failed(struct ctx *c, const struct job *j, enum err why)
     int n;
     TRY(load(c, j, &p, &o, &n));
     LOG(WARN, "payment.poll_failed", KV_S("payment", p.id), KV_S("error", err_name(why)), KV_I("look", n));
-    return p.state == PAY_WAITING ? payment_poll_later(c, &p, n + 1) : OK;
+    return can_be_paid(&p) ? payment_poll_later(c, &p, n + 1) : OK;
 }
 
 /* -- the kinds
@@ -244,5 +269,5 @@ static const struct job_kind poll_job = {
     .failed = poll_failed,
 };
 
-const struct job_kind *const payment_jobs[] = {&create_job, &poll_job};
+const struct job_kind *const payment_jobs[] = {&create_job, &poll_job, &refund_job, &reconcile_job};
 const size_t payment_jobs_n = sizeof payment_jobs / sizeof *payment_jobs;

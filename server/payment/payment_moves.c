@@ -1,11 +1,14 @@
 /* payment_moves.c - the states of a payment, and the one function that moves it (S15).
  *
- *   CREATING -placed-> WAITING -closed-> CLOSED        REFUNDING, REFUNDED: from PAID and HELD, when money
- *      |                  |                            goes back (not built)
+ *   CREATING -placed-> WAITING -------closed-------> CLOSED
+ *      |    |           |    ^                         ^
+ *      |    +-replaced-----> | kept                    |
+ *      |           replaced> CLOSING ------closed------+
  *      +- refused -> FAILED
  *
- *   CREATING, WAITING, CLOSED, FAILED -settled-> PAID
- *   CREATING, WAITING, CLOSED, FAILED -held----> HELD
+ *   CREATING, WAITING, CLOSING, CLOSED, FAILED -settled-> PAID
+ *   CREATING, WAITING, CLOSING, CLOSED, FAILED -held----> HELD
+ *   PAID, HELD -refunding-> REFUNDING -refunded-> REFUNDED      (refund_moves.c has what happens there)
  *
  * Money comes when it comes: also before we heard that the code exists, and after we gave up on it.
  */
@@ -17,12 +20,17 @@
 #define N(a) (sizeof(a) / sizeof *(a))
 
 static const struct move moves[] = {
-    {PAY_CREATING, PAY_EV_PLACED, PAY_WAITING}, {PAY_CREATING, PAY_EV_REFUSED, PAY_FAILED},
-    {PAY_CREATING, PAY_EV_CLOSED, PAY_CLOSED},  {PAY_CREATING, PAY_EV_SETTLED, PAY_PAID},
-    {PAY_CREATING, PAY_EV_HELD, PAY_HELD},      {PAY_WAITING, PAY_EV_CLOSED, PAY_CLOSED},
-    {PAY_WAITING, PAY_EV_SETTLED, PAY_PAID},    {PAY_WAITING, PAY_EV_HELD, PAY_HELD},
-    {PAY_CLOSED, PAY_EV_SETTLED, PAY_PAID},     {PAY_CLOSED, PAY_EV_HELD, PAY_HELD},
-    {PAY_FAILED, PAY_EV_SETTLED, PAY_PAID},     {PAY_FAILED, PAY_EV_HELD, PAY_HELD},
+    {PAY_CREATING, PAY_EV_PLACED, PAY_WAITING},     {PAY_CREATING, PAY_EV_REFUSED, PAY_FAILED},
+    {PAY_CREATING, PAY_EV_CLOSED, PAY_CLOSED},      {PAY_CREATING, PAY_EV_SETTLED, PAY_PAID},
+    {PAY_CREATING, PAY_EV_HELD, PAY_HELD},          {PAY_WAITING, PAY_EV_CLOSED, PAY_CLOSED},
+    {PAY_WAITING, PAY_EV_SETTLED, PAY_PAID},        {PAY_WAITING, PAY_EV_HELD, PAY_HELD},
+    {PAY_CLOSED, PAY_EV_SETTLED, PAY_PAID},         {PAY_CLOSED, PAY_EV_HELD, PAY_HELD},
+    {PAY_FAILED, PAY_EV_SETTLED, PAY_PAID},         {PAY_FAILED, PAY_EV_HELD, PAY_HELD},
+    {PAY_CREATING, PAY_EV_REPLACED, PAY_CLOSING},   {PAY_WAITING, PAY_EV_REPLACED, PAY_CLOSING},
+    {PAY_CLOSING, PAY_EV_KEPT, PAY_WAITING},        {PAY_CLOSING, PAY_EV_CLOSED, PAY_CLOSED},
+    {PAY_CLOSING, PAY_EV_SETTLED, PAY_PAID},        {PAY_CLOSING, PAY_EV_HELD, PAY_HELD},
+    {PAY_PAID, PAY_EV_REFUNDING, PAY_REFUNDING},    {PAY_HELD, PAY_EV_REFUNDING, PAY_REFUNDING},
+    {PAY_REFUNDING, PAY_EV_REFUNDED, PAY_REFUNDED},
 };
 
 const char *pay_state_name(int s)
@@ -30,7 +38,7 @@ const char *pay_state_name(int s)
     static const char *const names[] = {
         [PAY_CREATING] = "CREATING", [PAY_WAITING] = "WAITING", [PAY_PAID] = "PAID",
         [PAY_CLOSED] = "CLOSED",     [PAY_HELD] = "HELD",       [PAY_REFUNDING] = "REFUNDING",
-        [PAY_REFUNDED] = "REFUNDED", [PAY_FAILED] = "FAILED",
+        [PAY_REFUNDED] = "REFUNDED", [PAY_FAILED] = "FAILED",   [PAY_CLOSING] = "CLOSING",
     };
     return s > 0 && (size_t)s < N(names) ? names[s] : "UNKNOWN";
 }
@@ -38,8 +46,9 @@ const char *pay_state_name(int s)
 static const char *event_name(int e)
 {
     static const char *const names[] = {
-        [PAY_EV_PLACED] = "placed", [PAY_EV_REFUSED] = "refused", [PAY_EV_SETTLED] = "settled",
-        [PAY_EV_HELD] = "held",     [PAY_EV_CLOSED] = "closed",
+        [PAY_EV_PLACED] = "placed", [PAY_EV_REFUSED] = "refused",     [PAY_EV_SETTLED] = "settled",
+        [PAY_EV_HELD] = "held",     [PAY_EV_CLOSED] = "closed",       [PAY_EV_REPLACED] = "replaced",
+        [PAY_EV_KEPT] = "kept",     [PAY_EV_REFUNDING] = "refunding", [PAY_EV_REFUNDED] = "refunded",
     };
     return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
 }

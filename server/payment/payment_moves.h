@@ -11,7 +11,11 @@ enum pay_event {
     PAY_EV_SETTLED,    /* its capture pays for the order */
     PAY_EV_HELD,       /* its capture cannot pay for the order */
     PAY_EV_CLOSED,     /* nobody can pay it any more */
-    PAY_EV_LAST = PAY_EV_CLOSED,
+    PAY_EV_REPLACED,   /* another way to pay was chosen */
+    PAY_EV_KEPT,       /* the provider cannot take its code back while nobody has scanned it */
+    PAY_EV_REFUNDING,  /* the provider is giving back what it took */
+    PAY_EV_REFUNDED,
+    PAY_EV_LAST = PAY_EV_REFUNDED,
 };
 
 extern const struct machine payment_machine;

@@ -1,76 +1,123 @@
 #include "payment/payment_rpc.h"
 
 #include "convert/convert.h"
+#include "core/page.h"
 #include "payment/payment_steps.h"
+#include "payment/payment_wire.h"
 
-#include <certdesk/v1/payment_service.pb-c.h>
+#include <string.h>
 
-static PB(Payment) * to_payment(struct ctx *c, const struct payment *p)
+enum {
+    PAGE_DEFAULT = 20,
+    PAGE_MAX = 100,
+};
+
+static enum err show(struct ctx *c, const struct payment *p, PB(Payment) * *out)
 {
-    PB(Payment) *out = ARENA_NEW(c->arena, PB(Payment));
-    PB_INIT(payment, out);
-    out->id = to_text(c->arena, p->id);
-    out->order_id = to_text(c->arena, p->order);
-    out->provider = (PB(PaymentProvider))p->provider;
-    out->state = (PB(PaymentState))p->state;
-    out->amount_fen = p->amount_fen;
-    out->code_url = to_text(c->arena, p->state == PAY_WAITING ? p->code_url : "");
-    out->expire_time = to_timestamp(c->arena, p->expires_ms);
-    out->pay_time = to_timestamp(c->arena, p->paid_ms);
-    out->create_time = to_timestamp(c->arena, p->created_ms);
-    return out;
+    struct returned *all;
+    size_t n;
+    TRY(captures_of_payment(c, p->id, &all, &n));
+    *out = wire_payment(c, p, all, n);
+    return OK;
 }
 
 RPC_HANDLER(create_payment, CreatePaymentRequest, CreatePaymentResponse)
 {
     struct payment p;
     TRY(payment_create(c, in->order_id, (int)in->provider, &p));
-    out->payment = to_payment(c, &p);
-    return OK;
+    return show(c, &p, &out->payment);
 }
 
 RPC_HANDLER(get_payment, GetPaymentRequest, GetPaymentResponse)
 {
     struct payment p;
     TRY(payment_load(c, in->payment_id, &p));
-    out->payment = to_payment(c, &p);
-    return OK;
+    return show(c, &p, &out->payment);
 }
 
 RPC_HANDLER(list_payments, ListPaymentsRequest, ListPaymentsResponse)
 {
     struct order o;
     struct payment *list;
-    size_t n;
+    struct returned *all;
+    size_t n, n_captures;
     TRY(order_load(c, in->order_id, &o));
     TRY(payment_list(c, o.id, false, &list, &n));
+    TRY(captures_of_order(c, o.id, &all, &n_captures));
     out->n_payments = n;
     out->payments = ARENA_ARRAY(c->arena, PB(Payment) *, n + 1);
     for (size_t i = 0; i < n; i++)
-        out->payments[i] = to_payment(c, &list[i]);
+        out->payments[i] = wire_payment(c, &list[i], all, n_captures);
+    return OK;
+}
+
+/* -- the desk -------------------------------------------------------------------------------------------- */
+
+RPC_HANDLER(refund_payment, RefundPaymentRequest, RefundPaymentResponse)
+{
+    struct payment p;
+    struct returned one = {.asked = true};
+    TRY(refund_by_staff(c, in->payment_id, in->capture_id, in->reason, &one.capture, &one.refund));
+    out->capture = wire_capture(c, &one);
+    if (!one.capture.order_id)
+        return OK;
+    TRY(payment_load(c, one.capture.payment_id, &p));
+    return show(c, &p, &out->payment);
+}
+
+static int page_size(int32_t asked)
+{
+    return asked <= 0 ? PAGE_DEFAULT : asked > PAGE_MAX ? PAGE_MAX : asked;
+}
+
+RPC_HANDLER(list_captures, ListCapturesRequest, ListCapturesResponse)
+{
+    const char *before, *scope = in->attention ? "captures:attention" : "captures";
+    struct returned *all;
+    size_t n, limit = (size_t)page_size(in->page_size);
+    TRY(page_key(c, scope, in->page_token, &before));
+    TRY(captures_list(c, in->attention, before, (int)limit + 1, &all, &n));
+    out->n_captures = n > limit ? limit : n;
+    out->captures = ARENA_ARRAY(c->arena, PB(Capture) *, limit + 1);
+    for (size_t i = 0; i < out->n_captures; i++)
+        out->captures[i] = wire_capture(c, &all[i]);
+    if (n > limit)
+        out->next_page_token = to_text(c->arena, page_token(c, scope, all[limit - 1].capture.id));
+    return OK;
+}
+
+RPC_HANDLER(list_reconciliations, ListReconciliationsRequest, ListReconciliationsResponse)
+{
+    const char *before, *scope = arena_printf(c->arena, "reconciliations:%d", (int)in->provider);
+    struct reconciliation *all;
+    size_t n, limit = (size_t)page_size(in->page_size);
+    TRY(page_key(c, scope, in->page_token, &before));
+    TRY(reconciliation_list(c, (int)in->provider, before, (int)limit + 1, &all, &n));
+    out->n_reconciliations = n > limit ? limit : n;
+    out->reconciliations = ARENA_ARRAY(c->arena, PB(Reconciliation) *, limit + 1);
+    for (size_t i = 0; i < out->n_reconciliations; i++)
+        out->reconciliations[i] = wire_reconciliation(c, &all[i]);
+    if (n > limit) {
+        const char *key = arena_printf(c->arena, "%s %d", all[limit - 1].date, all[limit - 1].provider);
+        out->next_page_token = to_text(c->arena, page_token(c, scope, key));
+    }
     return OK;
 }
 
 #define EVERY_ROLE (ROLE_REVIEWER | ROLE_OPERATOR | ROLE_SHIPPER | ROLE_ADMIN | ROLE_AUDITOR)
+#define ROW(m, who, which, how, fn)                                                                          \
+    {                                                                                                        \
+        .service = PB_SERVICE(payment_service), .method = (m), .access = (who), .roles = (which),            \
+        .mode = (how), .handler = (fn)                                                                       \
+    }
 
 static const struct rpc_row rows[] = {
-    {.service = PB_SERVICE(payment_service),
-     .method = "CreatePayment",
-     .access = ACCESS_ACCOUNT,
-     .mode = MODE_WRITE,
-     .handler = create_payment},
-    {.service = PB_SERVICE(payment_service),
-     .method = "GetPayment",
-     .access = ACCESS_ANY,
-     .roles = EVERY_ROLE,
-     .mode = MODE_READ,
-     .handler = get_payment},
-    {.service = PB_SERVICE(payment_service),
-     .method = "ListPayments",
-     .access = ACCESS_ANY,
-     .roles = EVERY_ROLE,
-     .mode = MODE_READ,
-     .handler = list_payments},
+    ROW("CreatePayment", ACCESS_ACCOUNT, 0, MODE_WRITE, create_payment),
+    ROW("GetPayment", ACCESS_ANY, EVERY_ROLE, MODE_READ, get_payment),
+    ROW("ListPayments", ACCESS_ANY, EVERY_ROLE, MODE_READ, list_payments),
+    ROW("RefundPayment", ACCESS_STAFF, ROLE_ADMIN, MODE_WRITE, refund_payment),
+    ROW("ListCaptures", ACCESS_STAFF, ROLE_ADMIN | ROLE_AUDITOR, MODE_READ, list_captures),
+    ROW("ListReconciliations", ACCESS_STAFF, ROLE_ADMIN | ROLE_AUDITOR, MODE_READ, list_reconciliations),
 };
 
 const struct rpc_table payment_rpc = {rows, sizeof rows / sizeof *rows};

@@ -1,4 +1,4 @@
-/* payment_rpc.h - the rows of PaymentService. RefundPayment has none: giving money back is not built. */
+/* payment_rpc.h - the rows of PaymentService. */
 #ifndef CERTDESK_PAYMENT_PAYMENT_RPC_H
 #define CERTDESK_PAYMENT_PAYMENT_RPC_H
 

@@ -1,0 +1,189 @@
+#include "payment/reconcile.h"
+
+#include "base/log.h"
+#include "core/audit.h"
+#include "payment/payment_steps.h"
+#include "payment/reconcile_store.h"
+#include "payment/refund_store.h"
+#include "provider/payment.h"
+#include "provider/when.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t DAY_MS = 24 * 3600000, EDGE_MS = 5 * 60000, READY_MS = 10 * 3600000 + 15 * 60000;
+
+enum err reconcile_day(struct ctx *c, const char *date, int64_t *from_ms)
+{
+    if (strlen(date) == 10 && when_read_rfc3339(arena_printf(c->arena, "%sT00:00:00+08:00", date), from_ms))
+        return OK;
+    return fail(c->fault, ERR_INVALID, "%s is not a date like 2026-11-21", date);
+}
+
+bool money_is_conserved(const struct money *m)
+{
+    return m->captured.n == m->settled.n + m->refunded.n + m->held.n &&
+           m->captured.fen == m->settled.fen + m->refunded.fen + m->held.fen;
+}
+
+/* -- one day's comparison -------------------------------------------------------------------------------- */
+
+struct comparison {
+    struct ctx *c;
+    int provider;
+    const char *date;
+    struct reconciliation *out;
+    struct difference *list;
+    struct booked *captures; /* sorted by number */
+    size_t n_captures;
+};
+
+static void differs(struct comparison *x, const char *kind, const char *number, int64_t ours, int64_t bill)
+{
+    int64_t n = x->out->n_differences++;
+    if (n < DIFFERENCES_SHOWN)
+        x->list[n] = (struct difference){kind, number, ours, bill};
+    LOG(ERROR, "reconcile.difference", KV_S("provider", payment_supplier(x->provider)), KV_S("date", x->date),
+        KV_S("kind", kind), KV_S("number", number), KV_I("ours_fen", ours), KV_I("bill_fen", bill));
+}
+
+static int by_number(const void *a, const void *b)
+{
+    return strcmp(((const struct booked *)a)->number, ((const struct booked *)b)->number);
+}
+
+static enum err compare_capture(struct comparison *x, const struct payment_bill_row *row)
+{
+    struct booked key = {.number = row->transaction_id};
+    struct booked *ours = bsearch(&key, x->captures, x->n_captures, sizeof key, by_number);
+    int64_t fen;
+    bool found = ours != NULL;
+    x->out->bill_captures.n++;
+    x->out->bill_captures.fen += row->amount_fen;
+    if (ours) {
+        ours->billed = true;
+        fen = ours->fen;
+    } else { /* perhaps booked with another day's time */
+        TRY(capture_amount(x->c, x->provider, row->transaction_id, &fen, &found));
+    }
+    if (found && fen != row->amount_fen)
+        differs(x, "AMOUNT", row->transaction_id, fen, row->amount_fen);
+    if (found)
+        return OK;
+    differs(x, "BOOKED", row->transaction_id, 0, row->amount_fen);
+    const struct receipt r = {.provider = x->provider,
+                              .txn_no = row->transaction_id,
+                              .payment_id = row->out_trade_no,
+                              .currency = "CNY",
+                              .amount_fen = row->amount_fen,
+                              .paid_ms = row->at_ms};
+    return payment_settle(x->c, &r);
+}
+
+static enum err compare_refund(struct comparison *x, const struct payment_bill_row *row)
+{
+    struct refund r;
+    char *id = arena_strdup(x->c->arena, row->out_refund_no), *number = strchr(id, '-');
+    x->out->bill_refunds.n++;
+    x->out->bill_refunds.fen += row->amount_fen;
+    if (number)
+        *number = '\0';
+    enum err e = refund_read(x->c, id, &r);
+    if (e == ERR_NOT_FOUND || (e == OK && r.provider != x->provider)) {
+        fault_clear(x->c->fault);
+        differs(x, "REFUND_UNKNOWN", row->out_refund_no, 0, row->amount_fen);
+        return OK;
+    }
+    TRY(e);
+    TRY(refund_billed(x->c, r.id, x->date));
+    if (r.amount_fen != row->amount_fen)
+        differs(x, "REFUND_AMOUNT", row->out_refund_no, r.amount_fen, row->amount_fen);
+    if (row->success && r.state != REFUND_IS_DONE) {
+        differs(x, "REFUND_STATE", row->out_refund_no, r.amount_fen, row->amount_fen);
+        return refund_hinted(x->c, x->provider, row->out_refund_no,
+                             arena_printf(x->c->arena, "bill:%s:%lld", x->date, (long long)x->out->runs));
+    }
+    return OK;
+}
+
+/* Ours that no row of the bill was about. A refund of the day's last minutes may be in the next day's bill,
+ * which then looks for it. */
+static enum err compare_ours(struct comparison *x, int64_t from_ms)
+{
+    struct booked *refunds;
+    size_t n;
+    for (size_t i = 0; i < x->n_captures; i++)
+        if (!x->captures[i].billed)
+            differs(x, "NOT_IN_BILL", x->captures[i].number, x->captures[i].fen, 0);
+    TRY(refunds_unbilled(x->c, x->provider, from_ms - EDGE_MS, from_ms + DAY_MS - EDGE_MS, &refunds, &n));
+    for (size_t i = 0; i < n; i++)
+        differs(x, "REFUND_NOT_IN_BILL", refunds[i].number, refunds[i].fen, 0);
+    return OK;
+}
+
+static enum err compare(struct comparison *x, const struct payment_bill *bill, int64_t from_ms)
+{
+    TRY(captures_of_day(x->c, x->provider, from_ms, from_ms + DAY_MS, &x->captures, &x->n_captures));
+    for (size_t i = 0; i < bill->n; i++)
+        TRY(*bill->rows[i].out_refund_no ? compare_refund(x, &bill->rows[i])
+                                         : compare_capture(x, &bill->rows[i]));
+    return compare_ours(x, from_ms);
+}
+
+static const char *row_id(struct ctx *c, const struct reconciliation *r)
+{
+    return arena_printf(c->arena, "%s/%s", payment_supplier(r->provider), r->date);
+}
+
+enum err reconcile_with(struct ctx *c, int provider, const char *date, const struct payment_bill *bill,
+                        struct reconciliation *out)
+{
+    int64_t from_ms;
+    struct reconciliation before;
+    TRY(reconcile_day(c, date, &from_ms));
+    TRY(reconciliation_read(c, provider, date, &before));
+    *out = (struct reconciliation){.provider = provider,
+                                   .date = before.date,
+                                   .version = before.version,
+                                   .runs = before.runs + 1,
+                                   .bill_hash = arena_strdup(c->arena, bill->hash)};
+    struct comparison x = {.c = c,
+                           .provider = provider,
+                           .date = before.date,
+                           .out = out,
+                           .list = ARENA_ARRAY(c->arena, struct difference, DIFFERENCES_SHOWN)};
+    TRY(compare(&x, bill, from_ms));
+    out->differences = x.list;
+    TRY(money_of_day(c, provider, from_ms, from_ms + DAY_MS, &out->money));
+    if (!money_is_conserved(&out->money))
+        differs(&x, "NOT_CONSERVED", date, out->money.captured.fen,
+                out->money.settled.fen + out->money.refunded.fen + out->money.held.fen);
+    out->state = out->n_differences ? RECONCILIATION_DIFFERENT : RECONCILIATION_CLEAN;
+    TRY(reconciliation_update(c, out, reconcile_json(c, out)));
+    const char *detail = arena_printf(
+        c->arena, "{\"differences\":%lld,\"captured_fen\":%lld,\"bill_fen\":%lld}",
+        (long long)out->n_differences, (long long)out->money.captured.fen, (long long)out->bill_captures.fen);
+    return audit_add(c, &(struct audit_entry){.action = "payment.reconciled",
+                                              .object = row_id(c, out),
+                                              .version = out->version,
+                                              .detail = detail});
+}
+
+enum err reconcile_waits(struct ctx *c, int provider, const char *date)
+{
+    struct reconciliation r;
+    return reconciliation_read(c, provider, date, &r);
+}
+
+/* A quarter past ten of the day after: WeChat's bill is ready at ten. */
+enum err reconcile_plan(struct ctx *c, int provider, const char *date)
+{
+    int64_t from_ms;
+    TRY(reconcile_day(c, date, &from_ms));
+    const char *supplier = payment_supplier(provider),
+               *payload = arena_printf(c->arena, "%s %s 0", supplier, date);
+    return outbox_add(c, "payment.reconcile",
+                      arena_printf(c->arena, "payment.reconcile:%s:%s:0", supplier, date),
+                      arena_printf(c->arena, "%s/%s", supplier, date), payload, strlen(payload),
+                      from_ms + DAY_MS + READY_MS, NULL);
+}

@@ -1,0 +1,172 @@
+#include "payment/reconcile_store.h"
+
+#include "core/db.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum err one_sum(const struct rows *r, struct sum *out)
+{
+    *out = (struct sum){row_int(r, 0, 0), row_int(r, 0, 1)};
+    return OK;
+}
+
+/* Each from the table that says so itself, so that the sum is a proof. */
+enum err money_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, struct money *out)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT COUNT(*), CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) FROM payment_capture WHERE "
+            "provider = ? AND captured_ms >= ? AND captured_ms < ?"),
+        INT(provider), INT(from_ms), INT(to_ms)));
+    TRY(one_sum(&r, &out->captured));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT COUNT(*), CAST(COALESCE(SUM(s.amount_fen), 0) AS SIGNED) FROM payment_capture c JOIN "
+            "payment_settlement s ON s.capture_id = c.id LEFT JOIN payment_refund r ON r.capture_id = "
+            "c.id AND r.state = 3 WHERE c.provider = ? AND c.captured_ms >= ? AND c.captured_ms < ? AND "
+            "r.id IS NULL"),
+        INT(provider), INT(from_ms), INT(to_ms)));
+    TRY(one_sum(&r, &out->settled));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT COUNT(*), CAST(COALESCE(SUM(r.amount_fen), 0) AS SIGNED) FROM payment_refund r JOIN "
+            "payment_capture c ON c.id = r.capture_id WHERE c.provider = ? AND c.captured_ms >= ? AND "
+            "c.captured_ms < ? AND r.state = 3"),
+        INT(provider), INT(from_ms), INT(to_ms)));
+    TRY(one_sum(&r, &out->refunded));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT COUNT(*), CAST(COALESCE(SUM(c.amount_fen), 0) AS SIGNED) FROM payment_capture c LEFT "
+            "JOIN payment_refund r ON r.capture_id = c.id AND r.state = 3 WHERE c.provider = ? AND "
+            "c.captured_ms >= ? AND c.captured_ms < ? AND c.state = 2 AND r.id IS NULL"),
+        INT(provider), INT(from_ms), INT(to_ms)));
+    TRY(one_sum(&r, &out->held));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT COUNT(*), CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) FROM payment_refund WHERE "
+            "provider = ? AND accepted_ms >= ? AND accepted_ms < ?"),
+        INT(provider), INT(from_ms), INT(to_ms)));
+    return one_sum(&r, &out->refunds);
+}
+
+static enum err booked_rows(struct ctx *c, const struct rows *r, struct booked **out, size_t *n)
+{
+    *out = ARENA_ARRAY(c->arena, struct booked, r->n + 1);
+    *n = r->n;
+    for (size_t i = 0; i < r->n; i++)
+        (*out)[i] = (struct booked){row_text(r, i, 0), row_int(r, i, 1), false};
+    return OK;
+}
+
+/* utf8mb4_bin sorts as strcmp() does. */
+enum err captures_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, struct booked **out,
+                         size_t *n)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT txn_no, amount_fen FROM payment_capture WHERE provider = ? AND captured_ms >= ? AND "
+            "captured_ms < ? ORDER BY txn_no"),
+        INT(provider), INT(from_ms), INT(to_ms)));
+    return booked_rows(c, &r, out, n);
+}
+
+enum err refunds_unbilled(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, struct booked **out,
+                          size_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT id, amount_fen FROM payment_refund WHERE provider = ? AND accepted_ms >= ? AND "
+                     "accepted_ms < ? AND bill_date = '' ORDER BY id"),
+                 INT(provider), INT(from_ms), INT(to_ms)));
+    return booked_rows(c, &r, out, n);
+}
+
+enum err refund_billed(struct ctx *c, const char *id, const char *date)
+{
+    return db_exec(c, NULL, SQL("UPDATE payment_refund SET bill_date = ? WHERE id = ?"), TEXT(date),
+                   TEXT(id));
+}
+
+enum err capture_amount(struct ctx *c, int provider, const char *txn_no, int64_t *fen, bool *found)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT amount_fen FROM payment_capture WHERE provider = ? AND txn_no = ?"),
+                 INT(provider), TEXT(txn_no)));
+    *found = r.n > 0;
+    *fen = r.n ? row_int(&r, 0, 0) : 0;
+    return OK;
+}
+
+/* -- the rows ----------------------------------------------------------------------------------------------
+ */
+
+#define COLUMNS "provider, date, state, version, runs, bill_hash, differences, report, updated_ms"
+
+static void read_row(struct ctx *c, const struct rows *r, size_t i, struct reconciliation *out)
+{
+    *out = (struct reconciliation){0};
+    reconcile_read_json(c, row_text(r, i, 7), out);
+    out->provider = (int)row_int(r, i, 0);
+    out->date = row_text(r, i, 1);
+    out->state = (enum reconciliation_state)row_int(r, i, 2);
+    out->version = row_int(r, i, 3);
+    out->runs = row_int(r, i, 4);
+    out->bill_hash = row_text(r, i, 5);
+    out->n_differences = row_int(r, i, 6);
+    out->updated_ms = row_int(r, i, 8);
+}
+
+enum err reconciliation_read(struct ctx *c, int provider, const char *date, struct reconciliation *out)
+{
+    struct rows r;
+    TRY(db_exec(
+        c, NULL,
+        SQL("INSERT IGNORE INTO payment_reconciliation (provider, date, state, version, runs, bill_hash, "
+            "differences, report, created_ms, updated_ms) VALUES (?, ?, 1, 1, 0, '', 0, '', ?, ?)"),
+        INT(provider), TEXT(date), INT(c->now_ms), INT(c->now_ms)));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT " COLUMNS " FROM payment_reconciliation WHERE provider = ? AND date = ? FOR UPDATE"),
+        INT(provider), TEXT(date)));
+    if (r.n == 0)
+        return fail(c->fault, ERR_DB_RETRY, NULL);
+    read_row(c, &r, 0, out);
+    return OK;
+}
+
+enum err reconciliation_update(struct ctx *c, struct reconciliation *r, const char *report)
+{
+    TRY(db_exec_one(
+        c,
+        SQL("UPDATE payment_reconciliation SET state = ?, version = version + 1, runs = ?, bill_hash "
+            "= ?, differences = ?, report = ?, updated_ms = ? WHERE provider = ? AND date = ? AND "
+            "version = ?"),
+        INT(r->state), INT(r->runs), TEXT(r->bill_hash), INT(r->n_differences), TEXT(report), INT(c->now_ms),
+        INT(r->provider), TEXT(r->date), INT(r->version)));
+    r->version++;
+    r->updated_ms = c->now_ms;
+    return OK;
+}
+
+enum err reconciliation_list(struct ctx *c, int provider, const char *before, int limit,
+                             struct reconciliation **out, size_t *n)
+{
+    struct rows r;
+    int after = 0; /* providers of the day that the page before ended in */
+    char date[16] = "~";
+    if (*before)
+        (void)sscanf(before, "%15s %d", date, &after);
+    TRY(db_query(c, &r,
+                 SQL("SELECT " COLUMNS
+                     " FROM payment_reconciliation WHERE (date < ? OR (date = ? AND provider > "
+                     "?)) AND (? = 0 OR provider = ?) ORDER BY date DESC, provider LIMIT ?"),
+                 TEXT(date), TEXT(date), INT(after), INT(provider), INT(provider), INT(limit)));
+    *out = ARENA_ARRAY(c->arena, struct reconciliation, r.n + 1);
+    *n = r.n;
+    for (size_t i = 0; i < r.n; i++)
+        read_row(c, &r, i, &(*out)[i]);
+    return OK;
+}

@@ -1,0 +1,86 @@
+/* refund.h - money on its way back: one refund a capture, whole (S10, S15).
+ *
+ * What cannot settle its order is given back by itself after a short grace; a cancelled order's money at
+ * once; the rest by a person. Our number (out_refund_no) is the refund's id for as long as the provider has
+ * not closed a refund under it, so that a repeat never gives twice. A capture of no payment of ours waits for
+ * a person.
+ */
+#ifndef CERTDESK_PAYMENT_REFUND_H
+#define CERTDESK_PAYMENT_REFUND_H
+
+#include "core/machine.h"
+#include "payment/payment_store.h"
+
+/* proto RefundState. (The adapters' own states, provider/payment.h, are what a provider says.) */
+enum refund_state {
+    REFUND_IS_REQUESTED = 1,
+    REFUND_IS_PROCESSING,
+    REFUND_IS_DONE,
+    REFUND_IS_ABNORMAL,
+    REFUND_IS_CLOSED,
+};
+
+enum refund_event {
+    REFUND_EV_ACCEPTED = 1, /* the provider has it */
+    REFUND_EV_DONE,
+    REFUND_EV_ABNORMAL, /* the payer's account cannot take it: somebody pays it out at the provider's desk */
+    REFUND_EV_CLOSED,   /* the provider ended it without paying; another one has the next number */
+    REFUND_EV_REFUSED,  /* the provider never took it: another try has the same number */
+    REFUND_EV_RETRIED,  /* a person decided so */
+    REFUND_EV_LAST = REFUND_EV_RETRIED,
+};
+
+struct refund {
+    char id[ID_SIZE], capture[ID_SIZE];
+    const char *order; /* "" for a capture of no payment of ours */
+    int provider;
+    const char *payment_id; /* as the provider has it */
+    int64_t amount_fen;
+    int number;
+    enum refund_state state;
+    const char *reason;      /* "ORDER_CANCELLED", "STAFF", or why the capture was held */
+    const char *note;        /* in the words of who asked; for staff only */
+    const char *asked_by;    /* stf_…, acc_…, "system" */
+    const char *error;       /* what the provider said last; "" for nothing bad */
+    const char *provider_no; /* its own number, "" before it has one */
+    int64_t due_ms, accepted_ms, done_ms, created_ms, version;
+};
+
+extern const struct machine refund_machine;
+const char *refund_state_name(int state); /* "PROCESSING" */
+
+/* What is learnt with a move; NULL members stay as they are. */
+struct refund_change {
+    const char *error, *provider_no, *note, *asked_by;
+};
+/* Moves r by event with its audit row. */
+enum err refund_move(struct ctx *c, struct refund *r, enum refund_event event,
+                     const struct refund_change *ch);
+
+/* -- verbs, inside a transaction --------------------------------------------------------------------------
+ */
+
+/* Gives a capture back, not before due_ms (0: now). The refund that is there already is OK. */
+enum err refund_request(struct ctx *c, const struct capture *cap, const char *reason, const char *note,
+                        int64_t due_ms, struct refund *out);
+/* A capture that was held: given back after the grace, when it can be. */
+enum err refund_held(struct ctx *c, const struct capture *cap);
+/* A person's decision: a capture of the payment (or the one that is named) is given back, or a refund that
+ * stuck is tried again. An order that it had settled is given up with it. One of payment_id and capture_id
+ * may be "". */
+enum err refund_by_staff(struct ctx *c, const char *payment_id, const char *capture_id, const char *why,
+                         struct capture *cap, struct refund *out);
+
+/* What a provider says about it: by asking, never by a callback's word. */
+struct refund_answer {
+    enum refund_event event; /* 0: nothing new */
+    const char *error, *provider_no;
+};
+enum err refund_learn(struct ctx *c, struct refund *r, const struct refund_answer *a);
+/* The next look; n counts those in this state. A hint's look stands beside them and leads to no other. */
+enum err refund_look_later(struct ctx *c, const struct refund *r, int n);
+enum err refund_hinted(struct ctx *c, int provider, const char *out_refund_no, const char *what);
+/* "rfd_…", or with a number behind it after the provider closed the ones before. */
+const char *refund_number(struct ctx *c, const struct refund *r);
+
+#endif

@@ -1,0 +1,190 @@
+/* refund_jobs.c - asking a provider to give money back, and what became of it. */
+#include "base/log.h"
+#include "payment/payment_steps.h"
+#include "payment/refund.h"
+#include "payment/refund_store.h"
+#include "provider/payment.h"
+#include "providers.h"
+
+#include "app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Payload: "rfd_… version n". */
+struct look {
+    char id[ID_SIZE];
+    int64_t version; /* 0: a hint's */
+    int n;
+};
+
+static struct look read_look(struct ctx *c, const struct job *j)
+{
+    struct look l = {0};
+    char *text = arena_strndup(c->arena, j->payload, j->payload_n), *rest = text, *part = strsep(&rest, " ");
+    snprintf(l.id, sizeof l.id, "%s", part);
+    if ((part = strsep(&rest, " ")))
+        l.version = strtoll(part, NULL, 10);
+    if (rest)
+        l.n = atoi(rest);
+    return l;
+}
+
+/* The look is about how things are, and there is something to learn. */
+static bool is_current(const struct look *l, const struct refund *r)
+{
+    if (r->state == REFUND_IS_DONE || r->state == REFUND_IS_CLOSED)
+        return false;
+    return l->version == 0 ? r->state != REFUND_IS_REQUESTED : l->version == r->version;
+}
+
+static const char *const reasons[][2] = {
+    {"ORDER_CANCELLED", "订单已取消"}, {"STAFF", "商户退款"},      {"ORDER_PAID", "重复支付退款"},
+    {"ORDER_STATE", "订单已关闭"},     {"AMOUNT", "支付金额不符"},
+};
+
+static const char *reason_text(const char *reason)
+{
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (strcmp(reasons[i][0], reason) == 0)
+            return reasons[i][1];
+    return "退款";
+}
+
+static enum err open_outcome(enum err e)
+{
+    return e == ERR_SIGNATURE_BAD ? ERR_PROVIDER_UNKNOWN : e;
+}
+
+/* A refusal, not trouble: the same request would be refused again. */
+static bool is_refusal(enum err e)
+{
+    return e == ERR_PROVIDER_REFUSED || e == ERR_PAYMENT_STATE || e == ERR_NOT_FOUND || e == ERR_INVALID;
+}
+
+static struct refund_answer *answer(struct ctx *c, enum refund_event event, const char *error,
+                                    const struct payment_refund_status *s)
+{
+    struct refund_answer *a = ARENA_NEW(c->arena, struct refund_answer);
+    *a = (struct refund_answer){event, error, s && *s->refund_id ? s->refund_id : NULL};
+    return a;
+}
+
+/* NULL: there is no such refund there. */
+static struct refund_answer *read_status(struct ctx *c, const struct refund *r,
+                                         const struct payment_refund_status *s)
+{
+    switch (s->state) {
+    case REFUND_ABSENT:
+        return NULL;
+    case REFUND_PROCESSING:
+        return answer(c, r->state == REFUND_IS_REQUESTED ? REFUND_EV_ACCEPTED : 0, "", s);
+    case REFUND_SUCCESS:
+        if (s->refund_fen && s->refund_fen != r->amount_fen)
+            return answer(c, r->state == REFUND_IS_ABNORMAL ? 0 : REFUND_EV_ABNORMAL, "AMOUNT", s);
+        return answer(c, REFUND_EV_DONE, "", s);
+    case REFUND_CLOSED:
+        return answer(c, REFUND_EV_CLOSED, "CLOSED", s);
+    case REFUND_ABNORMAL:
+        return answer(c, r->state == REFUND_IS_ABNORMAL ? 0 : REFUND_EV_ABNORMAL, "ABNORMAL", s);
+    }
+    return NULL;
+}
+
+static enum err query(struct ctx *c, const struct payment_port *port, const struct refund *r,
+                      struct refund_answer **out)
+{
+    struct payment_refund_status *s = ARENA_NEW(c->arena, struct payment_refund_status);
+    TRY(open_outcome(
+        port->ops->refund_query(port->self, r->payment_id, refund_number(c, r), c->arena, s, c->fault)));
+    *out = read_status(c, r, s);
+    return OK;
+}
+
+/* The same number with the same data, as often as need be. What the provider will not have it must not have
+ * taken, either: that is asked. */
+static enum err send(struct ctx *c, const struct payment_port *port, const struct refund *r,
+                     struct refund_answer **out)
+{
+    struct payment_refund_status *s = ARENA_NEW(c->arena, struct payment_refund_status);
+    struct payment_refund_order o = {
+        .out_trade_no = r->payment_id,
+        .out_refund_no = refund_number(c, r),
+        .reason = reason_text(r->reason),
+        .notify_url =
+            arena_printf(c->arena, "%s/callback/%s", c->app->providers->public_url, port->ops->name),
+        .refund_fen = r->amount_fen,
+        .total_fen = r->amount_fen,
+    };
+    enum err e = open_outcome(port->ops->refund(port->self, &o, c->arena, s, c->fault));
+    if (is_refusal(e)) {
+        const char *code = *s->trace.code ? arena_strdup(c->arena, s->trace.code) : err_name(e);
+        fault_clear(c->fault);
+        TRY(query(c, port, r, out));
+        if (!*out)
+            *out = answer(c, REFUND_EV_REFUSED, code, NULL);
+        return OK;
+    }
+    TRY(e);
+    *out = read_status(c, r, s);
+    return OK;
+}
+
+static enum err refund_call(struct ctx *c, const struct job *j, struct job_result *result)
+{
+    struct refund r;
+    struct refund_answer *a = NULL;
+    const struct payment_port *port;
+    struct look l = read_look(c, j);
+    TRY(refund_read(c, l.id, &r));
+    if (!is_current(&l, &r))
+        return OK;
+    TRY(payment_port_of(c, r.provider, &port));
+    if (r.state != REFUND_IS_REQUESTED)
+        TRY(query(c, port, &r, &a));
+    if (!a)
+        TRY(send(c, port, &r, &a));
+    result->value = a ? a : answer(c, 0, "", NULL);
+    return OK;
+}
+
+static enum err refund_done(struct ctx *c, const struct job *j, const struct job_result *result)
+{
+    const struct refund_answer *a = result->value;
+    struct refund r;
+    struct look l = read_look(c, j);
+    TRY(refund_read(c, l.id, &r));
+    if (!a || !is_current(&l, &r))
+        return OK;
+    int to;
+    if (a->event &&
+        machine_next(&refund_machine, (int)r.state, (int)a->event, ERR_PAYMENT_STATE, &to, NULL) == OK)
+        return refund_learn(c, &r, a);
+    if (*r.error && !*a->error)
+        TRY(refund_note_error(c, r.id, ""));
+    return l.version ? refund_look_later(c, &r, l.n + 1) : OK;
+}
+
+/* Nobody gives up on money: the next look is made whatever happened to this one. */
+static enum err refund_failed(struct ctx *c, const struct job *j, enum err why)
+{
+    struct refund r;
+    struct look l = read_look(c, j);
+    TRY(refund_read(c, l.id, &r));
+    LOG(ERROR, "refund.not_asked", KV_S("refund", r.id), KV_S("error", err_name(why)), KV_I("look", l.n));
+    if (!is_current(&l, &r))
+        return OK;
+    TRY(refund_note_error(c, r.id, err_name(why)));
+    return l.version ? refund_look_later(c, &r, l.n + 1) : OK;
+}
+
+const struct job_kind refund_job = {
+    .name = "payment.refund",
+    .max_attempts = 6,
+    .lease_ms = 60000,
+    .backoff_ms = 2000,
+    .call = refund_call,
+    .done = refund_done,
+    .failed = refund_failed,
+};

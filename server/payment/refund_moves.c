@@ -1,0 +1,64 @@
+/* refund_moves.c - the states of a refund, and the one function that moves it (S15).
+ *
+ *   REQUESTED --accepted--> PROCESSING --done--> DONE
+ *      |  ^                   |    |  ^
+ *      |  |                   |    |  +---retried----+     (the same number: the money has left us, and
+ *      |  |                   |    +---abnormal--> ABNORMAL  is paid out at the provider's own desk)
+ *      |  |                   |                      |
+ *      |  +---retried------ CLOSED <-----closed------+     (closed: under the next number;
+ *      +--refused, closed-----^                             refused: under the same)
+ *
+ *   REQUESTED, ABNORMAL -done-> DONE; REQUESTED -abnormal-> ABNORMAL: an answer may be the last already
+ */
+#include "core/audit.h"
+#include "payment/refund.h"
+#include "payment/refund_store.h"
+
+#define N(a) (sizeof(a) / sizeof *(a))
+
+static const struct move moves[] = {
+    {REFUND_IS_REQUESTED, REFUND_EV_ACCEPTED, REFUND_IS_PROCESSING},
+    {REFUND_IS_REQUESTED, REFUND_EV_DONE, REFUND_IS_DONE},
+    {REFUND_IS_REQUESTED, REFUND_EV_ABNORMAL, REFUND_IS_ABNORMAL},
+    {REFUND_IS_REQUESTED, REFUND_EV_CLOSED, REFUND_IS_CLOSED},
+    {REFUND_IS_REQUESTED, REFUND_EV_REFUSED, REFUND_IS_CLOSED},
+    {REFUND_IS_PROCESSING, REFUND_EV_DONE, REFUND_IS_DONE},
+    {REFUND_IS_PROCESSING, REFUND_EV_ABNORMAL, REFUND_IS_ABNORMAL},
+    {REFUND_IS_PROCESSING, REFUND_EV_CLOSED, REFUND_IS_CLOSED},
+    {REFUND_IS_PROCESSING, REFUND_EV_REFUSED, REFUND_IS_CLOSED},
+    {REFUND_IS_ABNORMAL, REFUND_EV_DONE, REFUND_IS_DONE},
+    {REFUND_IS_ABNORMAL, REFUND_EV_CLOSED, REFUND_IS_CLOSED},
+    {REFUND_IS_ABNORMAL, REFUND_EV_RETRIED, REFUND_IS_PROCESSING},
+    {REFUND_IS_CLOSED, REFUND_EV_RETRIED, REFUND_IS_REQUESTED},
+};
+
+const char *refund_state_name(int s)
+{
+    static const char *const names[] = {
+        [REFUND_IS_REQUESTED] = "REQUESTED", [REFUND_IS_PROCESSING] = "PROCESSING", [REFUND_IS_DONE] = "DONE",
+        [REFUND_IS_ABNORMAL] = "ABNORMAL",   [REFUND_IS_CLOSED] = "CLOSED",
+    };
+    return s > 0 && (size_t)s < N(names) ? names[s] : "UNKNOWN";
+}
+
+static const char *event_name(int e)
+{
+    static const char *const names[] = {
+        [REFUND_EV_ACCEPTED] = "accepted", [REFUND_EV_DONE] = "done",       [REFUND_EV_ABNORMAL] = "abnormal",
+        [REFUND_EV_CLOSED] = "closed",     [REFUND_EV_REFUSED] = "refused", [REFUND_EV_RETRIED] = "retried",
+    };
+    return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
+}
+
+const struct machine refund_machine = {"refund", moves, N(moves), refund_state_name, event_name};
+
+enum err refund_move(struct ctx *c, struct refund *r, enum refund_event event, const struct refund_change *ch)
+{
+    int to;
+    TRY(machine_next(&refund_machine, (int)r->state, (int)event, ERR_PAYMENT_STATE, &to, c->fault));
+    TRY(refund_update(c, r, (enum refund_state)to, event == REFUND_EV_CLOSED, ch));
+    return audit_add(
+        c, &(struct audit_entry){.action = arena_printf(c->arena, "refund.%s", event_name((int)event)),
+                                 .object = r->id,
+                                 .version = r->version});
+}

@@ -1,0 +1,36 @@
+/* refund_store.h - every statement about refunds, and about captures as what may be given back. */
+#ifndef CERTDESK_PAYMENT_REFUND_STORE_H
+#define CERTDESK_PAYMENT_REFUND_STORE_H
+
+#include "payment/refund.h"
+
+/* ERR_DB_DUPLICATE when the capture has one. */
+enum err refund_insert(struct ctx *c, const struct refund *r);
+enum err refund_read(struct ctx *c, const char *id, struct refund *out);
+/* NOT_FOUND when the capture has none. */
+enum err refund_of_capture(struct ctx *c, const char *capture_id, struct refund *out);
+/* Must match r's state and version; next_number: the one it has is used up. */
+enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bool next_number,
+                       const struct refund_change *ch);
+/* What went wrong with a look that led to no move. */
+enum err refund_note_error(struct ctx *c, const char *id, const char *error);
+
+/* A capture with the refund that it has. */
+struct returned {
+    struct capture capture;
+    bool asked;           /* refund is there */
+    struct refund refund; /* without its note */
+};
+/* By id; NOT_FOUND. */
+enum err capture_read(struct ctx *c, const char *id, struct capture *out);
+/* The capture that settled the order; NOT_FOUND. */
+enum err capture_settled(struct ctx *c, const char *order_id, struct capture *out);
+/* All captures of an order, or of a number of ours as the provider has it; oldest first. */
+enum err captures_of_order(struct ctx *c, const char *order_id, struct returned **out, size_t *n);
+enum err captures_of_payment(struct ctx *c, const char *payment_id, struct returned **out, size_t *n);
+/* Newest first, ids below `before` ("": the first page). attention: only those that a person must see to:
+ * held and not on its way back, or a refund that is abnormal, closed or in trouble. */
+enum err captures_list(struct ctx *c, bool attention, const char *before, int limit, struct returned **out,
+                       size_t *n);
+
+#endif
