@@ -215,7 +215,7 @@ static const struct action actions[] = {
     {"GetApplicationForm", EV_PAID, BOTH, BY_PAPER, 0},
     {"GetApplicationForm", EV_PAPERS_ARRIVED, BOTH, BY_PAPER, 0},
     {"CancelOrder", EV_CANCELLED, BOTH, 0, 0},
-    {"CancelOrder", EV_CANCELLED_PAID, BOTH, 0, 0},
+    {"CancelOrder", EV_CANCELLED_PAID, BOTH, NOT_IN_REVIEW, 0},
     {"RecordPaperArrival", EV_PAPERS_ARRIVED, BOTH, 0, ROLE_SHIPPER},
     {"DecideReview", EV_APPROVED, BOTH, 0, ROLE_REVIEWER},
     {"BeginPersonalisation", EV_PERSONALISATION_BEGUN, BOTH, 0, ROLE_OPERATOR},
@@ -236,6 +236,7 @@ size_t order_actions(const struct ctx *c, const struct order *o, unsigned facts,
                      const char *out[static ORDER_ACTIONS])
 {
     size_t n = 0;
+    facts |= o->state == ORDER_REVIEW ? 0U : NOT_IN_REVIEW;
     for (size_t i = 0; i < sizeof actions / sizeof *actions && n < ORDER_ACTIONS; i++) {
         const struct action *a = &actions[i];
         if (may(&c->caller, o, a) && a->kinds & 1U << o->subject_kind && (a->facts & ~facts) == 0 &&

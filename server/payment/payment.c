@@ -96,10 +96,14 @@ static enum err replace_others(struct ctx *c, const char *order_id, int provider
     return OK;
 }
 
-static enum err offered(struct ctx *c, int provider)
+/* By the channel, and configured. */
+static enum err offered(struct ctx *c, const struct order *o, int provider)
 {
     const struct payment_port *port;
-    if (payment_port_of(c, provider, &port) == OK)
+    unsigned allowed;
+    TRY(catalog_payments(c, o->channel, &allowed));
+    bool named = provider >= PROVIDER_WECHAT && provider <= PROVIDER_ALIPAY && allowed & 1U << provider;
+    if (named && payment_port_of(c, provider, &port) == OK)
         return OK;
     return fail(c->fault, ERR_METHOD_NOT_OFFERED, "this way to pay is not offered");
 }
@@ -110,7 +114,7 @@ enum err payment_create(struct ctx *c, const char *order_id, int provider, struc
     struct channel channel;
     bool wait;
     TRY(order_load(c, order_id, &o));
-    TRY(offered(c, provider));
+    TRY(offered(c, &o, provider));
     if (o.state != ORDER_PAYMENT)
         return fail(c->fault, ERR_ORDER_STATE, "an order in state %s is not paid",
                     order_state_name((int)o.state));

@@ -190,6 +190,15 @@ static void pay(struct control *c)
         reply_json(c->p, 200, json_incref(wx_order(c->sb, number)));
 }
 
+static void payout(struct control *c)
+{
+    const char *why = wx_payout(c->sb, member(c->in, "out_refund_no"));
+    if (why)
+        no(c, 409, why);
+    else
+        done(c);
+}
+
 static void alipay_orders(struct control *c)
 {
     const char *key;
@@ -414,6 +423,7 @@ static const struct {
     {"/sim/alipay/refunds", true, false, alipay_refunds},
     {"/sim/alipay/scan", false, true, alipay_scan},
     {"/sim/alipay/pay", false, true, alipay_pay},
+    {"/sim/wechat/payout", false, true, payout},
     {"/sim/kuaidi100/parcels", true, false, parcels},
     {"/sim/kuaidi100/advance", false, true, advance},
     {"/sim/nuonuo/invoices", true, false, invoices},

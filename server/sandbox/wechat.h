@@ -51,6 +51,8 @@ json_t *wx_order(struct sandbox *sb, const char *out_trade_no);
 json_t *wx_transaction(const json_t *order);
 /* The payer pays. NULL when done, else why not. Lock held. */
 const char *wx_pay(struct sandbox *sb, const char *out_trade_no);
+/* An ABNORMAL refund is paid out by hand. NULL when done, else why not. Lock held. */
+const char *wx_payout(struct sandbox *sb, const char *out_refund_no);
 /* "SUCCESS", "PROCESSING", …: where a refund (of section wechat_refunds) is now. */
 const char *wx_refund_status(const json_t *refund);
 

@@ -2,7 +2,8 @@
  *
  *   PROCESSING ── POST /sim/config {"refund_ms"} later (2000) ──► SUCCESS | ABNORMAL | CLOSED
  *
- * Faults "abnormal" and "closed" of action "refund" choose the end.
+ * Faults "abnormal" and "closed" of action "refund" choose the end. An ABNORMAL one is paid out at the
+ * merchant's desk of the platform: POST /sim/wechat/payout {"out_refund_no"}.
  */
 #include "base/clock.h"
 #include "sandbox/keys.h"
@@ -95,21 +96,20 @@ static json_t *shown(struct arena *a, const json_t *r)
     return o;
 }
 
-static void tell(struct wx_call *c, const json_t *r, const char *url, int64_t delay_ms)
+static void tell(struct sandbox *sb, struct arena *a, const json_t *r, int64_t delay_ms)
 {
-    struct arena *a = &c->r->a;
     const char *end = member(r, "end");
     json_int_t total = (json_int_t)member_int(r, "total"), refund = (json_int_t)member_int(r, "refund");
     json_t *o =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:{s:I,s:I,s:I,s:I}}", "mchid", c->sb->keys->mchid,
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:{s:I,s:I,s:I,s:I}}", "mchid", sb->keys->mchid,
                   "transaction_id", member(r, "transaction_id"), "out_trade_no", member(r, "out_trade_no"),
                   "refund_id", member(r, "refund_id"), "out_refund_no", member(r, "out_refund_no"),
                   "refund_status", end, "user_received_account", "支付用户零钱", "amount", "total", total,
                   "refund", refund, "payer_total", total, "payer_refund", refund);
     if (strcmp(end, "SUCCESS") == 0)
         json_object_set_new(o, "success_time", json_string(beijing_rfc3339(a, member_int(r, "done_ms"))));
-    wx_notify(c->sb, arena_printf(a, "REFUND.%s", end),
-              strcmp(end, "SUCCESS") == 0 ? "退款成功" : "退款未成功", "refund", url, o, delay_ms);
+    wx_notify(sb, arena_printf(a, "REFUND.%s", end), strcmp(end, "SUCCESS") == 0 ? "退款成功" : "退款未成功",
+              "refund", member(r, "notify_url"), o, delay_ms);
 }
 
 static json_t *new_refund(struct wx_call *c, const json_t *order, int64_t wait_ms)
@@ -154,8 +154,24 @@ void wx_refund(struct wx_call *c)
     state_put(c->sb->state, "wechat_refunds", no, r);
     json_object_set_new(order, "state", json_string("REFUND"));
     state_touch(c->sb->state, "wechat_orders", member(order, "out_trade_no"));
-    tell(c, r, member(c->in, "notify_url"), wait_ms);
+    json_object_set_new(r, "notify_url", json_string(member(c->in, "notify_url")));
+    tell(c->sb, &c->r->a, r, wait_ms);
     wx_ok(c, shown(&c->r->a, r));
+}
+
+const char *wx_payout(struct sandbox *sb, const char *out_refund_no)
+{
+    json_t *r = state_get(sb->state, "wechat_refunds", out_refund_no);
+    if (!r || strcmp(wx_refund_status(r), "ABNORMAL") != 0)
+        return "没有异常的退款单";
+    struct arena a;
+    arena_init(&a, 0);
+    json_object_set_new(r, "end", json_string("SUCCESS"));
+    json_object_set_new(r, "done_ms", json_integer(clock_now_ms()));
+    state_touch(sb->state, "wechat_refunds", out_refund_no);
+    tell(sb, &a, r, 0);
+    arena_free(&a);
+    return NULL;
 }
 
 void wx_refund_query(struct wx_call *c)

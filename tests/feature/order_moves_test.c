@@ -11,6 +11,7 @@
 #include "identity/identity_moves.h"
 #include "order/order.h"
 #include "payment/payment_moves.h"
+#include "payment/refund.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -163,12 +164,28 @@ static void payments(void **s)
 {
     (void)s;
     static const struct expectation want[] = {
-        {"CREATING", "placed>WAITING refused>FAILED closed>CLOSED settled>PAID held>HELD"},
-        {"WAITING", "closed>CLOSED settled>PAID held>HELD"},
+        {"CREATING", "placed>WAITING refused>FAILED closed>CLOSED replaced>CLOSING settled>PAID held>HELD"},
+        {"WAITING", "closed>CLOSED replaced>CLOSING settled>PAID held>HELD"},
+        {"CLOSING", "closed>CLOSED kept>WAITING settled>PAID held>HELD"},
+        {"PAID", "refunding>REFUNDING"},
+        {"HELD", "refunding>REFUNDING"},
+        {"REFUNDING", "refunded>REFUNDED"},
         {"CLOSED", "settled>PAID held>HELD"},
         {"FAILED", "settled>PAID held>HELD"},
     };
-    walk(&payment_machine, PAY_FAILED, PAY_EV_LAST, ERR_PAYMENT_STATE, want, N(want));
+    walk(&payment_machine, PAY_CLOSING, PAY_EV_LAST, ERR_PAYMENT_STATE, want, N(want));
+}
+
+static void refunds(void **s)
+{
+    (void)s;
+    static const struct expectation want[] = {
+        {"REQUESTED", "accepted>PROCESSING done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED"},
+        {"PROCESSING", "done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED"},
+        {"ABNORMAL", "done>DONE closed>CLOSED retried>PROCESSING"},
+        {"CLOSED", "retried>REQUESTED"},
+    };
+    walk(&refund_machine, REFUND_IS_CLOSED, REFUND_EV_LAST, ERR_PAYMENT_STATE, want, N(want));
 }
 
 /* The numbers of the contract and those of the headers are the same, by name. */
@@ -188,11 +205,17 @@ static void numbers_are_those_of_the_contract(void **s)
             assert_string_equal(checks->values[i].name + strlen("VERIFICATION_STATE_"),
                                 verification_machine.state_name(checks->values[i].value));
     const ProtobufCEnumDescriptor *pays = &certdesk__v1__payment_state__descriptor;
-    assert_int_equal(pays->n_values, PAY_FAILED + 1);
+    assert_int_equal(pays->n_values, PAY_CLOSING + 1);
     for (unsigned i = 0; i < pays->n_values; i++)
         if (pays->values[i].value)
             assert_string_equal(pays->values[i].name + strlen("PAYMENT_STATE_"),
                                 pay_state_name(pays->values[i].value));
+    const ProtobufCEnumDescriptor *backs = &certdesk__v1__refund_state__descriptor;
+    assert_int_equal(backs->n_values, REFUND_IS_CLOSED + 1);
+    for (unsigned i = 0; i < backs->n_values; i++)
+        if (backs->values[i].value)
+            assert_string_equal(backs->values[i].name + strlen("REFUND_STATE_"),
+                                refund_state_name(backs->values[i].value));
 }
 
 static void every_state_and_event_has_its_words(void **s)
@@ -201,7 +224,8 @@ static void every_state_and_event_has_its_words(void **s)
     for (int i = 1; i <= ORDER_LAST_STATE; i++) {
         assert_string_not_equal(order_state_name(i), "UNKNOWN");
         assert_string_not_equal(order_state_zh(i), "未知");
-        assert_int_equal(order_state_is_open((enum order_state)i), i < ORDER_FINISHED);
+        assert_int_equal(order_state_is_open((enum order_state)i),
+                         i != ORDER_FINISHED && i != ORDER_CANCELLED);
     }
     for (int i = 1; i <= EV_LAST; i++)
         assert_string_not_equal(order_event_name(i), "unknown");
@@ -218,6 +242,7 @@ int main(void)
         cmocka_unit_test(by_paper_nothing_is_verified_or_uploaded),
         cmocka_unit_test(verifications),
         cmocka_unit_test(payments),
+        cmocka_unit_test(refunds),
         cmocka_unit_test(numbers_are_those_of_the_contract),
         cmocka_unit_test(every_state_and_event_has_its_words),
     };

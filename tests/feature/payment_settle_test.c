@@ -222,7 +222,7 @@ static void two_codes_are_never_open_at_once(void **s)
     assert_ok(call(w.c, "CreatePayment", &in, &out));
     assert_string_not_equal(out.payment->id, payment);
     assert_string_equal(out.payment->code_url, "");
-    in.provider = CERTDESK__V1__PAYMENT_PROVIDER__PAYMENT_PROVIDER_ALIPAY;
+    in.provider = CERTDESK__V1__PAYMENT_PROVIDER__PAYMENT_PROVIDER_UNSPECIFIED;
     assert_err(call(w.c, "CreatePayment", &in, &out), ERR_METHOD_NOT_OFFERED);
 
     PB(ListPaymentsRequest) list = CERTDESK__V1__LIST_PAYMENTS_REQUEST__INIT;

@@ -17,7 +17,7 @@ const char USCC[] = "91350100M000100Y43", OTHER_USCC[] = "91110000100010310K";
 
 static const char channel_json[] =
     "{\"code\": \"test\", \"name\": \"测试渠道\", \"invoice\": true, \"initial_password\": \"111111\","
-    " \"review_days\": 5, \"payment_minutes\": 30, \"profile\": \"2023\","
+    " \"review_days\": 5, \"payment_minutes\": 30, \"profile\": \"2023\", \"payments\": [\"wechat\", \"alipay\"],"
     " \"page\": {\"paper_address\": {\"recipient\": \"受理处\", \"phone\": \"01000000000\","
     "   \"province\": \"北京市\", \"city\": \"北京市\", \"street\": \"受理街1号\"}},"
     " \"offers\": [{\"subject\": \"organization\", \"medium\": \"ukey\","
@@ -60,6 +60,9 @@ static void learn(struct world *w)
     }
 }
 
+/* Named only: no test of a world without jobs calls them. */
+static const struct payment_ops wechat = {.name = "wechat"}, alipay = {.name = "alipay"};
+
 static const char *nobody(void *arg, const char *key)
 {
     (void)arg;
@@ -73,6 +76,9 @@ static void configure(struct world *w)
     env.http = w->providers.http;
     assert_ok(identity_open("tencent", &env, &w->providers.identity[0], &w->t.fault));
     w->providers.n_identity = 1;
+    w->providers.payment[0].ops = &wechat;
+    w->providers.payment[1].ops = &alipay;
+    w->providers.n_payment = 2;
     w->app.providers = &w->providers;
 }
 
@@ -291,6 +297,7 @@ const char *world_dump(struct world *w, struct arena *a)
     dump_table(w, &b, SQL("SELECT * FROM payment ORDER BY id"));
     dump_table(w, &b, SQL("SELECT * FROM payment_capture ORDER BY id"));
     dump_table(w, &b, SQL("SELECT * FROM payment_settlement ORDER BY order_id"));
+    dump_table(w, &b, SQL("SELECT * FROM payment_refund ORDER BY id"));
     dump_table(w, &b, SQL("SELECT * FROM consent ORDER BY object_id, purpose, agreement_id"));
     dump_table(w, &b, SQL("SELECT * FROM sms_code ORDER BY id"));
     dump_table(w, &b, SQL("SELECT * FROM sms_allowance ORDER BY phone_digest, purpose"));
