@@ -235,11 +235,11 @@ static enum err hold(struct ctx *c, struct payment *p, const struct capture *cap
         c, &(struct audit_entry){.action = "payment.capture_held", .object = cap->id, .detail = detail}));
     LOG(ERROR, "payment.capture_held", KV_S("capture", cap->id), KV_S("payment", cap->payment_id),
         KV_S("reason", cap->reason), KV_I("amount_fen", cap->amount_fen));
-    TRY(refund_held(c, cap));
     int to;
-    if (!p || machine_next(&payment_machine, (int)p->state, PAY_EV_HELD, ERR_PAYMENT_STATE, &to, NULL) != OK)
-        return OK; /* the payment's own story is told; this is more money for it */
-    return payment_end(c, p, PAY_EV_HELD, cap->captured_ms);
+    if (p && machine_next(&payment_machine, (int)p->state, PAY_EV_HELD, ERR_PAYMENT_STATE, &to, NULL) == OK)
+        TRY(payment_end(c, p, PAY_EV_HELD,
+                        cap->captured_ms)); /* else its own story is told: this is more money */
+    return refund_held(c, cap);
 }
 
 /* A unique key said that somebody booked this meanwhile: run again, and see what they did. */
@@ -272,10 +272,14 @@ static enum err others_are_closed(struct ctx *c, const struct payment *p)
     return OK;
 }
 
-static enum err book(struct ctx *c, const struct receipt *r, struct payment *p, struct order *o)
+/* word: why it is held whatever else is true; NULL: as it turns out. */
+static enum err book(struct ctx *c, const struct receipt *r, struct payment *p, struct order *o,
+                     const char *word)
 {
     const char *reason;
     TRY(reason_to_hold(c, r, p, o, &reason));
+    if (word && p)
+        reason = word;
     struct capture cap = {.provider = r->provider,
                           .txn_no = r->txn_no,
                           .payment_id = r->payment_id,
@@ -295,7 +299,7 @@ static enum err book(struct ctx *c, const struct receipt *r, struct payment *p, 
     return order_paid(c, o);
 }
 
-enum err payment_settle(struct ctx *c, const struct receipt *r)
+static enum err told(struct ctx *c, const struct receipt *r, const char *word)
 {
     struct payment p;
     struct order o;
@@ -305,7 +309,17 @@ enum err payment_settle(struct ctx *c, const struct receipt *r)
     if (known)
         return OK;
     TRY(find_payment(c, r->payment_id, &p, &o, &found));
-    TRY(book(c, r, found ? &p : NULL, found ? &o : NULL));
+    TRY(book(c, r, found ? &p : NULL, found ? &o : NULL, word));
     FI("payment.settle.after");
     return OK;
+}
+
+enum err payment_settle(struct ctx *c, const struct receipt *r)
+{
+    return told(c, r, NULL);
+}
+
+enum err payment_hold_returned(struct ctx *c, const struct receipt *r)
+{
+    return told(c, r, "RETURNED");
 }

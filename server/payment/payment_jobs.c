@@ -21,6 +21,7 @@ struct found {
     enum finding what;
     const char *code_url;
     struct receipt receipt;
+    bool returned; /* paid, and given back before we knew */
 };
 
 static struct found *found(struct ctx *c, enum finding what)
@@ -164,7 +165,11 @@ static enum err query(struct ctx *c, const struct payment *p, struct found *f)
     case PAYMENT_NOTPAY:
         f->what = FOUND_UNPAID;
         break;
-    case PAYMENT_REFUND:
+    case PAYMENT_REFUND: /* given back before we knew of it: by a person there, or by Alipay's way to close */
+        f->what = FOUND_PAID;
+        f->receipt = payment_receipt(c, p->provider, &s);
+        f->returned = true;
+        break;
     case PAYMENT_OTHER:
         LOG(ERROR, "payment.odd_state", KV_S("payment", p->id), KV_S("state", s.trace.code));
         f->what = FOUND_UNPAID;
@@ -224,7 +229,7 @@ static enum err poll_done(struct ctx *c, const struct job *j, const struct job_r
     if (!f)
         return OK;
     if (f->what == FOUND_PAID)
-        return payment_settle(c, &f->receipt);
+        return f->returned ? payment_hold_returned(c, &f->receipt) : payment_settle(c, &f->receipt);
     if (!can_be_paid(&p))
         return OK;
     if (f->what == FOUND_CLOSED)

@@ -23,6 +23,8 @@ struct receipt {
 };
 /* Settles the order or holds the money, once per transaction number. OK either way: the money is booked. */
 enum err payment_settle(struct ctx *c, const struct receipt *r);
+/* The same of money that the provider has given back already, or begun to, by its own doing: it is held. */
+enum err payment_hold_returned(struct ctx *c, const struct receipt *r);
 
 struct payment_status; /* provider/payment.h */
 struct payment_port;

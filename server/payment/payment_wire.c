@@ -77,8 +77,8 @@ PB(Reconciliation) * wire_reconciliation(struct ctx *c, const struct reconciliat
     out->settled_fen = r->money.settled.fen;
     out->refunded_fen = r->money.refunded.fen;
     out->held_fen = r->money.held.fen;
-    out->refunds = (int32_t)r->money.refunds.n;
-    out->refunds_fen = r->money.refunds.fen;
+    out->refunds = (int32_t)r->refunds.n;
+    out->refunds_fen = r->refunds.fen;
     out->bill_captures = (int32_t)r->bill_captures.n;
     out->bill_captured_fen = r->bill_captures.fen;
     out->bill_refunds = (int32_t)r->bill_refunds.n;

@@ -83,12 +83,11 @@ static enum err compare_capture(struct comparison *x, const struct payment_bill_
 static enum err compare_refund(struct comparison *x, const struct payment_bill_row *row)
 {
     struct refund r;
-    char *id = arena_strdup(x->c->arena, row->out_refund_no), *number = strchr(id, '-');
     x->out->bill_refunds.n++;
     x->out->bill_refunds.fen += row->amount_fen;
-    if (number)
-        *number = '\0';
-    enum err e = refund_read(x->c, id, &r);
+    enum err e = refund_read(x->c, refund_id(x->c, row->out_refund_no), &r);
+    if (e == ERR_NOT_FOUND) /* the provider's own doing, when it was asked to end what was just being paid */
+        e = refund_returned(x->c, x->provider, row->transaction_id, &r);
     if (e == ERR_NOT_FOUND || (e == OK && r.provider != x->provider)) {
         fault_clear(x->c->fault);
         differs(x, "REFUND_UNKNOWN", row->out_refund_no, 0, row->amount_fen);
@@ -155,6 +154,7 @@ enum err reconcile_with(struct ctx *c, int provider, const char *date, const str
     TRY(compare(&x, bill, from_ms));
     out->differences = x.list;
     TRY(money_of_day(c, provider, from_ms, from_ms + DAY_MS, &out->money));
+    TRY(refunds_of_bill(c, provider, date, &out->refunds));
     if (!money_is_conserved(&out->money))
         differs(&x, "NOT_CONSERVED", date, out->money.captured.fen,
                 out->money.settled.fen + out->money.refunded.fen + out->money.held.fen);

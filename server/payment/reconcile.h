@@ -19,9 +19,9 @@ enum reconciliation_state { /* proto ReconciliationState */
 struct sum {
     int64_t n, fen;
 };
-/* Of the captures of a day: captured = settled + refunded + held. refunds: those accepted on that day. */
+/* Of the captures of a day: captured = settled + refunded + held. */
 struct money {
-    struct sum captured, settled, refunded, held, refunds;
+    struct sum captured, settled, refunded, held;
 };
 /* From from_ms to before to_ms. */
 enum err money_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, struct money *out);
@@ -42,6 +42,7 @@ struct reconciliation {
     int64_t version, runs, updated_ms;
     const char *bill_hash;
     struct money money;
+    struct sum refunds; /* ours that the bill has */
     struct sum bill_captures, bill_refunds;
     int64_t n_differences;
     const struct difference *differences; /* the first DIFFERENCES_SHOWN */

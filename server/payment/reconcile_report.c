@@ -11,7 +11,7 @@
     X("settled", money.settled)                                                                              \
     X("refunded", money.refunded)                                                                            \
     X("held", money.held)                                                                                    \
-    X("refunds", money.refunds)                                                                              \
+    X("refunds", refunds)                                                                                    \
     X("bill_captured", bill_captures)                                                                        \
     X("bill_refunds", bill_refunds)
 
@@ -100,7 +100,7 @@ const char *reconcile_text(struct ctx *c, const struct reconciliation *r)
     line(&b, "+ refunded", &r->money.refunded);
     line(&b, "+ held", &r->money.held);
     line(&b, "captured by the bill", &r->bill_captures);
-    line(&b, "refunds", &r->money.refunds);
+    line(&b, "refunds in the bill", &r->refunds);
     line(&b, "refunds by the bill", &r->bill_refunds);
     for (int64_t i = 0; i < shown(r); i++)
         buf_printf(&b, "! %-18s %-32s ours %lld fen, bill %lld fen\n", r->differences[i].kind,

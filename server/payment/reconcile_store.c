@@ -1,6 +1,7 @@
 #include "payment/reconcile_store.h"
 
 #include "core/db.h"
+#include "payment/refund_store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,13 +43,18 @@ enum err money_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t to_m
             "JOIN payment_refund r ON r.capture_id = c.id AND r.state = 3 WHERE c.provider = ? AND "
             "c.captured_ms >= ? AND c.captured_ms < ? AND c.state = 2 AND r.id IS NULL"),
         INT(provider), INT(from_ms), INT(to_ms)));
-    TRY(one_sum(&r, &out->held));
+    return one_sum(&r, &out->held);
+}
+
+enum err refunds_of_bill(struct ctx *c, int provider, const char *date, struct sum *out)
+{
+    struct rows r;
     TRY(db_query(
         c, &r,
         SQL("SELECT COUNT(*), CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) FROM payment_refund WHERE "
-            "provider = ? AND accepted_ms >= ? AND accepted_ms < ?"),
-        INT(provider), INT(from_ms), INT(to_ms)));
-    return one_sum(&r, &out->refunds);
+            "provider = ? AND bill_date = ?"),
+        INT(provider), TEXT(date)));
+    return one_sum(&r, out);
 }
 
 static enum err booked_rows(struct ctx *c, const struct rows *r, struct booked **out, size_t *n)
@@ -78,10 +84,20 @@ enum err refunds_unbilled(struct ctx *c, int provider, int64_t from_ms, int64_t 
 {
     struct rows r;
     TRY(db_query(c, &r,
-                 SQL("SELECT id, amount_fen FROM payment_refund WHERE provider = ? AND accepted_ms >= ? AND "
-                     "accepted_ms < ? AND bill_date = '' ORDER BY id"),
+                 SQL("SELECT id, amount_fen FROM payment_refund WHERE provider = ? AND done_ms >= ? AND "
+                     "done_ms < ? AND bill_date = '' ORDER BY id"),
                  INT(provider), INT(from_ms), INT(to_ms)));
     return booked_rows(c, &r, out, n);
+}
+
+enum err refund_returned(struct ctx *c, int provider, const char *txn_no, struct refund *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT r.id FROM payment_capture c JOIN payment_refund r ON r.capture_id = c.id WHERE "
+                     "c.provider = ? AND c.txn_no = ? AND r.reason = 'RETURNED'"),
+                 INT(provider), TEXT(txn_no)));
+    return r.n ? refund_read(c, row_text(&r, 0, 0), out) : fail(c->fault, ERR_NOT_FOUND, NULL);
 }
 
 enum err refund_billed(struct ctx *c, const char *id, const char *date)

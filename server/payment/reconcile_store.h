@@ -18,9 +18,13 @@ struct booked {
 };
 enum err captures_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, struct booked **out,
                          size_t *n);
-/* Refunds that the provider accepted in this time and that no bill has had. */
+/* Refunds that were done in this time and that no bill has had. */
 enum err refunds_unbilled(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, struct booked **out,
                           size_t *n);
+/* Those that the bill of the day has had. */
+enum err refunds_of_bill(struct ctx *c, int provider, const char *date, struct sum *out);
+/* The refund that the provider made by itself of this capture; NOT_FOUND. */
+enum err refund_returned(struct ctx *c, int provider, const char *txn_no, struct refund *out);
 enum err refund_billed(struct ctx *c, const char *id, const char *date);
 /* The amount of a capture; *found false for none. */
 enum err capture_amount(struct ctx *c, int provider, const char *txn_no, int64_t *fen, bool *found);

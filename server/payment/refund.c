@@ -15,7 +15,12 @@ static const int64_t SECOND_MS = 1000, GRACE_MS = 60000;
 
 const char *refund_number(struct ctx *c, const struct refund *r)
 {
-    return r->number <= 1 ? r->id : arena_printf(c->arena, "%s-%d", r->id, r->number);
+    return r->number <= 1 ? r->id : arena_printf(c->arena, "%s_%d", r->id, r->number);
+}
+
+const char *refund_id(struct ctx *c, const char *out_refund_no)
+{
+    return arena_printf(c->arena, "%.*s", (int)(ID_SIZE - 3), out_refund_no);
 }
 
 /* -- looks ----------------------------------------------------------------------------------------------- */
@@ -48,10 +53,7 @@ enum err refund_look_later(struct ctx *c, const struct refund *r, int n)
 enum err refund_hinted(struct ctx *c, int provider, const char *out_refund_no, const char *what)
 {
     struct refund r;
-    char *id = arena_strdup(c->arena, out_refund_no), *number = strchr(id, '-');
-    if (number)
-        *number = '\0';
-    enum err e = refund_read(c, id, &r);
+    enum err e = refund_read(c, refund_id(c, out_refund_no), &r);
     if (e == ERR_NOT_FOUND || (e == OK && r.provider != provider)) {
         fault_clear(c->fault);
         LOG(ERROR, "refund.unknown", KV_S("number", out_refund_no), KV_S("told_by", what));
@@ -113,11 +115,23 @@ enum err refund_request(struct ctx *c, const struct capture *cap, const char *re
     return look_at(c, out, 0, out->due_ms);
 }
 
+/* Alipay closes a trade when all of it went back, so that it is known how much; elsewhere a person looks. */
+static enum err returned_already(struct ctx *c, const struct capture *cap)
+{
+    if (cap->provider != PROVIDER_ALIPAY)
+        return OK;
+    struct refund r = new_refund(c, cap, cap->reason, NULL, 0);
+    TRY(refund_insert(c, &r));
+    return refund_learn(c, &r, &(struct refund_answer){.event = REFUND_EV_DONE});
+}
+
 enum err refund_held(struct ctx *c, const struct capture *cap)
 {
     struct refund r;
     if (!cap->order_id || !can_be_refunded(cap))
         return OK; /* a person sees to it */
+    if (strcmp(cap->reason, "RETURNED") == 0)
+        return returned_already(c, cap);
     return refund_request(c, cap, cap->reason, NULL, c->now_ms + GRACE_MS, &r);
 }
 

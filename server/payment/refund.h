@@ -82,5 +82,6 @@ enum err refund_look_later(struct ctx *c, const struct refund *r, int n);
 enum err refund_hinted(struct ctx *c, int provider, const char *out_refund_no, const char *what);
 /* "rfd_…", or with a number behind it after the provider closed the ones before. */
 const char *refund_number(struct ctx *c, const struct refund *r);
+const char *refund_id(struct ctx *c, const char *out_refund_no);
 
 #endif

@@ -13,6 +13,7 @@
 
 static struct world w;
 static struct rig r;
+static struct payment_port alipay;
 static struct providers providers;
 static struct outbox *outbox;
 static const struct job_kind *kinds[8];
@@ -45,6 +46,18 @@ static inline int start_outbox(void)
     return outbox_start(&o, &outbox, &w.t.fault) == OK ? 0 : -1;
 }
 
+static const char *alipay_setting(void *arg, const char *key)
+{
+    (void)arg;
+    bool file = strcmp(key, "app_key") == 0 || strcmp(key, "alipay_public_key") == 0;
+    if (file)
+        return rig_file(&r, "alipay",
+                        strcmp(key, "app_key") == 0 ? "app_key_file" : "alipay_public_key_file");
+    if (strcmp(key, "base_url") == 0)
+        return rig_say(&r, "alipay", "url");
+    return strcmp(key, "app_id") == 0 || strcmp(key, "seller_id") == 0 ? rig_say(&r, "alipay", key) : NULL;
+}
+
 static int money_open(void **state)
 {
     (void)state;
@@ -61,7 +74,10 @@ static int money_open(void **state)
         r.inbox.watch[i] = callback_headers[i];
     r.inbox.status = 200;
     r.inbox.body = "";
-    providers = (struct providers){.http = r.http, .payment = {r.pay}, .n_payment = 1};
+    struct provider_env env = {r.http, alipay_setting, NULL, clock_now_ms};
+    struct fault f2 = {0};
+    assert_ok(payment_open("alipay", &env, &alipay, &f2));
+    providers = (struct providers){.http = r.http, .payment = {r.pay, alipay}, .n_payment = 2};
     providers.public_url = arena_printf(&r.a, "http://127.0.0.1:%d", r.inbox.port);
     w.app.providers = &providers;
     return start_outbox();
@@ -71,6 +87,7 @@ static int money_close(void **state)
 {
     (void)state;
     outbox_stop(outbox);
+    alipay.ops->close(alipay.self);
     int gone = rig_stop(&r);
     remove(clock_path);
     return world_close(&w) || gone;
@@ -177,9 +194,17 @@ static inline void new_payment(const char *order, char payment[static ID_SIZE])
     wait_payment(payment, PAY_WAITING);
 }
 
+static inline const char *supplier_of(const char *payment)
+{
+    struct payment p;
+    assert_ok(payment_load(w.c, payment, &p));
+    return p.provider == PROVIDER_ALIPAY ? "alipay" : "wechat";
+}
+
 static inline void scan(const char *payment)
 {
-    rig_do(&r, "/sim/wechat/pay", arena_printf(&r.a, "{\"out_trade_no\":\"%s\"}", payment));
+    rig_do(&r, arena_printf(&r.a, "/sim/%s/pay", supplier_of(payment)),
+           arena_printf(&r.a, "{\"out_trade_no\":\"%s\"}", payment));
 }
 
 static inline int told(void)
@@ -204,7 +229,8 @@ static inline enum err hand_over(int k, bool flip)
     test_ctx_reset(&w.t);
     struct caller caller = w.c->caller;
     w.c->caller = (struct caller){.kind = CALLER_SYSTEM, .id = "system"};
-    enum err e = payment_callback(w.c, PROVIDER_WECHAT, headers, n, in.body, strlen(in.body));
+    int provider = *in.body == '{' ? PROVIDER_WECHAT : PROVIDER_ALIPAY; /* JSON, or a form */
+    enum err e = payment_callback(w.c, provider, headers, n, in.body, strlen(in.body));
     w.c->caller = caller;
     outbox_wake(outbox);
     return e;
@@ -218,12 +244,18 @@ static inline void pay(const char *payment)
 }
 
 /* A new order that is paid and waits for review. */
-static inline void paid(char order[static ID_SIZE], char payment[static ID_SIZE])
+static inline void paid_at(int provider, char order[static ID_SIZE], char payment[static ID_SIZE])
 {
     to_payment(order);
-    new_payment(order, payment);
+    assert_ok(new_payment_at(order, provider, payment));
+    wait_payment(payment, PAY_WAITING);
     pay(payment);
     wait_payment(payment, PAY_PAID);
+}
+
+static inline void paid(char order[static ID_SIZE], char payment[static ID_SIZE])
+{
+    paid_at(PROVIDER_WECHAT, order, payment);
 }
 
 static inline enum err cancel(const char *order)
@@ -271,11 +303,11 @@ static inline int refunds_there(const char *payment, const char *end)
 {
     int n = 0;
     size_t i;
-    json_t *one, *all = rig_control(&r, "/sim/wechat/refunds", NULL);
+    json_t *one, *all = rig_control(&r, arena_printf(&r.a, "/sim/%s/refunds", supplier_of(payment)), NULL);
     json_array_foreach(json_object_get(all, "refunds"), i, one)
     {
         bool its = strcmp(js_str(one, "out_trade_no"), payment) == 0;
-        n += its && (!end || strcmp(js_str(one, "end"), end) == 0);
+        n += its && (!end || (js_str(one, "end") && strcmp(js_str(one, "end"), end) == 0));
     }
     json_decref(all);
     return n;

@@ -24,9 +24,11 @@ static void assert_books(void)
                              "s.order_id = o.id WHERE o.state BETWEEN 11 AND 18 AND s.order_id IS "
                              "NULL")),
         0);
-    struct money m;
-    assert_ok(money_of_day(w.c, PROVIDER_WECHAT, 0, INT64_MAX, &m));
-    assert_true(money_is_conserved(&m));
+    for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
+        struct money m;
+        assert_ok(money_of_day(w.c, provider, 0, INT64_MAX, &m));
+        assert_true(money_is_conserved(&m));
+    }
 }
 
 static void a_paid_order_is_cancelled_when_its_money_is_back(void **s)
@@ -355,6 +357,139 @@ static void what_is_said_badly_is_refused(void **s)
     test_ctx_close(&staff);
 }
 
+/* -- two ways to pay ---------------------------------------------------------------------------------------
+ */
+
+static void alipay_gives_back_too(void **s)
+{
+    (void)s;
+    static const char *const losses[] = {"lose_answer", "lose_request", "doubtful", "busy", "closed"};
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+        char order[ID_SIZE], payment[ID_SIZE];
+        paid_at(PROVIDER_ALIPAY, order, payment);
+        rig_fault(&r, "alipay", "refund", losses[i]);
+        assert_ok(cancel(order));
+        let_pass(10000);
+        wait_order(order, ORDER_CANCELLED);
+        wait_payment(payment, PAY_REFUNDED);
+        assert_int_equal(refunds_there(payment, NULL), 1);
+    }
+    assert_books();
+}
+
+/* S15: WeChat's code is closed first, and then Alipay's is there. */
+static void one_may_change_ones_mind(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], first[ID_SIZE], second[ID_SIZE], none[ID_SIZE];
+    to_payment(order);
+    new_payment(order, first);
+    rig_fault(&r, "wechat", "close", "busy"); /* which gives time to look */
+    assert_ok(new_payment_at(order, PROVIDER_ALIPAY, second));
+    wait_payment(first, PAY_CLOSING);
+    wait_payment(second, PAY_CREATING);
+    assert_err(new_payment_at(order, PROVIDER_WECHAT, none), ERR_PAYMENT_STATE);
+    assert_true(w.t.fault.retry_ms > 0);
+    let_pass(11000);
+    wait_payment(first, PAY_CLOSED);
+    wait_payment(second, PAY_WAITING);
+    pay(second);
+    wait_payment(second, PAY_PAID);
+    assert_order(order, ORDER_REVIEW);
+    assert_books();
+}
+
+static void the_code_before_may_be_paid_while_it_is_closed(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], first[ID_SIZE], second[ID_SIZE];
+    to_payment(order);
+    new_payment(order, first);
+    scan(first); /* nobody has told us */
+    assert_ok(new_payment_at(order, PROVIDER_ALIPAY, second));
+    wait_payment(first, PAY_PAID);
+    wait_payment(second, PAY_CLOSED); /* and was never shown to anybody */
+    assert_order(order, ORDER_REVIEW);
+    assert_books();
+}
+
+/* Alipay cannot take a code back that nobody has scanned: both are open, one counts. */
+static void a_code_that_cannot_be_closed_goes_on(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], first[ID_SIZE], second[ID_SIZE], again[ID_SIZE];
+    to_payment(order);
+    assert_ok(new_payment_at(order, PROVIDER_ALIPAY, first));
+    wait_payment(first, PAY_WAITING);
+    assert_ok(new_payment_at(order, PROVIDER_WECHAT, second));
+    wait_payment(second, PAY_WAITING);
+    wait_payment(first, PAY_WAITING);
+    pay(second);
+    wait_payment(second, PAY_PAID);
+    pay(first); /* the same person, a minute later */
+    wait_payment(first, PAY_HELD);
+    assert_string_equal(only_capture(first).capture.reason, "ORDER_PAID");
+    let_pass(61000);
+    wait_payment(first, PAY_REFUNDED);
+    assert_int_equal(refunds_there(first, NULL), 1);
+    assert_int_equal(refunds_there(second, NULL), 0);
+
+    to_payment(order); /* and back again: the code that could not be closed is the one */
+    assert_ok(new_payment_at(order, PROVIDER_ALIPAY, first));
+    wait_payment(first, PAY_WAITING);
+    assert_ok(new_payment_at(order, PROVIDER_WECHAT, second));
+    wait_payment(second, PAY_WAITING);
+    assert_ok(new_payment_at(order, PROVIDER_ALIPAY, again));
+    assert_string_equal(again, first);
+    wait_payment(second, PAY_CLOSED);
+    pay(first);
+    wait_payment(first, PAY_PAID);
+    assert_books();
+}
+
+static void an_alipay_code_of_a_cancelled_order_may_be_paid_until_its_time(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    to_payment(order);
+    assert_ok(new_payment_at(order, PROVIDER_ALIPAY, payment));
+    wait_payment(payment, PAY_WAITING);
+    assert_ok(cancel(order));
+    let_pass(60000);
+    pay(payment);
+    wait_payment(payment, PAY_HELD);
+    let_pass(61000);
+    wait_payment(payment, PAY_REFUNDED);
+    assert_order(order, ORDER_CANCELLED);
+    to_payment(order);
+    assert_ok(new_payment_at(order, PROVIDER_ALIPAY, payment));
+    wait_payment(payment, PAY_WAITING);
+    assert_ok(cancel(order));
+    let_pass(32 * 60000);
+    wait_payment(payment, PAY_CLOSED); /* nobody scanned it: its time is over */
+    assert_books();
+}
+
+/* Alipay's way to end a trade of unknown state gives back what was paid in that very moment. */
+static void what_the_provider_gave_back_by_itself_is_booked(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    to_payment(order);
+    assert_ok(new_payment_at(order, PROVIDER_ALIPAY, payment));
+    wait_payment(payment, PAY_WAITING);
+    scan(payment);
+    struct payment_refund_order o = {
+        .out_trade_no = payment, .out_refund_no = "cancel_1", .refund_fen = 28000, .total_fen = 28000};
+    struct payment_refund_status there;
+    assert_ok(alipay.ops->refund(alipay.self, &o, &r.a, &there, &w.t.fault));
+    let_pass(6000);
+    wait_payment(payment, PAY_REFUNDED);
+    assert_order(order, ORDER_PAYMENT);
+    assert_string_equal(only_capture(payment).capture.reason, "RETURNED");
+    assert_books();
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -371,6 +506,12 @@ int main(void)
         cmocka_unit_test(of_two_people_at_once_one_gives_back),
         cmocka_unit_test(money_of_nobody_waits_for_a_person),
         cmocka_unit_test(what_is_said_badly_is_refused),
+        cmocka_unit_test(alipay_gives_back_too),
+        cmocka_unit_test(one_may_change_ones_mind),
+        cmocka_unit_test(the_code_before_may_be_paid_while_it_is_closed),
+        cmocka_unit_test(a_code_that_cannot_be_closed_goes_on),
+        cmocka_unit_test(an_alipay_code_of_a_cancelled_order_may_be_paid_until_its_time),
+        cmocka_unit_test(what_the_provider_gave_back_by_itself_is_booked),
     };
     return CHECK_MAIN_WORLD(tests, money_open, money_close);
 }
