@@ -14,7 +14,6 @@
 
 static struct world w;
 static struct rig r;
-static struct payment_port alipay;
 static struct providers providers;
 static struct outbox *outbox;
 static const struct job_kind *kinds[8];
@@ -47,18 +46,6 @@ static inline int start_outbox(void)
     return outbox_start(&o, &outbox, &w.t.fault) == OK ? 0 : -1;
 }
 
-static const char *alipay_setting(void *arg, const char *key)
-{
-    (void)arg;
-    bool file = strcmp(key, "app_key") == 0 || strcmp(key, "alipay_public_key") == 0;
-    if (file)
-        return rig_file(&r, "alipay",
-                        strcmp(key, "app_key") == 0 ? "app_key_file" : "alipay_public_key_file");
-    if (strcmp(key, "base_url") == 0)
-        return rig_say(&r, "alipay", "url");
-    return strcmp(key, "app_id") == 0 || strcmp(key, "seller_id") == 0 ? rig_say(&r, "alipay", key) : NULL;
-}
-
 static int money_open(void **state)
 {
     (void)state;
@@ -75,10 +62,7 @@ static int money_open(void **state)
         r.inbox.watch[i] = callback_headers[i];
     r.inbox.status = 200;
     r.inbox.body = "";
-    struct provider_env env = {r.http, alipay_setting, NULL, clock_now_ms};
-    struct fault f2 = {0};
-    assert_ok(payment_open("alipay", &env, &alipay, &f2));
-    providers = (struct providers){.http = r.http, .payment = {r.pay, alipay}, .n_payment = 2};
+    providers = (struct providers){.http = r.http, .payment = {r.pay, r.alipay}, .n_payment = 2};
     providers.public_url = arena_printf(&r.a, "http://127.0.0.1:%d", r.inbox.port);
     w.app.providers = &providers;
     return start_outbox();
@@ -88,7 +72,6 @@ static int money_close(void **state)
 {
     (void)state;
     outbox_stop(outbox);
-    alipay.ops->close(alipay.self);
     int gone = rig_stop(&r);
     remove(clock_path);
     return world_close(&w) || gone;

@@ -489,7 +489,7 @@ static void what_the_provider_gave_back_by_itself_is_booked(void **s)
     struct payment_refund_order o = {
         .out_trade_no = payment, .out_refund_no = "cancel_1", .refund_fen = 28000, .total_fen = 28000};
     struct payment_refund_status there;
-    assert_ok(alipay.ops->refund(alipay.self, &o, &r.a, &there, &w.t.fault));
+    assert_ok(r.alipay.ops->refund(r.alipay.self, &o, &r.a, &there, &w.t.fault));
     let_pass(6000);
     wait_payment(payment, PAY_REFUNDED);
     assert_order(order, ORDER_PAYMENT);
