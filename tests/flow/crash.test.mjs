@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { root, until } from '../lib/desk.mjs';
+import { REFUND_POINTS } from './crash_points.mjs';
 import { MortalDesk, repeat } from './mortal.mjs';
 import { company } from './people.mjs';
 import { Walk } from './walk.mjs';
@@ -72,7 +73,8 @@ test('no label is missing in the table', () => {
   const labels = [...text.matchAll(/\bFI\("([^"]+)"\)/g)].map((m) => m[1]);
   for (const [, port] of text.matchAll(/(?:\.point = |transport_point\()"(\w+)"/g)) labels.push(`${port}.before`, `${port}.after`);
   const elsewhere = ['remittance.batched']; // of a command: verify.test.mjs
-  const known = new Set([...Object.values(POINTS).flat(), ...INVOICE_POINTS, ...elsewhere].map((p) => p.replace(/:\d+$/, '')));
+  const points = [POINTS, REFUND_POINTS].flatMap((t) => Object.values(t)).flat();
+  const known = new Set([...points, ...INVOICE_POINTS, ...elsewhere].map((p) => p.replace(/:\d+$/, '')));
   assert.ok(labels.length > 15, `${labels.length} labels found`);
   assert.deepEqual([...new Set(labels)].filter((l) => !known.has(l)), []);
 });

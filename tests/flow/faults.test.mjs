@@ -268,6 +268,27 @@ test('by paper', async () => {
   assert.equal(v.state, 'REVIEW');
 });
 
+// What is paid, with its jobs done, so that only the call itself changes something.
+async function paid(n) {
+  const v = new Walk(desk, { who: company(n), inPerson: true });
+  await v.to('REVIEW');
+  await sql.quiet();
+  return v;
+}
+
+test('a paid order is given up, by its owner and by the desk', async () => {
+  await desk.sim('/sim/config', { refund_ms: 0 });
+  const [mine, theirs] = [await paid(33), await paid(34)];
+  await eachStatement('CancelOrder', mine.call, { order_id: mine.order.id });
+  await mine.reach('CANCELLED');
+  desk.addStaff('gao', '高主管', 'admin');
+  const gao = await w.staff('gao');
+  await eachStatement('RefundPayment', gao, { payment_id: theirs.payment.id, reason: 'a test' });
+  await theirs.reach('CANCELLED');
+  const { refunds } = await desk.sim('/sim/wechat/refunds');
+  assert.deepEqual(refunds.map((r) => r.out_trade_no).sort(), [mine.payment.id, theirs.payment.id].sort());
+});
+
 test('people of the desk, and a job that needs a hand', async () => {
   const { login, password, secret } = desk.staff.chen;
   const { token } = await eachStatement('LoginStaff', anyone, { login, password, totp: totp(secret) });

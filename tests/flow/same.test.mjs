@@ -153,6 +153,29 @@ test('eight RetryInvoice ask once, eight ResendInvoice send once', async () => {
   assert.equal(await sql.value(`SELECT COUNT(*) FROM outbox WHERE kind = 'invoice.mail' AND object = '${w.order.id}'`), '2');
 });
 
+test('eight CancelOrder of a paid order, and eight people who give its money back, make one refund', async () => {
+  await desk.sim('/sim/config', { refund_ms: 0 });
+  const w = walk(33), v = walk(34);
+  await Promise.all([w.to('REVIEW'), v.to('REVIEW')]);
+  const orders = await eight((i) => w.call.CancelOrder({ request_id: i < 4 ? 'cancel-same' : `cancel-${i}`, order_id: w.order.id }).then((r) => r.order, (e) => e.info.reason));
+  const made = orders.filter((o) => o.id);
+  assert.ok(made.length >= 1 && orders.every((o) => o.id === w.order.id || o === 'ORDER_STATE'), JSON.stringify(orders));
+  assert.equal(made[0].state, 'ORDER_STATE_REFUNDING');
+  const given = await eight((i) => people.chen.RefundPayment({ request_id: `give-${i}`, payment_id: v.payment.id, reason: 'a test' }).then((r) => r.capture.refund.id, (e) => e.info.reason));
+  assert.equal(new Set(given.filter((g) => g !== 'PAYMENT_STATE')).size, 1, String(given));
+  await Promise.all([w.reach('CANCELLED'), v.reach('CANCELLED')]);
+  const { refunds } = await desk.sim('/sim/wechat/refunds');
+  for (const one of [w, v]) {
+    assert.equal(refunds.filter((r) => r.out_trade_no === one.payment.id).length, 1);
+    assert.equal(await sql.value(`SELECT COUNT(*) FROM payment_refund WHERE order_id = '${one.order.id}'`), '1');
+    assert.equal(await sql.value(`SELECT COUNT(*) FROM audit WHERE object = '${one.order.id}' AND action = 'order.cancelled_paid'`), '1');
+    for (const words of [/已取消，已支付的.*元将原路退回/, /元已原路退回，请查收/]) {
+      await desk.sms(one.who.agent.phone, words);
+      assert.equal((await desk.messages(one.who.agent.phone)).filter((m) => words.test(m.text)).length, 1);
+    }
+  }
+});
+
 let issued;
 test('eight approvals of one reviewer make one decision', async () => {
   issued = walk(23);
