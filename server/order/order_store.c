@@ -246,22 +246,25 @@ static void subject_key(struct ctx *c, const struct order *o, const struct subje
         crypt_lookup(c->keys, "resident_id", s->id_number, out);
 }
 
-/* Names the open order when it is the caller's own; of others only that there is one. The locking read sees
- * what was committed since this transaction began, or makes it run again. */
+/* Names the open order and where it stands when it is the caller's own; of others only that there is one. The
+ * locking read sees what was committed since this transaction began, or makes it run again. */
 static enum err taken(struct ctx *c, const struct order *o, const unsigned char key[static 32])
 {
     struct rows r;
     fault_clear(c->fault);
-    TRY(db_query(c, &r,
-                 SQL("SELECT id FROM orders WHERE open_key = ? AND channel_id = ? AND subject_kind = ? AND "
-                     "kind = ? AND account_id = ? LOCK IN SHARE MODE"),
-                 BYTES(key, 32), TEXT(o->channel), INT(o->subject_kind), INT(o->kind), TEXT(o->account)));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT id, state FROM orders WHERE open_key = ? AND channel_id = ? AND subject_kind = ? AND "
+            "kind = ? AND account_id = ? LOCK IN SHARE MODE"),
+        BYTES(key, 32), TEXT(o->channel), INT(o->subject_kind), INT(o->kind), TEXT(o->account)));
     if (r.n == 0)
         return fail(c->fault, ERR_ORDER_OPEN, NULL);
-    enum err e =
-        fail(c->fault, ERR_ORDER_OPEN, "order %s is open for this identity number", row_text(&r, 0, 0));
-    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "该证件号已有未完成订单%s，请继续办理或先取消",
-             row_text(&r, 0, 0));
+    int state = (int)row_int(&r, 0, 1);
+    enum err e = fail(c->fault, ERR_ORDER_OPEN, "order %s is open for this identity number, in state %s",
+                      row_text(&r, 0, 0), order_state_name(state));
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "该证件号已有未完成订单%s（%s），%s",
+             row_text(&r, 0, 0), order_state_zh(state),
+             state == ORDER_REFUNDING ? "请待退款完成后再办理" : "请继续办理或先取消");
     snprintf(c->fault->resource, sizeof c->fault->resource, "%s", row_text(&r, 0, 0));
     return e;
 }

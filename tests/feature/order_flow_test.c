@@ -223,6 +223,9 @@ static void the_number_is_taken_until_cancelled(void **s)
     make_order(&w, w.c, second);
     assert_err(submit_organization(w.c, second, USCC, LEGAL_REP_PHONE), ERR_ORDER_OPEN);
     assert_string_equal(w.t.fault.resource, order);
+    assert_non_null(strstr(w.t.fault.text, order));
+    assert_non_null(strstr(w.t.fault.text, "REVIEW")); /* and where it stands */
+    assert_non_null(strstr(w.t.fault.text_zh, "待审核"));
     assert_state(&w, second, ORDER_SUBJECT);
     assert_ok(submit_organization(w.c, second, OTHER_USCC, LEGAL_REP_PHONE));
 

@@ -278,7 +278,7 @@ async function paid(n) {
 
 test('a paid order is given up, by its owner and by the desk', async () => {
   await desk.sim('/sim/config', { refund_ms: 0 });
-  const [mine, theirs] = [await paid(33), await paid(34)];
+  const [mine, theirs] = [await paid(43), await paid(44)];
   await eachStatement('CancelOrder', mine.call, { order_id: mine.order.id });
   await mine.reach('CANCELLED');
   desk.addStaff('gao', '高主管', 'admin');
