@@ -62,7 +62,11 @@ static int money_open(void **state)
         r.inbox.watch[i] = callback_headers[i];
     r.inbox.status = 200;
     r.inbox.body = "";
-    providers = (struct providers){.http = r.http, .payment = {r.pay, r.alipay}, .n_payment = 2};
+    providers = (struct providers){.http = r.http,
+                                   .identity = {r.identity},
+                                   .n_identity = 1,
+                                   .payment = {r.pay, r.alipay},
+                                   .n_payment = 2};
     providers.public_url = arena_printf(&r.a, "http://127.0.0.1:%d", r.inbox.port);
     w.app.providers = &providers;
     return start_outbox();
