@@ -61,7 +61,8 @@ enum order_fact {
     PAPER_OFFERED = 2, /* the paper route may be taken now */
     BY_PAPER = 4,      /* the order is on it */
     FACE_AWAITED = 8,  /* the step's verification waits for a face */
-    NOT_IN_REVIEW = 16, /* S20: what waits for review is only seen, although CancelOrder takes it; found here */
+    NOT_IN_REVIEW =
+        16, /* S20: what waits for review is only seen, although CancelOrder takes it; found here */
 };
 size_t order_actions(const struct ctx *c, const struct order *o, unsigned facts,
                      const char *out[static ORDER_ACTIONS]);
