@@ -36,6 +36,10 @@ enum config_kind {
       "HTTP address for providers' callbacks")                                                               \
     X(PUBLIC_URL, "server", "public_url", TEXT, "",                                                          \
       "how providers reach callback_listen; empty: http://callback_listen")                                  \
+    X(ADDRESS_HEADER, "server", "address_header", TEXT, "",                                                  \
+      "metadata key, in lower case, in which the proxy on this machine tells the caller's address "          \
+      "(x-real-ip); believed from loopback and Unix sockets alone. Empty: limits per address hold for "      \
+      "callers beyond loopback only")                                                                        \
     X(WORKERS, "server", "workers", NUMBER, "10", "threads with a database connection each")                 \
     X(JOB_THREADS, "server", "job_threads", NUMBER, "2", "threads that call providers")                      \
     X(QUEUE, "server", "queue", NUMBER, "1024", "calls that may wait before others are turned away")         \

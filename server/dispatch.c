@@ -3,12 +3,54 @@
 #include "account/session.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "config.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* -- shared steps --------------------------------------------------------------------------------------- */
+
+/* Callers are told apart by IPv4 address, or by the 64 bits of an IPv6 network: its owner has all the rest.
+ * False for what is no address. */
+static bool address_of_network(const char *text, char out[static RPC_ADDRESS_SIZE], bool *local)
+{
+    struct in6_addr six;
+    struct in_addr four;
+    if (inet_pton(AF_INET, text, &four) == 1) {
+        *local = (ntohl(four.s_addr) >> 24) == IN_LOOPBACKNET;
+        return inet_ntop(AF_INET, &four, out, RPC_ADDRESS_SIZE) != NULL;
+    }
+    if (inet_pton(AF_INET6, text, &six) != 1)
+        return false;
+    *local = IN6_IS_ADDR_LOOPBACK(&six);
+    if (IN6_IS_ADDR_V4MAPPED(&six)) {
+        memcpy(&four, &six.s6_addr[12], sizeof four);
+        *local = (ntohl(four.s_addr) >> 24) == IN_LOOPBACKNET;
+        return inet_ntop(AF_INET, &four, out, RPC_ADDRESS_SIZE) != NULL;
+    }
+    memset(&six.s6_addr[8], 0, 8);
+    return inet_ntop(AF_INET6, &six, out, RPC_ADDRESS_SIZE) != NULL;
+}
+
+/* The peer's; behind a proxy of this machine the one that the proxy tells, and without its word none: the
+ * proxy's own would be everybody's. */
+static void caller_address(const struct app *app, const struct rpc_call *call,
+                           char out[static RPC_ADDRESS_SIZE])
+{
+    char peer[RPC_ADDRESS_SIZE];
+    bool local = true;
+    out[0] = '\0';
+    rpc_call_peer_address(call, peer);
+    if (*peer && (!address_of_network(peer, out, &local) || !local))
+        return;
+    out[0] = '\0';
+    const char *header = app->config ? config_text(app->config, CONFIG_ADDRESS_HEADER) : "";
+    const char *told = *header ? rpc_call_metadata(call, header) : NULL;
+    if (told && !address_of_network(told, out, &local))
+        out[0] = '\0';
+}
 
 void call_ctx(const struct entry *e, struct rpc_call *call, struct db *db, struct arena *a, struct fault *f,
               struct ctx *out)
@@ -24,6 +66,8 @@ void call_ctx(const struct entry *e, struct rpc_call *call, struct db *db, struc
                         .deadline_ms = deadline < limit ? deadline : limit,
                         .method = e->path};
     id_new("req", out->request);
+    if (e->row->mode == MODE_WRITE)
+        caller_address(e->dispatch->app, call, out->address);
 #ifdef CERTDESK_FAULTS
     const char *k = rpc_call_metadata(call, "x-certdesk-fail-statement");
     out->fail_at = k ? atoi(k) : 0;

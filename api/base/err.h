@@ -71,6 +71,14 @@ enum rpc_status {
     X(LOGIN_FAILED, RPC_UNAUTHENTICATED, "name, password or code is wrong", "用户名、密码或验证码错误")      \
     X(MUST_CHANGE_PASSWORD, RPC_FAILED_PRECONDITION, "change the initial password first",                    \
       "请先修改初始密码")                                                                                    \
+    X(CHALLENGE_EXPIRED, RPC_FAILED_PRECONDITION,                                                            \
+      "the challenge is used up, too old or for something else; get a new one",                              \
+      "签名挑战已使用、已过期或用途不符，请重新获取")                                                        \
+    X(CERTIFICATE_ENDED, RPC_FAILED_PRECONDITION, "the certificate is revoked or not in force",              \
+      "证书已吊销或不在有效期内")                                                                            \
+    X(UKEY_NOT_BOUND, RPC_FAILED_PRECONDITION,                                                               \
+      "this UKEY is not bound to an account; log in another way and bind it first",                          \
+      "该UKEY未绑定账号，请先用其他方式登录并绑定证书")                                                      \
     /* orders */                                                                                             \
     X(ORDER_STATE, RPC_FAILED_PRECONDITION, "the order is not in a state that allows this",                  \
       "订单当前状态不允许此操作")                                                                            \

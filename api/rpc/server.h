@@ -116,6 +116,11 @@ int64_t rpc_call_deadline(const struct rpc_call *c);
 bool rpc_call_over(const struct rpc_call *c);
 /* Value of a binary key ("…-bin"), NULL when absent; *n is set. Lives as long as the call. */
 const void *rpc_call_metadata_bin(const struct rpc_call *c, const char *key, size_t *n);
+/* The IP address at the other end ("192.0.2.1", "::1"), without its port; "" for a Unix socket. */
+enum {
+    RPC_ADDRESS_SIZE = 48
+};
+void rpc_call_peer_address(const struct rpc_call *c, char out[static RPC_ADDRESS_SIZE]);
 /* PEM of the verified client certificate, NULL without mutual TLS. */
 const char *rpc_call_peer_certificate(const struct rpc_call *c);
 void rpc_call_set_user(struct rpc_call *c, void *user);

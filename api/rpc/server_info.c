@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <grpc/grpc_security.h>
+#include <grpc/support/alloc.h>
 #include <string.h>
 
 struct rpc_server *rpc_call_server(const struct rpc_call *c)
@@ -71,6 +72,27 @@ bool rpc_call_over(const struct rpc_call *c)
     bool over = c->over || c->answered;
     pthread_mutex_unlock(mu);
     return over || (c->deadline != INT64_MAX && clock_mono_ms() >= c->deadline);
+}
+
+/* The core says "ipv4:192.0.2.1:5555", "ipv6:%5B::1%5D:5555", "unix:/path". */
+void rpc_call_peer_address(const struct rpc_call *c, char out[static RPC_ADDRESS_SIZE])
+{
+    char *peer = grpc_call_get_peer(c->core);
+    const char *from = NULL;
+    size_t n = 0;
+    out[0] = '\0';
+    if (peer && strncmp(peer, "ipv4:", 5) == 0) {
+        from = peer + 5;
+        n = strcspn(from, ":");
+    } else if (peer && strncmp(peer, "ipv6:%5B", 8) == 0) {
+        from = peer + 8;
+        n = strcspn(from, "%");
+    }
+    if (n < RPC_ADDRESS_SIZE && from) {
+        memcpy(out, from, n);
+        out[n] = '\0';
+    }
+    gpr_free(peer);
 }
 
 const char *rpc_call_peer_certificate(const struct rpc_call *c)

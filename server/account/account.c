@@ -1,17 +1,20 @@
 #include "account/account.h"
 
+#include "account/account_steps.h"
 #include "account/account_store.h"
 #include "account/captcha.h"
 #include "account/code.h"
-#include "account/session.h"
 #include "app.h"
 #include "catalog/catalog.h"
 #include "core/audit.h"
 #include "core/crypt.h"
+#include "core/password.h"
 #include "identity/identity.h"
 #include "notice/notice.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     PASSWORD_TRIES = 5,
@@ -20,19 +23,53 @@ enum {
     PASSWORD_MAX = 128
 };
 
-static void check_phone(struct fault *f, const char *phone)
+enum err account_refuse(struct ctx *c, enum err code, const char *text, const char *text_zh)
+{
+    enum err e = fail(c->fault, code, "%s", text);
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "%s", text_zh);
+    return e;
+}
+
+void account_check_phone(struct fault *f, const char *field, const char *phone)
 {
     if (!*phone)
-        fault_field(f, "phone", "REQUIRED", "a phone number is needed", "请填写手机号");
+        fault_field(f, field, "REQUIRED", "a phone number is needed", "请填写手机号");
     else if (!phone_valid(phone))
-        fault_field(f, "phone", "FORMAT", "a mobile phone has 11 digits", "手机号应为11位数字");
+        fault_field(f, field, "FORMAT", "a mobile phone has 11 digits", "手机号应为11位数字");
+}
+
+/* -- codes -------------------------------------------------------------------------------------------------
+ */
+
+/* Codes about the account's own phones are for who is logged in to it. */
+static enum err own_phone(struct ctx *c, int purpose, const char **phone)
+{
+    struct account a;
+    if (c->caller.kind != CALLER_ACCOUNT)
+        return fail(c->fault, ERR_UNAUTHENTICATED, NULL);
+    TRY(account_self(c, &a));
+    bool same = strcmp(*phone, a.phone) == 0;
+    if (purpose == CODE_OLD_PHONE && **phone && !same)
+        fault_field(c->fault, "phone", "OTHER", "this is not the account's phone",
+                    "该手机号不是当前账号的手机号");
+    if (purpose == CODE_NEW_PHONE && same)
+        fault_field(c->fault, "phone", "SAME", "this is the account's phone already",
+                    "新手机号与当前手机号相同");
+    if (purpose == CODE_OLD_PHONE)
+        *phone = a.phone;
+    return OK;
 }
 
 enum err account_send_code(struct ctx *c, const char *channel, const char *phone, int purpose,
-                           const char *captcha_id, const char *captcha_text, int64_t *expires_ms)
+                           const char *captcha_id, const char *captcha_text, int64_t *expires_ms,
+                           int *retry_s)
 {
     struct channel ch;
-    check_phone(c->fault, phone);
+    struct sms_limits limits;
+    bool own = purpose == CODE_OLD_PHONE || purpose == CODE_NEW_PHONE;
+    if (own)
+        TRY(own_phone(c, purpose, &phone));
+    account_check_phone(c->fault, "phone", phone);
     if (purpose < CODE_LOGIN || purpose > CODE_NEW_PHONE)
         fault_field(c->fault, "purpose", "REQUIRED", "say what the code is for", "请选择验证码用途");
     if (!*captcha_id)
@@ -41,11 +78,17 @@ enum err account_send_code(struct ctx *c, const char *channel, const char *phone
         fault_field(c->fault, "captcha_text", "REQUIRED", "type the captcha", "请输入图形验证码");
     TRY(fault_fields(c->fault));
     TRY(catalog_channel(c, channel, &ch));
+    TRY(code_limits(c, ch.id, &limits));
+    *retry_s = limits.phone_minute > 0 ? 60 / limits.phone_minute : 0;
     TRY(captcha_use(c, captcha_id, captcha_text));
-    enum err e = code_send(c, phone, (enum code_purpose)purpose, "", SMS_LOGIN_CODE, NULL, expires_ms);
+    enum err e = code_send_for(c, ch.id, phone, (enum code_purpose)purpose, own ? c->caller.id : ch.id,
+                               SMS_LOGIN_CODE, NULL, expires_ms);
     c->keep = c->keep || e == ERR_RATE_LIMITED; /* the captcha stays used */
     return e;
 }
+
+/* -- registration and login --------------------------------------------------------------------------------
+ */
 
 /* Two random numbers make a name that is free; the unique key decides. */
 static const char *random_user_name(struct arena *a)
@@ -64,7 +107,7 @@ static enum err make_account(struct ctx *c, const struct channel *ch, const char
                             .created_ms = c->now_ms};
     id_new("acc", out->id);
     memcpy(out->channel, ch->id, ID_SIZE);
-    TRY(crypt_password_hash(c->arena, ch->initial_password, &out->password, c->fault));
+    out->password = password_initial(c, out->id, ch->initial_password);
     enum err e = account_insert(c, out);
     if (e == ERR_DB_DUPLICATE) /* the same phone at the same moment, or the name is taken: look again */
         return fail(c->fault, ERR_DB_RETRY, NULL);
@@ -75,22 +118,36 @@ static enum err make_account(struct ctx *c, const struct channel *ch, const char
                       out->id);
 }
 
-static enum err open_session(struct ctx *c, struct login *l, const char *how)
+static enum err open_session(struct ctx *c, struct login *l, enum session_how how, const char *certificate)
 {
-    TRY(session_start(c, CALLER_ACCOUNT, l->account.id, l->account.channel, 0, l->token, &l->expires_ms));
-    return audit_add(c, &(struct audit_entry){how, l->account.id, l->account.version, NULL});
+    static const char *const actions[] = {[SESSION_BY_SMS] = "account.login_sms",
+                                          [SESSION_BY_PASSWORD] = "account.login_password",
+                                          [SESSION_BY_UKEY] = "account.login_ukey"};
+    const struct account *a = &l->account;
+    if (how == SESSION_BY_PASSWORD && a->initial_password) /* S2: the one place where it could begin */
+        return fail(c->fault, ERR_MUST_CHANGE_PASSWORD, NULL);
+    TRY(session_start_person(c, a->id, a->channel, how, certificate, l->token, &l->expires_ms));
+    const char *detail =
+        *certificate ? arena_printf(c->arena, "{\"certificate\":\"%s\"}", certificate) : NULL;
+    return audit_add(c, &(struct audit_entry){actions[how], a->id, a->version, detail});
+}
+
+enum err account_open_by_ukey(struct ctx *c, const char *account, const char *certificate, struct login *out)
+{
+    TRY(account_by_id(c, account, &out->account));
+    return open_session(c, out, SESSION_BY_UKEY, certificate);
 }
 
 enum err account_login_sms(struct ctx *c, const char *channel, const char *phone, const char *code,
                            struct login *out)
 {
     struct channel ch;
-    check_phone(c->fault, phone);
+    account_check_phone(c->fault, "phone", phone);
     if (!*code)
         fault_field(c->fault, "code", "REQUIRED", "the code from the SMS is needed", "请输入短信验证码");
     TRY(fault_fields(c->fault));
     TRY(catalog_channel(c, channel, &ch));
-    TRY(code_check(c, phone, CODE_LOGIN, "", code));
+    TRY(code_check(c, phone, CODE_LOGIN, ch.id, code));
     enum err e = account_by_phone(c, ch.id, phone, &out->account);
     if (e == ERR_NOT_FOUND) {
         fault_clear(c->fault);
@@ -98,16 +155,36 @@ enum err account_login_sms(struct ctx *c, const char *channel, const char *phone
         out->registered = true;
     }
     TRY(e);
-    return open_session(c, out, "account.login_sms");
+    return open_session(c, out, SESSION_BY_SMS, "");
+}
+
+/* Every password that was checked is counted against the version that it was checked on: of several at the
+ * same moment one is answered, the others are checked again against what that one left. */
+static enum err count(struct ctx *c, const struct account *a, bool right)
+{
+    int64_t failures = right ? 0 : a->failures + 1;
+    bool lock = failures >= PASSWORD_TRIES;
+    enum err e =
+        account_set_failures(c, a, lock ? 0 : failures, lock ? c->now_ms + LOCK_MS : a->locked_until_ms);
+    return e == ERR_CONFLICT ? fail(c->fault, ERR_DB_RETRY, NULL) : e;
 }
 
 static enum err wrong_password(struct ctx *c, const struct account *a)
 {
-    int64_t failures = a->failures + 1;
-    bool lock = failures >= PASSWORD_TRIES;
-    TRY(account_set_failures(c, a, lock ? 0 : failures, lock ? c->now_ms + LOCK_MS : a->locked_until_ms));
+    TRY(count(c, a, false));
     c->keep = true;
     return fail(c->fault, ERR_LOGIN_FAILED, NULL);
+}
+
+/* Initial passwords too, which open nothing. */
+static enum err right_password(struct ctx *c, const struct account *a, const char *password, bool *right)
+{
+    TRY(password_check(c, PASSWORD_OF_ACCOUNT, a->password, password, right));
+    if (password_is_initial(a->password)) {
+        const char *want = password_initial(c, a->id, password);
+        *right = strlen(want) == strlen(a->password) && same_bytes(want, a->password, strlen(want));
+    }
+    return OK;
 }
 
 enum err account_login_password(struct ctx *c, const char *channel, const char *login, const char *password,
@@ -124,8 +201,8 @@ enum err account_login_password(struct ctx *c, const char *channel, const char *
     enum err e =
         phone_valid(login) ? account_by_phone(c, ch.id, login, a) : account_by_user_name(c, ch.id, login, a);
     if (e == ERR_NOT_FOUND) {
-        const char *spent; /* as long as a real check, so that names cannot be told by the clock */
-        TRY(crypt_password_hash(c->arena, password, &spent, c->fault));
+        bool never; /* as long as a real check, so that names cannot be told by the clock */
+        TRY(password_check(c, PASSWORD_OF_ACCOUNT, NULL, password, &never));
         return fail(c->fault, ERR_LOGIN_FAILED, NULL);
     }
     TRY(e);
@@ -133,35 +210,49 @@ enum err account_login_password(struct ctx *c, const char *channel, const char *
         c->fault->retry_ms = a->locked_until_ms - c->now_ms;
         return fail(c->fault, ERR_RATE_LIMITED, "too many wrong passwords; try again later");
     }
-    if (!crypt_password_matches(a->password, password))
+    bool right;
+    TRY(right_password(c, a, password, &right));
+    if (!right)
         return wrong_password(c, a);
     if (a->initial_password)
         return fail(c->fault, ERR_MUST_CHANGE_PASSWORD, NULL);
-    if (a->failures) {
-        TRY(account_set_failures(c, a, 0, 0));
-        a->version++;
-    }
-    return open_session(c, out, "account.login_password");
+    TRY(count(c, a, true));
+    a->version++;
+    return open_session(c, out, SESSION_BY_PASSWORD, "");
 }
+
+/* -- the user centre ---------------------------------------------------------------------------------------
+ */
 
 enum err account_self(struct ctx *c, struct account *out)
 {
     return account_by_id(c, c->caller.id, out);
 }
 
-static void check_password(struct ctx *c, const struct channel *ch, const char *password, const char *again)
+static void check_password(struct ctx *c, const struct channel *ch, const char *phone, const char *password,
+                           const char *again)
 {
     size_t n = utf8_length(password);
     if (n < PASSWORD_MIN || n > PASSWORD_MAX)
         fault_field(c->fault, "new_password", "LENGTH", "a password has 8 to 128 characters",
                     "密码长度应为8至128个字符");
-    else if (strcmp(password, ch->initial_password) == 0 ||
+    else if (strcmp(password, ch->initial_password) == 0 || strcmp(password, phone) == 0 ||
              strspn(password, "0123456789") == strlen(password))
-        fault_field(c->fault, "new_password", "WEAK", "digits alone, or the initial password, are too weak",
-                    "密码不能为纯数字或初始密码");
+        fault_field(c->fault, "new_password", "WEAK",
+                    "digits alone, the phone or the initial password are too weak",
+                    "密码不能为纯数字、手机号或初始密码");
     if (strcmp(password, again) != 0)
         fault_field(c->fault, "new_password_again", "MISMATCH", "the two passwords differ",
                     "两次输入的密码不一致");
+}
+
+/* Known only behind the code: whose phone it is is nobody else's business. */
+static enum err check_password_for(struct ctx *c, const struct account *a, const char *password)
+{
+    if (strcasecmp(password, a->user_name) == 0)
+        fault_field(c->fault, "new_password", "WEAK", "the user name is too weak a password",
+                    "密码不能与用户名相同");
+    return fault_fields(c->fault);
 }
 
 enum err account_change_password(struct ctx *c, const char *channel, const char *phone, const char *password,
@@ -170,21 +261,24 @@ enum err account_change_password(struct ctx *c, const char *channel, const char 
     struct channel ch;
     struct account a;
     TRY(catalog_channel(c, channel, &ch));
-    check_phone(c->fault, phone);
-    check_password(c, &ch, password, again);
+    account_check_phone(c->fault, "phone", phone);
+    check_password(c, &ch, phone, password, again);
     if (!*code)
         fault_field(c->fault, "code", "REQUIRED", "the code from the SMS is needed", "请输入短信验证码");
     TRY(fault_fields(c->fault));
-    TRY(code_check(c, phone, CODE_CHANGE_PASSWORD, "", code));
+    TRY(code_check(c, phone, CODE_CHANGE_PASSWORD, ch.id, code));
     enum err e = account_by_phone(c, ch.id, phone, &a);
-    if (e == ERR_NOT_FOUND)
-        return fail(c->fault, ERR_CODE_EXPIRED,
-                    NULL); /* as for a wrong code: no hint whether the phone has an account */
+    if (e == ERR_NOT_FOUND) {
+        c->keep = true; /* the code stays spent */
+        fault_clear(c->fault);
+        return fail(c->fault, ERR_CODE_EXPIRED, NULL); /* as for a wrong code: no hint whether it has one */
+    }
     TRY(e);
+    TRY(check_password_for(c, &a, password));
     const char *hash;
-    TRY(crypt_password_hash(c->arena, password, &hash, c->fault));
+    TRY(password_hash(c, PASSWORD_OF_ACCOUNT, password, &hash));
     TRY(account_set_password(c, &a, hash));
-    TRY(session_end_all(c, a.id));
+    TRY(strcmp(c->caller.id, a.id) == 0 ? session_end_others(c, a.id) : session_end_all(c, a.id));
     return audit_add(c, &(struct audit_entry){"account.change_password", a.id, a.version + 1, NULL});
 }
 
@@ -220,7 +314,7 @@ enum err account_rename(struct ctx *c, const char *user_name, struct account *ou
     TRY(account_self(c, out));
     enum err e = account_set_user_name(c, out, user_name);
     if (e == ERR_DB_DUPLICATE)
-        return fail(c->fault, ERR_EXISTS, "this user name is taken");
+        return account_refuse(c, ERR_EXISTS, "this user name is taken", "该用户名已被使用");
     TRY(e);
     out->user_name = user_name;
     out->version++;

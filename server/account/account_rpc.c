@@ -4,12 +4,20 @@
 #include "account/captcha.h"
 #include "account/picture.h"
 #include "account/session.h"
+#include "account/ukey.h"
 #include "convert/convert.h"
 #include "core/audit.h"
+#include "core/page.h"
 #include "identity/identity.h"
 #include "material/decoder.h"
 
 #include <certdesk/v1/account_service.pb-c.h>
+#include <string.h>
+
+enum {
+    PAGE_USUAL = 20,
+    PAGE_MAX = 100
+};
 
 static PB(Account) * to_account(struct ctx *c, const struct account *a)
 {
@@ -47,10 +55,11 @@ RPC_HANDLER(create_captcha, CreateCaptchaRequest, CreateCaptchaResponse)
 RPC_HANDLER(send_sms_code, SendSmsCodeRequest, SendSmsCodeResponse)
 {
     int64_t expires;
+    int retry;
     TRY(account_send_code(c, in->channel, in->phone, (int)in->purpose, in->captcha_id, in->captcha_text,
-                          &expires));
+                          &expires, &retry));
     out->expire_time = to_timestamp(c->arena, expires);
-    out->retry_seconds = 60;
+    out->retry_seconds = retry;
     return OK;
 }
 
@@ -154,6 +163,115 @@ RPC_HANDLER(change_password, ChangePasswordRequest, ChangePasswordResponse)
                                    in->code);
 }
 
+RPC_HANDLER(confirm_old_phone, ConfirmOldPhoneRequest, ConfirmOldPhoneResponse)
+{
+    char ticket[44];
+    int64_t expires;
+    TRY(account_confirm_old_phone(c, in->code, ticket, &expires));
+    out->ticket = to_text(c->arena, ticket);
+    out->expire_time = to_timestamp(c->arena, expires);
+    return OK;
+}
+
+RPC_HANDLER(change_phone, ChangePhoneRequest, ChangePhoneResponse)
+{
+    struct account a;
+    TRY(account_change_phone(c, in->ticket, in->new_phone, in->code, &a));
+    out->account = to_account(c, &a);
+    return OK;
+}
+
+/* -- UKEYs -------------------------------------------------------------------------------------------------
+ */
+
+static ProtobufCBinaryData to_be_signed(struct ctx *c, const struct challenge *ch)
+{
+    size_t n = strlen(ch->text);
+    return (ProtobufCBinaryData){n, arena_memdup(c->arena, ch->text, n)};
+}
+
+RPC_HANDLER(create_login_challenge, CreateLoginChallengeRequest, CreateLoginChallengeResponse)
+{
+    struct challenge ch;
+    TRY(ukey_login_challenge(c, in->channel, &ch));
+    out->challenge_id = to_text(c->arena, ch.id);
+    out->to_be_signed = to_be_signed(c, &ch);
+    out->expire_time = to_timestamp(c->arena, ch.expires_ms);
+    return OK;
+}
+
+RPC_HANDLER(create_bind_challenge, CreateBindChallengeRequest, CreateBindChallengeResponse)
+{
+    (void)in;
+    struct challenge ch;
+    TRY(ukey_bind_challenge(c, &ch));
+    out->challenge_id = to_text(c->arena, ch.id);
+    out->to_be_signed = to_be_signed(c, &ch);
+    out->expire_time = to_timestamp(c->arena, ch.expires_ms);
+    return OK;
+}
+
+RPC_HANDLER(login_by_ukey, LoginByUkeyRequest, LoginByUkeyResponse)
+{
+    struct login l = {0};
+    struct ukey_proof p = {.challenge_id = in->challenge_id,
+                           .certificate = in->certificate_der.data,
+                           .certificate_n = in->certificate_der.len,
+                           .signature = in->signature.data,
+                           .signature_n = in->signature.len};
+    TRY(ukey_login(c, &p, &l));
+    out->account = to_account(c, &l.account);
+    out->session = to_session(c, &l);
+    return OK;
+}
+
+static PB(Binding) * to_binding(struct ctx *c, const struct binding *b)
+{
+    PB(Binding) *out = ARENA_NEW(c->arena, PB(Binding));
+    PB_INIT(binding, out);
+    out->certificate_id = to_text(c->arena, b->certificate);
+    out->medium_number = to_text(c->arena, b->medium_number);
+    out->create_time = to_timestamp(c->arena, b->created_ms);
+    return out;
+}
+
+RPC_HANDLER(bind_certificate, BindCertificateRequest, BindCertificateResponse)
+{
+    struct binding b;
+    struct ukey_proof p = {.challenge_id = in->challenge_id,
+                           .certificate = in->certificate_der.data,
+                           .certificate_n = in->certificate_der.len,
+                           .signature = in->signature.data,
+                           .signature_n = in->signature.len};
+    TRY(ukey_bind(c, &p, &b));
+    out->binding = to_binding(c, &b);
+    return OK;
+}
+
+RPC_HANDLER(unbind_certificate, UnbindCertificateRequest, UnbindCertificateResponse)
+{
+    (void)out;
+    return ukey_unbind(c, in->certificate_id);
+}
+
+RPC_HANDLER(list_bindings, ListBindingsRequest, ListBindingsResponse)
+{
+    struct binding *list;
+    int64_t after_ms;
+    const char *after;
+    int limit = in->page_size <= 0 || in->page_size > PAGE_MAX ? PAGE_USUAL : in->page_size;
+    const char *scope = arena_printf(c->arena, "account.bindings:%s", c->caller.id);
+    TRY(page_key_at(c, scope, in->page_token, &after_ms, &after));
+    TRY(ukey_bindings(c, after_ms, after, limit, &list, &out->n_bindings));
+    out->bindings = ARENA_ARRAY(c->arena, PB(Binding) *, out->n_bindings + 1);
+    for (size_t i = 0; i < out->n_bindings; i++)
+        out->bindings[i] = to_binding(c, &list[i]);
+    if (out->n_bindings == (size_t)limit)
+        out->next_page_token = (char *)(uintptr_t)page_token_at(c, scope, list[limit - 1].created_ms,
+                                                                list[limit - 1].certificate);
+    return OK;
+}
+
 enum {
     PICTURE_REQUEST = PICTURE_MAX_BYTES + (64 << 10) /* one that is a little too large is told so */
 };
@@ -176,6 +294,14 @@ static const struct rpc_row rows[] = {
     ROW("SetPicture", ACCESS_ACCOUNT, MODE_WRITE, set_picture, .look = look_picture, .aside = draw_picture,
         .max_request = PICTURE_REQUEST),
     ROW("GetPicture", ACCESS_ACCOUNT, MODE_READ, get_picture),
+    ROW("ConfirmOldPhone", ACCESS_ACCOUNT, MODE_WRITE, confirm_old_phone),
+    ROW("ChangePhone", ACCESS_ACCOUNT, MODE_WRITE, change_phone),
+    ROW("CreateLoginChallenge", ACCESS_PUBLIC, MODE_WRITE, create_login_challenge),
+    ROW("LoginByUkey", ACCESS_PUBLIC, MODE_WRITE, login_by_ukey),
+    ROW("CreateBindChallenge", ACCESS_ACCOUNT, MODE_WRITE, create_bind_challenge),
+    ROW("BindCertificate", ACCESS_ACCOUNT, MODE_WRITE, bind_certificate),
+    ROW("UnbindCertificate", ACCESS_ACCOUNT, MODE_WRITE, unbind_certificate),
+    ROW("ListBindings", ACCESS_ACCOUNT, MODE_READ, list_bindings),
 };
 
 const struct rpc_table account_rpc = {rows, sizeof rows / sizeof *rows};

@@ -69,7 +69,7 @@ enum err account_by_phone(struct ctx *c, const char *channel, const char *phone,
 enum err account_by_user_name(struct ctx *c, const char *channel, const char *user_name, struct account *out)
 {
     struct rows r;
-    TRY(db_query(c, &r, SQL(ACCOUNT_SELECT "channel_id = ? AND user_name = ?"), TEXT(channel),
+    TRY(db_query(c, &r, SQL(ACCOUNT_SELECT "channel_id = ? AND user_name_key = LOWER(?)"), TEXT(channel),
                  TEXT(user_name)));
     return read(c, &r, out);
 }
@@ -80,6 +80,19 @@ enum err account_set_password(struct ctx *c, const struct account *a, const char
                        SQL("UPDATE account SET password = ?, initial_password = 0, failures = 0, "
                            "locked_until_ms = 0, version = version + 1 WHERE id = ? AND version = ?"),
                        TEXT(password), TEXT(a->id), INT(a->version));
+}
+
+enum err account_set_phone(struct ctx *c, const struct account *a, const char *phone)
+{
+    unsigned char digest[32];
+    const void *sealed;
+    size_t n;
+    crypt_lookup(c->app->keys, "phone", phone, digest);
+    TRY(crypt_seal(c->app->keys, c->arena, place(c, a->id), phone, strlen(phone), &sealed, &n));
+    return db_exec_one(c,
+                       SQL("UPDATE account SET phone_digest = ?, phone = ?, version = version + 1 "
+                           "WHERE id = ? AND version = ?"),
+                       BYTES(digest, sizeof digest), BYTES(sealed, n), TEXT(a->id), INT(a->version));
 }
 
 enum err account_set_user_name(struct ctx *c, const struct account *a, const char *user_name)

@@ -9,8 +9,9 @@ enum err account_insert(struct ctx *c, const struct account *a);
 enum err account_by_id(struct ctx *c, const char *id, struct account *out);
 enum err account_by_phone(struct ctx *c, const char *channel, const char *phone, struct account *out);
 enum err account_by_user_name(struct ctx *c, const char *channel, const char *user_name, struct account *out);
-/* Compare-and-set on version; each adds one to it. */
+/* Compare-and-set on version; each adds one to it. DB_DUPLICATE for a phone or name that is taken. */
 enum err account_set_password(struct ctx *c, const struct account *a, const char *password);
+enum err account_set_phone(struct ctx *c, const struct account *a, const char *phone);
 enum err account_set_user_name(struct ctx *c, const struct account *a, const char *user_name);
 enum err account_set_failures(struct ctx *c, const struct account *a, int64_t failures,
                               int64_t locked_until_ms);

@@ -1,5 +1,6 @@
 #include "account/captcha.h"
 
+#include "account/allowance.h"
 #include "app.h"
 #include "config.h"
 #include "core/crypt.h"
@@ -9,7 +10,12 @@
 
 enum {
     CAPTCHA_LETTERS = 4,
-    CAPTCHA_LIFE_MS = 2 * 60 * 1000
+    CAPTCHA_LIFE_MS = 2 * 60 * 1000,
+    /* For an office behind one address: everybody there may log in, several times, and misread some. One of
+     * 194481 texts is right, so the wrong ones are what a program that guesses needs. */
+    CAPTCHAS_AN_HOUR = 300,
+    WRONG_AN_HOUR = 60,
+    HOUR_MS = 60 * 60 * 1000,
 };
 
 /* Letters that a turned font does not confuse. */
@@ -28,6 +34,9 @@ static void answer_digest(struct ctx *c, const char *id, const char *text, unsig
 enum err captcha_new(struct ctx *c, char id[static ID_SIZE], const void **png, size_t *n)
 {
     char text[CAPTCHA_LETTERS + 1] = {0};
+    struct allowance wrong;
+    TRY(allowance_look(c, ALLOW_CAPTCHA_WRONG, c->address, WRONG_AN_HOUR, HOUR_MS, &wrong));
+    TRY(allowance_use(c, ALLOW_CAPTCHA, c->address, CAPTCHAS_AN_HOUR, HOUR_MS));
     for (size_t i = 0; i < CAPTCHA_LETTERS; i++) {
         unsigned char r;
         do
@@ -49,6 +58,8 @@ enum err captcha_new(struct ctx *c, char id[static ID_SIZE], const void **png, s
 enum err captcha_use(struct ctx *c, const char *id, const char *text)
 {
     uint64_t first;
+    struct allowance wrong;
+    TRY(allowance_look(c, ALLOW_CAPTCHA_WRONG, c->address, WRONG_AN_HOUR, HOUR_MS, &wrong));
     TRY(db_exec(c, &first, SQL("UPDATE captcha SET used = 1 WHERE id = ? AND used = 0 AND expires_ms > ?"),
                 TEXT(id), INT(c->now_ms)));
     struct rows r;
@@ -57,6 +68,7 @@ enum err captcha_use(struct ctx *c, const char *id, const char *text)
     answer_digest(c, id, text, digest);
     if (first == 1 && r.n == 1 && same_bytes(row_text(&r, 0, 0), digest, sizeof digest))
         return OK;
+    TRY(allowance_take(c, &wrong));
     c->keep = true;
     return fail(c->fault, ERR_CAPTCHA_WRONG, NULL);
 }

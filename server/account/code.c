@@ -1,5 +1,6 @@
 #include "account/code.h"
 
+#include "account/allowance.h"
 #include "account/code_store.h"
 #include "app.h"
 #include "core/crypt.h"
@@ -12,10 +13,18 @@ enum {
     CODE_LIFE_MS = 5 * 60 * 1000,
     CODE_TRIES = 5,
     MINUTE_MS = 60 * 1000,
-    PER_HOUR = 5,
-    PER_DAY = 10,
 };
 static const int64_t HOUR_MS = INT64_C(3600000), DAY_MS = INT64_C(86400000);
+
+enum err code_limits(struct ctx *c, const char *channel_id, struct sms_limits *out)
+{
+    static const struct sms_limits usual = {
+        .phone_minute = 1, .phone_hour = 5, .phone_day = 10, .address_hour = 60, .channel_day = 20000};
+    (void)c;
+    (void)channel_id;
+    *out = usual;
+    return OK;
+}
 
 static void code_digest(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
                         const char *code, unsigned char out[static 32])
@@ -34,40 +43,64 @@ static enum err wait_for(struct ctx *c, int64_t ms)
     return e;
 }
 
-/* One a minute, five an hour, ten a day; windows start with their first code. */
-static enum err take_allowance(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose)
+/* Windows start with their first code. */
+static enum err look_at_phone(struct ctx *c, const struct sms_limits *l, struct code_allowance *a)
 {
-    struct code_allowance a = {0};
-    bool found;
-    TRY(code_allowance_read(c, phone, purpose, &a, &found));
-    if (found && c->now_ms - a.sent_ms < MINUTE_MS)
-        return wait_for(c, a.sent_ms + MINUTE_MS - c->now_ms);
-    if (c->now_ms - a.hour_start_ms >= HOUR_MS) {
-        a.hour_start_ms = c->now_ms;
-        a.hour_count = 0;
+    if (l->phone_minute > 0 && a->found && c->now_ms - a->sent_ms < MINUTE_MS / l->phone_minute)
+        return wait_for(c, a->sent_ms + MINUTE_MS / l->phone_minute - c->now_ms);
+    if (c->now_ms - a->hour_start_ms >= HOUR_MS) {
+        a->hour_start_ms = c->now_ms;
+        a->hour_count = 0;
     }
-    if (c->now_ms - a.day_start_ms >= DAY_MS) {
-        a.day_start_ms = c->now_ms;
-        a.day_count = 0;
+    if (c->now_ms - a->day_start_ms >= DAY_MS) {
+        a->day_start_ms = c->now_ms;
+        a->day_count = 0;
     }
-    if (a.hour_count >= PER_HOUR)
-        return wait_for(c, a.hour_start_ms + HOUR_MS - c->now_ms);
-    if (a.day_count >= PER_DAY)
-        return wait_for(c, a.day_start_ms + DAY_MS - c->now_ms);
-    a.sent_ms = c->now_ms;
-    a.hour_count++;
-    a.day_count++;
-    enum err e = code_allowance_write(c, phone, purpose, &a, found);
-    return e == ERR_DB_DUPLICATE ? fail(c->fault, ERR_DB_RETRY, NULL)
-                                 : e; /* somebody else's first: count again */
+    if (l->phone_hour > 0 && a->hour_count >= l->phone_hour)
+        return wait_for(c, a->hour_start_ms + HOUR_MS - c->now_ms);
+    if (l->phone_day > 0 && a->day_count >= l->phone_day)
+        return wait_for(c, a->day_start_ms + DAY_MS - c->now_ms);
+    a->hour_count++;
+    a->day_count++;
+    return OK;
 }
 
-enum err code_send(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
-                   enum sms_template t, const char *before_code, int64_t *expires_ms)
+/* What one code takes away. */
+struct taking {
+    unsigned char phone[32];
+    enum code_purpose purpose;
+    struct code_allowance of_phone;
+    struct allowance of_address, of_channel;
+};
+
+static enum err look(struct ctx *c, const char *channel, struct taking *t)
 {
-    unsigned char phone_digest[32], digest[32];
-    crypt_lookup(c->app->keys, "phone", phone, phone_digest);
-    TRY(take_allowance(c, phone_digest, purpose));
+    struct sms_limits l;
+    TRY(code_limits(c, channel, &l));
+    TRY(code_allowance_read(c, t->phone, t->purpose, &t->of_phone));
+    TRY(look_at_phone(c, &l, &t->of_phone));
+    TRY(allowance_look(c, ALLOW_CODE_ADDRESS, c->address, l.address_hour, HOUR_MS, &t->of_address));
+    return allowance_look(c, ALLOW_CODE_CHANNEL, channel, l.channel_day, DAY_MS, &t->of_channel);
+}
+
+/* Last, so that what everybody shares is locked for as short as can be. */
+static enum err take(struct ctx *c, const struct taking *t)
+{
+    enum err e = code_allowance_write(c, t->phone, t->purpose, &t->of_phone);
+    if (e == ERR_DB_DUPLICATE || e == ERR_CONFLICT) /* somebody else's meanwhile: count again */
+        return fail(c->fault, ERR_DB_RETRY, NULL);
+    TRY(e);
+    TRY(allowance_take(c, &t->of_address));
+    return allowance_take(c, &t->of_channel);
+}
+
+enum err code_send_for(struct ctx *c, const char *channel_id, const char *phone, enum code_purpose purpose,
+                       const char *scope, enum sms_template t, const char *before_code, int64_t *expires_ms)
+{
+    unsigned char digest[32];
+    struct taking taking = {.purpose = purpose};
+    crypt_lookup(c->app->keys, "phone", phone, taking.phone);
+    TRY(look(c, channel_id, &taking));
 
     char id[ID_SIZE], code[CODE_DIGITS + 1];
     id_new("cod", id);
@@ -76,11 +109,19 @@ enum err code_send(struct ctx *c, const char *phone, enum code_purpose purpose, 
     int64_t expires = c->now_ms + CODE_LIFE_MS;
     if (expires_ms)
         *expires_ms = expires;
-    TRY(code_insert(c, id, phone_digest, purpose, scope, digest, expires));
+    TRY(code_insert(c, id, taking.phone, purpose, scope, digest, expires));
     const char *params[2] = {before_code ? before_code : code, code};
-    enum err e = notice_sms(c, phone, t, params, arena_printf(c->arena, "code:%s", id), *scope ? scope : id);
+    enum err e = notice_sms(c, phone, t, params, arena_printf(c->arena, "code:%s", id),
+                            purpose >= CODE_VERIFY ? scope : id);
     wipe(code, sizeof code);
-    return e;
+    TRY(e);
+    return take(c, &taking);
+}
+
+enum err code_send(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
+                   enum sms_template t, const char *before_code, int64_t *expires_ms)
+{
+    return code_send_for(c, c->caller.channel, phone, purpose, scope, t, before_code, expires_ms);
 }
 
 enum err code_check(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
@@ -90,13 +131,17 @@ enum err code_check(struct ctx *c, const char *phone, enum code_purpose purpose,
     struct code_row row;
     bool found;
     crypt_lookup(c->app->keys, "phone", phone, phone_digest);
+    /* Without a lock: the thousandth guess waits for nobody, and costs nobody a wait. */
     TRY(code_newest(c, phone_digest, purpose, scope, &row, &found));
     if (!found || row.expires_ms <= c->now_ms || row.tries >= CODE_TRIES)
         return fail(c->fault, ERR_CODE_EXPIRED, NULL);
+    enum err e = code_count_try(c, &row);
+    if (e == ERR_CONFLICT) /* another try at the same moment came first: perhaps this is one too many */
+        return fail(c->fault, ERR_DB_RETRY, NULL);
+    TRY(e);
     code_digest(c, phone, purpose, scope, code, digest);
     if (same_bytes(digest, row.code, sizeof digest))
         return code_spend(c, &row);
-    TRY(code_count_try(c, &row));
     c->keep = true; /* the count must outlive the failed call, or tries would be free */
     return fail(c->fault, ERR_CODE_WRONG, NULL);
 }

@@ -1,14 +1,22 @@
 /* code.h - codes by SMS: six digits, five minutes, five tries, one use, one purpose (S2-S4, S6, S14).
  *
- * A code is bound to phone, purpose and scope (an order, a verification, or "" for a login). Stored as a
- * keyed digest; spent by compare-and-set, so of two right answers at once one wins. Limits per phone are
- * counted in the database.
+ * A code is bound to phone, purpose and scope (an order, a verification, a channel for a login, an account
+ * for its phones). Stored as a keyed digest; spent by compare-and-set, so of two right answers at once one
+ * wins. Tries and limits are counted in the database, so they hold for all servers together.
  */
 #ifndef CERTDESK_ACCOUNT_CODE_H
 #define CERTDESK_ACCOUNT_CODE_H
 
 #include "core/ctx.h"
 #include "notice/notice.h"
+
+/* How many codes may be sent; 0: as many as are asked for. */
+struct sms_limits {
+    int phone_minute, phone_hour, phone_day; /* to a phone, of one purpose */
+    int address_hour;                        /* asked for from one address (ctx->address) */
+    int channel_day;
+};
+enum err code_limits(struct ctx *c, const char *channel_id, struct sms_limits *out);
 
 enum code_purpose {
     CODE_LOGIN = 1, /* numbers 1-4 are proto SmsPurpose */
@@ -21,13 +29,18 @@ enum code_purpose {
 
 /* Inside a transaction: makes a code, replaces an earlier one of the same binding, and queues the SMS with
  * `t`. When before_code is not NULL it is the parameter in front of the code (VERIFY_CODE, SIGN_CODE).
- * RATE_LIMITED with retry_ms (one a minute, five an hour, ten a day by phone). *expires_ms may be NULL. */
+ * RATE_LIMITED with retry_ms, and nothing written, beyond the limits of the caller's channel. *expires_ms may
+ * be NULL. */
 enum err code_send(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
                    enum sms_template t, const char *before_code, int64_t *expires_ms);
+/* The same for a caller who has no channel yet, or a job. */
+enum err code_send_for(struct ctx *c, const char *channel_id, const char *phone, enum code_purpose purpose,
+                       const char *scope, enum sms_template t, const char *before_code, int64_t *expires_ms);
 
-/* Tries a code. OK spends it inside this transaction. CODE_WRONG counts the try durably even though the
- * caller's transaction fails: the caller must return the error it gets unchanged (dispatch commits the count;
- * see code.c). CODE_EXPIRED when it is too old, used, or tried too often. */
+/* Tries a code. Every try is counted before it is looked at. OK spends the code inside this transaction.
+ * CODE_WRONG keeps the count even though the caller's transaction fails: the caller must return the error it
+ * gets unchanged (dispatch commits the count) and write nothing before. CODE_EXPIRED when the code is too
+ * old, used, or was tried five times. */
 enum err code_check(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
                     const char *code);
 

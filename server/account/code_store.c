@@ -6,36 +6,42 @@
 #include <string.h>
 
 enum err code_allowance_read(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose,
-                             struct code_allowance *out, bool *found)
+                             struct code_allowance *out)
 {
     struct rows r;
     TRY(db_query(c, &r,
                  SQL("SELECT sent_ms, hour_start_ms, hour_count, day_start_ms, day_count FROM sms_allowance "
-                     "WHERE phone_digest = ? AND purpose = ? FOR UPDATE"),
+                     "WHERE phone_digest = ? AND purpose = ?"),
                  BYTES(phone, 32), INT(purpose)));
-    *found = r.n == 1;
-    if (*found)
-        *out = (struct code_allowance){row_int(&r, 0, 0), row_int(&r, 0, 1), row_int(&r, 0, 2),
-                                       row_int(&r, 0, 3), row_int(&r, 0, 4)};
+    *out = (struct code_allowance){.found = r.n == 1};
+    if (out->found)
+        *out = (struct code_allowance){.found = true,
+                                       .was_sent_ms = row_int(&r, 0, 0),
+                                       .was_day_count = row_int(&r, 0, 4),
+                                       .sent_ms = row_int(&r, 0, 0),
+                                       .hour_start_ms = row_int(&r, 0, 1),
+                                       .hour_count = row_int(&r, 0, 2),
+                                       .day_start_ms = row_int(&r, 0, 3),
+                                       .day_count = row_int(&r, 0, 4)};
     return OK;
 }
 
 enum err code_allowance_write(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose,
-                              const struct code_allowance *a, bool found)
+                              const struct code_allowance *a)
 {
-    if (!found)
+    if (!a->found)
         return db_exec(
             c, NULL,
             SQL("INSERT INTO sms_allowance (phone_digest, purpose, sent_ms, hour_start_ms, hour_count, "
                 "day_start_ms, day_count) VALUES (?, ?, ?, ?, ?, ?, ?)"),
-            BYTES(phone, 32), INT(purpose), INT(a->sent_ms), INT(a->hour_start_ms), INT(a->hour_count),
+            BYTES(phone, 32), INT(purpose), INT(c->now_ms), INT(a->hour_start_ms), INT(a->hour_count),
             INT(a->day_start_ms), INT(a->day_count));
-    return db_exec(
-        c, NULL,
+    return db_exec_one(
+        c,
         SQL("UPDATE sms_allowance SET sent_ms = ?, hour_start_ms = ?, hour_count = ?, day_start_ms = ?, "
-            "day_count = ? WHERE phone_digest = ? AND purpose = ?"),
-        INT(a->sent_ms), INT(a->hour_start_ms), INT(a->hour_count), INT(a->day_start_ms), INT(a->day_count),
-        BYTES(phone, 32), INT(purpose));
+            "day_count = ? WHERE phone_digest = ? AND purpose = ? AND sent_ms = ? AND day_count = ?"),
+        INT(c->now_ms), INT(a->hour_start_ms), INT(a->hour_count), INT(a->day_start_ms), INT(a->day_count),
+        BYTES(phone, 32), INT(purpose), INT(a->was_sent_ms), INT(a->was_day_count));
 }
 
 enum err code_insert(struct ctx *c, const char *id, const unsigned char phone[static 32],
@@ -61,7 +67,7 @@ enum err code_newest(struct ctx *c, const unsigned char phone[static 32], enum c
     TRY(db_query(
         c, &r,
         SQL("SELECT id, code, tries, expires_ms FROM sms_code WHERE phone_digest = ? AND purpose = ? AND "
-            "scope = ? AND used = 0 ORDER BY created_ms DESC LIMIT 1 FOR UPDATE"),
+            "scope = ? AND used = 0 ORDER BY created_ms DESC LIMIT 1"),
         BYTES(phone, 32), INT(purpose), TEXT(scope)));
     *found = r.n == 1;
     if (!*found)
@@ -74,11 +80,12 @@ enum err code_newest(struct ctx *c, const unsigned char phone[static 32], enum c
     return OK;
 }
 
-enum err code_count_try(struct ctx *c, const struct code_row *row)
+enum err code_count_try(struct ctx *c, struct code_row *row)
 {
-    return db_exec_one(c,
-                       SQL("UPDATE sms_code SET tries = tries + 1 WHERE id = ? AND tries = ? AND used = 0"),
-                       TEXT(row->id), INT(row->tries));
+    TRY(db_exec_one(c, SQL("UPDATE sms_code SET tries = tries + 1 WHERE id = ? AND tries = ? AND used = 0"),
+                    TEXT(row->id), INT(row->tries)));
+    row->tries++;
+    return OK;
 }
 
 enum err code_spend(struct ctx *c, const struct code_row *row)

@@ -5,22 +5,40 @@
 
 #include <string.h>
 
-enum err session_start(struct ctx *c, enum caller_kind kind, const char *owner, const char *channel,
-                       unsigned roles, char token[static 44], int64_t *expires_ms)
+static enum err start(struct ctx *c, const struct caller *who, enum session_how how, const char *certificate,
+                      int hours, char token[static 44], int64_t *expires_ms)
 {
     unsigned char digest[32];
     char id[ID_SIZE];
     crypt_token(token);
     crypt_sha256(token, strlen(token), digest);
     id_new("ses", id);
-    int hours = kind == CALLER_STAFF ? SESSION_HOURS_STAFF : SESSION_HOURS_ACCOUNT;
     *expires_ms = c->now_ms + hours * INT64_C(3600000);
     return db_exec(
         c, NULL,
-        SQL("INSERT INTO session (token_digest, id, caller_kind, owner_id, channel_id, roles, created_ms, "
-            "expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
-        BYTES(digest, sizeof digest), TEXT(id), INT(kind), TEXT(owner), TEXT(channel), INT(roles),
-        INT(c->now_ms), INT(*expires_ms));
+        SQL("INSERT INTO session (token_digest, id, caller_kind, owner_id, channel_id, roles, how, "
+            "certificate_id, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        BYTES(digest, sizeof digest), TEXT(id), INT(who->kind), TEXT(who->id), TEXT(who->channel),
+        INT(who->roles), INT(how), TEXT(certificate), INT(c->now_ms), INT(*expires_ms));
+}
+
+enum err session_start(struct ctx *c, enum caller_kind kind, const char *owner, const char *channel,
+                       unsigned roles, char token[static 44], int64_t *expires_ms)
+{
+    struct caller who = {.kind = kind, .roles = roles};
+    strncpy(who.id, owner, ID_SIZE - 1);
+    strncpy(who.channel, channel, ID_SIZE - 1);
+    return start(c, &who, SESSION_HOW_NONE, "",
+                 kind == CALLER_STAFF ? SESSION_HOURS_STAFF : SESSION_HOURS_ACCOUNT, token, expires_ms);
+}
+
+enum err session_start_person(struct ctx *c, const char *account, const char *channel, enum session_how how,
+                              const char *certificate, char token[static 44], int64_t *expires_ms)
+{
+    struct caller who = {.kind = CALLER_ACCOUNT};
+    strncpy(who.id, account, ID_SIZE - 1);
+    strncpy(who.channel, channel, ID_SIZE - 1);
+    return start(c, &who, how, certificate, SESSION_HOURS_ACCOUNT, token, expires_ms);
 }
 
 #define SESSION_SELECT                                                                                       \
@@ -79,4 +97,19 @@ enum err session_end_all(struct ctx *c, const char *owner)
 {
     return db_exec(c, NULL, SQL("UPDATE session SET ended_ms = ? WHERE owner_id = ? AND ended_ms = 0"),
                    INT(c->now_ms), TEXT(owner));
+}
+
+enum err session_end_others(struct ctx *c, const char *owner)
+{
+    return db_exec(c, NULL,
+                   SQL("UPDATE session SET ended_ms = ? WHERE owner_id = ? AND id <> ? AND ended_ms = 0"),
+                   INT(c->now_ms), TEXT(owner), TEXT(c->caller.session));
+}
+
+enum err session_end_of_ukey(struct ctx *c, const char *owner, const char *certificate)
+{
+    return db_exec(
+        c, NULL,
+        SQL("UPDATE session SET ended_ms = ? WHERE owner_id = ? AND certificate_id = ? AND ended_ms = 0"),
+        INT(c->now_ms), TEXT(owner), TEXT(certificate));
 }

@@ -25,6 +25,9 @@ struct certificate_summary {
 /* The order's certificate that is not revoked. NOT_FOUND when the order has none yet. */
 enum err certificate_of_order(struct ctx *c, const char *order_id, struct certificate_summary *out);
 enum err certificate_whole_of_order(struct ctx *c, const char *order_id, struct certificate *out);
+/* The channel's certificate for this key, whoever's: for those who have proved that they hold it. */
+enum err certificate_of_key(struct ctx *c, const char *channel_id, const unsigned char spki_digest[static 32],
+                            struct certificate *out);
 /* One that the caller may see. */
 enum err certificate_load(struct ctx *c, const char *id, struct certificate *out);
 /* The caller's own, newest first; after: id of the last one seen, "" at first. medium 0: any. */

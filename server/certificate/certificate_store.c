@@ -93,6 +93,15 @@ enum err certificate_of_order(struct ctx *c, const char *order_id, struct certif
     return OK;
 }
 
+enum err certificate_of_key(struct ctx *c, const char *channel_id, const unsigned char spki_digest[static 32],
+                            struct certificate *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL(CERTIFICATE_SELECT "spki_digest = ? AND channel_id = ?"), BYTES(spki_digest, 32),
+                 TEXT(channel_id)));
+    return one(c, &r, out);
+}
+
 enum err certificate_load(struct ctx *c, const char *id, struct certificate *out)
 {
     struct rows r;

@@ -48,7 +48,8 @@ struct ctx {
     struct arena *arena;        /* what a failed try put in is thrown away before the next; all at the end */
     struct fault *fault;
     struct caller caller;
-    int64_t now_ms;        /* one instant for the whole piece of work */
+    char address[48]; /* where a writing call comes from, for limits; "" for reads and when nobody can tell */
+    int64_t now_ms;   /* one instant for the whole piece of work */
     int64_t deadline_ms;   /* clock_mono_ms() at which waiting is useless */
     char request[ID_SIZE]; /* req_… for the log and the audit row */
     const char *method;    /* "/certdesk.v1.OrderService/CreateOrder" or "job:sms.send" */

@@ -4,6 +4,7 @@
 #include "app.h"
 #include "core/audit.h"
 #include "core/crypt.h"
+#include "core/password.h"
 #include "order/order.h"
 #include "staff/staff_store.h"
 
@@ -63,8 +64,8 @@ enum err staff_login(struct ctx *c, const char *login, const char *password, con
     struct staff_row s;
     enum err e = staff_by_login(c, login, &s);
     if (e == ERR_NOT_FOUND) {
-        const char *spent; /* takes as long as for a known name */
-        TRY(crypt_password_hash(c->arena, password, &spent, c->fault));
+        bool never; /* takes as long as for a known name */
+        TRY(password_check(c, PASSWORD_OF_STAFF, NULL, password, &never));
         return fail(c->fault, ERR_LOGIN_FAILED, NULL);
     }
     TRY(e);
@@ -73,7 +74,8 @@ enum err staff_login(struct ctx *c, const char *login, const char *password, con
         c->fault->retry_ms = s.locked_until_ms - c->now_ms;
         return e;
     }
-    bool password_ok = crypt_password_matches(s.password, password);
+    bool password_ok;
+    TRY(password_check(c, PASSWORD_OF_STAFF, s.password, password, &password_ok));
     int64_t step = totp_step_of(&s, totp, c->now_ms);
     if (!password_ok || step < 0 || s.disabled)
         return refuse(c, &s);

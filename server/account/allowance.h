@@ -1,0 +1,37 @@
+/* allowance.h - how much of something somebody may have in a while, counted in the database.
+ *
+ * One row per kind and somebody; the window begins with the first of it. Look first, write what is allowed,
+ * take last: the count is moved by compare-and-set in the transaction of what it allows, so any number of
+ * servers on one database together never give more, and what was rolled back was not counted.
+ */
+#ifndef CERTDESK_ACCOUNT_ALLOWANCE_H
+#define CERTDESK_ACCOUNT_ALLOWANCE_H
+
+#include "core/ctx.h"
+
+enum allowance_kind {
+    ALLOW_CODE_ADDRESS = 1, /* codes by SMS that one address asked for */
+    ALLOW_CODE_CHANNEL,     /* codes by SMS of a channel */
+    ALLOW_CAPTCHA,          /* captchas made for one address */
+    ALLOW_CAPTCHA_WRONG,    /* captchas that one address read wrong */
+    ALLOW_CHALLENGE,        /* challenges made for one address */
+};
+
+struct allowance {
+    enum allowance_kind kind;
+    unsigned char who[32];
+    int64_t window_ms, start_ms;
+    int limit, taken;
+    bool found;
+};
+
+/* RATE_LIMITED with retry_ms when the window is full. Nobody ("") and a limit of 0 are not limited. */
+enum err allowance_look(struct ctx *c, enum allowance_kind kind, const char *who, int limit,
+                        int64_t window_ms, struct allowance *out);
+/* One of what allowance_look() allowed. */
+enum err allowance_take(struct ctx *c, const struct allowance *a);
+/* Both. */
+enum err allowance_use(struct ctx *c, enum allowance_kind kind, const char *who, int limit,
+                       int64_t window_ms);
+
+#endif
