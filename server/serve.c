@@ -1,5 +1,6 @@
 #include "serve.h"
 
+#include "account/account_prune.h"
 #include "account/account_rpc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,6 +11,7 @@
 #include "core/audit.h"
 #include "core/migrate.h"
 #include "core/probe.h"
+#include "core/prune.h"
 #include "core/tx.h"
 #include "dispatch.h"
 #include "identity/identity.h"
@@ -186,7 +188,8 @@ static enum err open_outbox(struct running *r, struct fault *f)
     return OK;
 }
 
-static void seal(struct running *r)
+/* What the server itself does now and then, on a connection that is opened for it. */
+static void do_chore(struct running *r, const char *name, enum err (*chore)(struct ctx *c))
 {
     struct db *db;
     struct arena a;
@@ -195,13 +198,13 @@ static void seal(struct running *r)
     fault_clear(&f);
     arena_init(&a, 0);
     if (db_open(&r->started->app.db, &db, &f) == OK) {
-        start_ctx(r->started, db, &a, &f, "audit.seal", &c);
-        enum err e = audit_seal(&c);
+        start_ctx(r->started, db, &a, &f, name, &c);
+        enum err e = chore(&c);
         if (e != OK)
-            LOG(ERROR, "audit.seal_failed", KV_S("why", err_name(e)));
+            LOG(ERROR, "chore.failed", KV_S("chore", name), KV_S("why", err_name(e)));
         db_close(db);
     } else {
-        LOG(WARN, "audit.seal_late", KV_S("why", err_name(f.code)));
+        LOG(WARN, "chore.late", KV_S("chore", name), KV_S("why", err_name(f.code)));
     }
     arena_free(&a);
 }
@@ -213,25 +216,24 @@ static enum err sweep_body(struct ctx *c, void *arg)
 }
 
 /* Uploads that nobody finished. */
-static void sweep(struct running *r)
+static enum err sweep(struct ctx *c)
 {
-    struct db *db;
-    struct arena a;
-    struct fault f;
-    struct ctx c;
-    fault_clear(&f);
-    if (db_open(&r->started->app.db, &db, &f) != OK)
-        return; /* the seal has said so */
-    arena_init(&a, 0);
-    start_ctx(r->started, db, &a, &f, "material.sweep", &c);
-    enum err e = tx_run(&c, sweep_body, NULL);
-    if (e != OK)
-        LOG(WARN, "material.sweep_failed", KV_S("why", err_name(e)));
-    arena_free(&a);
-    db_close(db);
+    return tx_run(c, sweep_body, NULL);
 }
 
-/* Seals and sweeps every minute until told to stop. */
+static enum err prune(struct ctx *c)
+{
+    const struct prune_rules all[] = {core_prune, account_prune};
+    uint64_t deleted;
+    return prune_run(c, all, sizeof all / sizeof *all, &deleted);
+}
+
+static void seal(struct running *r)
+{
+    do_chore(r, "audit.seal", audit_seal);
+}
+
+/* Seals, sweeps and prunes every minute until told to stop. */
 static void wait_for_signal(struct running *r)
 {
     sigset_t set;
@@ -239,11 +241,12 @@ static void wait_for_signal(struct running *r)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     for (;;) {
+        do_chore(r, "prune", prune);
         int s = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = SEAL_EVERY_S});
         if (s == SIGTERM || s == SIGINT)
             return;
         seal(r);
-        sweep(r);
+        do_chore(r, "material.sweep", sweep);
     }
 }
 

@@ -41,6 +41,14 @@ void account_check_phone(struct fault *f, const char *field, const char *phone)
 /* -- codes -------------------------------------------------------------------------------------------------
  */
 
+/* What the SMS says that its code is for, so that nobody gives one away for something else. */
+static enum sms_template words_for(int purpose)
+{
+    return purpose == CODE_LOGIN             ? SMS_LOGIN_CODE
+           : purpose == CODE_CHANGE_PASSWORD ? SMS_PASSWORD_CODE
+                                             : SMS_PHONE_CODE;
+}
+
 /* Codes about the account's own phones are for who is logged in to it. */
 static enum err own_phone(struct ctx *c, int purpose, const char **phone)
 {
@@ -82,7 +90,7 @@ enum err account_send_code(struct ctx *c, const char *channel, const char *phone
     *retry_s = limits.phone_minute > 0 ? 60 / limits.phone_minute : 0;
     TRY(captcha_use(c, captcha_id, captcha_text));
     enum err e = code_send_for(c, ch.id, phone, (enum code_purpose)purpose, own ? c->caller.id : ch.id,
-                               SMS_LOGIN_CODE, NULL, expires_ms);
+                               words_for(purpose), NULL, expires_ms);
     c->keep = c->keep || e == ERR_RATE_LIMITED; /* the captcha stays used */
     return e;
 }
