@@ -23,6 +23,12 @@ export class SoftKey {
       ...(this.sm2 ? ['-sm3', '-sigopt', `distid:${SM2_ID}`] : ['-sha256'])]);
   }
 
+  // A certificate that nobody issued.
+  selfSigned() {
+    return openssl(['req', '-x509', '-new', '-key', this.file, '-subj', '/CN=nobody', '-days', '30', '-outform', 'DER',
+      ...(this.sm2 ? ['-sm3', '-sigopt', `distid:${SM2_ID}`] : ['-sha256'])]);
+  }
+
   sign(text) {
     if (!this.sm2) return openssl(['dgst', '-sha256', '-sign', this.file], text);
     const file = `${this.file}.tbs`;
