@@ -95,6 +95,19 @@ test('the user centre', async () => {
   await assert.rejects(leaving.GetAccount(), { code: grpc.status.UNAUTHENTICATED });
 });
 
+test('another phone', async () => {
+  const old = w.who.account.phone, fresh = '13600990031';
+  const ask = async (phone, purpose) => {
+    const { captcha_id } = await anyone.CreateCaptcha(), seen = (await desk.messages(phone)).length;
+    await w.call.SendSmsCode({ channel: CHANNEL, phone, purpose, captcha_id, captcha_text: 'abcd' });
+    return code(phone, /验证码/, seen);
+  };
+  const { ticket } = await eachStatement('ConfirmOldPhone', w.call, { code: await ask(old, 'SMS_PURPOSE_OLD_PHONE') });
+  const { account } = await eachStatement('ChangePhone', w.call, { ticket, new_phone: fresh, code: await ask(fresh, 'SMS_PURPOSE_NEW_PHONE') });
+  assert.equal(account.phone, '136****0031');
+  assert.equal((await desk.messages(old)).filter((m) => m.text.includes('已变更')).length, 1);
+});
+
 test('an order up to its agent', async () => {
   await eachStatement('CreateOrder', w.call, {
     channel: CHANNEL, kind: 'ORDER_KIND_NEW', subject_kind: 'SUBJECT_KIND_ORGANIZATION', medium: 'MEDIUM_UKEY',
@@ -200,6 +213,18 @@ test('issuance', async () => {
   const { id } = w.personalisation;
   w.take(await eachStatement('FinishPersonalisation', wang, { personalisation_id: id, certificate_der: w.issued.certificate_der, signature: w.key.sign(`certdesk personalisation ${id}`) }));
   assert.equal(w.state, 'SHIP');
+});
+
+test('a UKEY that is bound, logs in and is unbound', async () => {
+  const { phone } = w.who.account, { certificate_der } = w.issued;
+  const proof = (challenge) => ({ challenge_id: challenge.challenge_id, certificate_der, signature: w.key.sign(challenge.to_be_signed) });
+  const challenge = await eachStatement('CreateBindChallenge', w.call, {});
+  const { binding } = await eachStatement('BindCertificate', w.call, proof(challenge));
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM outbox WHERE dedupe = 'sms:bound:${challenge.challenge_id}'`), '1', `the SMS to ${phone}`);
+  const { session } = await eachStatement('LoginByUkey', anyone, proof(await anyone.CreateLoginChallenge({ channel: CHANNEL })));
+  assert.ok((await desk.caller(session.token).GetAccount()).account);
+  await eachStatement('UnbindCertificate', w.call, { certificate_id: binding.certificate_id });
+  await assert.rejects(desk.caller(session.token).GetAccount(), { code: grpc.status.UNAUTHENTICATED });
 });
 
 test('posting', async () => {

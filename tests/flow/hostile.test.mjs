@@ -143,6 +143,14 @@ function rightRequests({ walks: w, material, invoice }) {
     LoginBySms: [null, { channel: 'zheneng', phone, code: '123456' }],
     LoginByPassword: [null, { channel: 'zheneng', login: who.account.phone, password: 'not this one' }],
     ChangePassword: [null, { channel: 'zheneng', phone, new_password: 'long enough 1', new_password_again: 'long enough 1', code: '123456' }],
+    CreateLoginChallenge: [null, { channel: 'zheneng' }],
+    LoginByUkey: [null, { challenge_id: 'chg_00000000000000000000000000', certificate_der: w.SHIP.issued.certificate_der, signature: Buffer.from('3006020101020101', 'hex') }],
+    ConfirmOldPhone: ['SUBJECT', { code: '123456' }],
+    ChangePhone: ['SUBJECT', { ticket: 'x'.repeat(43), new_phone: phone, code: '123456' }],
+    CreateBindChallenge: ['SUBJECT', {}],
+    BindCertificate: ['SUBJECT', { challenge_id: 'chg_00000000000000000000000000', certificate_der: w.SHIP.issued.certificate_der, signature: Buffer.from('3006020101020101', 'hex') }],
+    UnbindCertificate: ['SUBJECT', { certificate_id: w.SHIP.issued.certificate_id }],
+    ListBindings: ['SUBJECT', { page_size: 10 }],
     LoginStaff: [null, { login: 'nobody', password: staff('li').password, totp: '123456' }],
     UpdateAccount: ['SUBJECT', { user_name: 'hostile_name' }],
     GetChannel: [null, { channel: 'zheneng' }],
@@ -290,8 +298,8 @@ test('bytes that are no message, and messages with bytes changed', async () => {
 });
 
 test('others see nothing: no session, a false one, another account, staff without the role', async () => {
-  const open = new Set(['CreateCaptcha', 'SendSmsCode', 'LoginBySms', 'LoginByPassword', 'LoginStaff', 'ChangePassword', 'GetChannel', 'ListChannels', 'ListProducts', 'ListAgreements', 'QuotePrice']);
-  const own = new Set(['GetAccount', 'UpdateAccount', 'SetPicture', 'GetPicture', 'ListOrders', 'ListCertificates', 'CreateOrder', 'GetStaff', 'WatchQueues', 'FindOrders']); // the caller's own, or any staff's
+  const open = new Set(['CreateCaptcha', 'SendSmsCode', 'LoginBySms', 'LoginByPassword', 'LoginStaff', 'ChangePassword', 'CreateLoginChallenge', 'LoginByUkey', 'GetChannel', 'ListChannels', 'ListProducts', 'ListAgreements', 'QuotePrice']);
+  const own = new Set(['GetAccount', 'UpdateAccount', 'SetPicture', 'GetPicture', 'ConfirmOldPhone', 'ChangePhone', 'CreateBindChallenge', 'BindCertificate', 'UnbindCertificate', 'ListBindings', 'ListOrders', 'ListCertificates', 'CreateOrder', 'GetStaff', 'WatchQueues', 'FindOrders']); // the caller's own, or any staff's
   const roles = { RefundPayment: ['chen'], ListCaptures: ['chen'], ListReconciliations: ['chen'], DecideReview: ['li', 'chen'], RevealField: ['li', 'chen'], ListReviews: ['li', 'chen'], ListShips: ['zhao', 'chen'], CreateShipment: ['zhao', 'chen'], ResolveShipment: ['zhao', 'chen'], RecordPaperArrival: ['zhao', 'chen'],
     ListShipments: ['zhao', 'chen'], ListJobs: ['wang', 'chen'], RetryJob: ['wang', 'chen'], GetShipment: ['zhao', 'chen'], GetReview: ['li', 'wang', 'zhao', 'chen'],
     ListMaterials: ['li', 'wang', 'chen'], DownloadMaterial: ['li', 'wang', 'chen'], GetMaterialPreview: ['li', 'wang', 'chen'], ResendInvoice: ['li', 'wang', 'chen'], RetryInvoice: ['li', 'wang', 'chen'] };

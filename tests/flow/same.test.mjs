@@ -255,6 +255,22 @@ test('of eight right codes at once one logs in', async () => {
   assert.equal(await sql.value(`SELECT COUNT(*) FROM session s JOIN account a ON a.id = s.owner_id WHERE a.phone_digest = (SELECT phone_digest FROM account ORDER BY created_ms DESC LIMIT 1)`), '1');
 });
 
+test('eight BindCertificate and eight LoginByUkey with one answer to one challenge happen once', async () => {
+  const proof = (c) => ({ challenge_id: c.challenge_id, certificate_der: issued.issued.certificate_der, signature: issued.key.sign(c.to_be_signed) });
+  const bind = { request_id: 'bind-1', ...proof(await issued.call.CreateBindChallenge()) };
+  const { binding } = one(await eight(() => issued.call.BindCertificate(bind)));
+  assert.equal(binding.certificate_id, issued.issued.certificate_id);
+  assert.equal(await sql.value("SELECT COUNT(*) FROM outbox WHERE dedupe LIKE 'sms:bound:%'"), '1');
+  const anyone = desk.caller(), before_ = await sql.count('SELECT COUNT(*) FROM session WHERE how = 3');
+  const login = proof(await anyone.CreateLoginChallenge({ channel: CHANNEL }));
+  const outcomes = await eight(() => anyone.LoginByUkey(login).then(() => 'in', (e) => e.info.reason));
+  assert.equal(outcomes.filter((o) => o === 'in').length, 1, String(outcomes));
+  assert.ok(outcomes.every((o) => o === 'in' || o === 'CHALLENGE_EXPIRED'), String(outcomes));
+  const same = { request_id: 'login-1', ...proof(await anyone.CreateLoginChallenge({ channel: CHANNEL })) };
+  one(await eight(() => anyone.LoginByUkey(same)));
+  assert.equal(await sql.count('SELECT COUNT(*) FROM session WHERE how = 3'), before_ + 2);
+});
+
 test('the audit trail is intact', () => {
   assert.match(desk.command(['audit', 'verify']), /: intact/);
 });
