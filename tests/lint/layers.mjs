@@ -43,7 +43,7 @@ const may = {
   'tui/ui': ['base', 'ui'],
   'tui/screen': ['base', 'rpc', 'ui', 'token', 'screen'],
   'tui/command': ['base', 'rpc', 'ui', 'token', 'screen', 'command'],
-  'tui/ukey': ['base', 'token', 'ukey'],
+  'tui/ukey': ['base', 'rpc', 'token', 'ukey'],
 };
 for (const f of features) may[`server/${f}`] = ['base', 'core', 'rpc', 'pki', 'provider', 'decode', ...features];
 const serverTop = ['app.h', 'callback_route.h', 'config.h', 'dispatch.h', 'providers.h', 'start.h'];

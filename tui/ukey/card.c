@@ -1,0 +1,129 @@
+/* The UKEY in the reader: connecting, the PIN, a signature. */
+#include "ukey/ukey.h"
+
+#include "base/str.h"
+#include "token/piv.h"
+#include "token/reader.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum {
+    WAIT_MS = 30000,
+    PIN_LINE = 64,
+};
+
+static enum err open_card(const struct args *a, struct channel **ch, struct fault *f)
+{
+    char name[READER_NAME];
+    if (a->reader) {
+        snprintf(name, sizeof name, "%s", a->reader);
+    } else {
+        struct reader_list l;
+        TRY(reader_list_now(&l, f));
+        bool any = false;
+        for (size_t i = 0; i < l.n; i++)
+            any |= l.at[i].card;
+        if (!any)
+            fprintf(stderr, "plug in the UKEY\n");
+        TRY(reader_wait_card(WAIT_MS, name, f));
+    }
+    return reader_connect(name, ch, f);
+}
+
+enum err with_ukey(const struct args *a, void *arg,
+                   enum err (*work)(struct ukey *, const struct args *, void *arg, struct fault *),
+                   struct fault *f)
+{
+    struct channel *ch = NULL;
+    TRY(open_card(a, &ch, f));
+    struct ukey u = {.ops = &PIV, .ch = ch};
+    enum err e = ch->ops->begin(ch, f);
+    if (e == OK) {
+        e = u.ops->select(&u, f);
+        if (e == OK)
+            e = work(&u, a, arg, f);
+        ch->ops->end(ch, true);
+    }
+    ch->ops->close(ch);
+    return e;
+}
+
+enum err read_certificate(struct ukey *u, const struct args *a, uint8_t der[static UKEY_CERT_MAX], size_t *n,
+                          struct ukey_pub *pub, struct fault *f)
+{
+    TRY(u->ops->read_cert(u, a->slot, der, UKEY_CERT_MAX, n, f));
+    if (!*n)
+        return fail(f, ERR_NOT_FOUND, "there is no certificate on the UKEY");
+    return pub_of_cert(der, *n, pub, f);
+}
+
+/* One line; its end is cut off. */
+static bool read_line(int fd, char line[static PIN_LINE])
+{
+    size_t n = 0;
+    char c;
+    while (n < PIN_LINE - 1 && read(fd, &c, 1) == 1 && c != '\n' && c != '\r')
+        line[n++] = c;
+    line[n] = '\0';
+    return n > 0;
+}
+
+static bool ask_terminal(char line[static PIN_LINE])
+{
+    int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    struct termios shown, hidden;
+    if (tty < 0 || tcgetattr(tty, &shown) != 0) {
+        if (tty >= 0)
+            close(tty);
+        return false;
+    }
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(tty, TCSAFLUSH, &hidden);
+    dprintf(tty, "PIN: ");
+    bool ok = read_line(tty, line);
+    tcsetattr(tty, TCSAFLUSH, &shown);
+    dprintf(tty, "\n");
+    close(tty);
+    return ok;
+}
+
+enum err give_pin(struct ukey *u, const struct args *a, struct fault *f)
+{
+    struct ukey_info i;
+    char line[PIN_LINE];
+    int left = -1;
+    TRY(u->ops->info(u, &i, f));
+    if (i.pin_left == 0)
+        return fail(f, ERR_PIN_BLOCKED, NULL);
+    if (i.pin_left > 0 && i.pin_left < 3)
+        fprintf(stderr, "%d tries left\n", i.pin_left);
+    if (!(a->pin_fd >= 0 ? read_line(a->pin_fd, line) : ask_terminal(line)))
+        return fail(f, ERR_INVALID, "no PIN was given");
+    enum err e = u->ops->verify_pin(u, line, &left, f);
+    wipe(line, sizeof line);
+    if (e == ERR_PIN_WRONG)
+        return fail(f, e, "the PIN is wrong; %d tries left", left);
+    return e;
+}
+
+enum err sign_bytes(struct ukey *u, const struct args *a, const struct ukey_pub *pub, const void *text,
+                    size_t len, uint8_t sig[static UKEY_SIG_MAX], size_t *n, struct fault *f)
+{
+    uint8_t digest[UKEY_DIGEST];
+    struct fault later;
+    enum err e = pub_digest(pub, text, len, digest, f);
+    if (e == OK)
+        e = u->ops->sign(u, a->slot, pub->alg, digest, sig, n, f);
+    fault_clear(&later);
+    if (u->ops->logout(u, &later) != OK)
+        fprintf(stderr, "certdesk-ukey: %s\n", fault_text(&later));
+    TRY(e);
+    return pub_verify(pub, digest, sig, *n, f) == OK
+               ? OK
+               : fail(f, ERR_CARD_DOUBTFUL, "the key on the UKEY is not its certificate's");
+}
