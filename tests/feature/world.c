@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include "account/account_rpc.h"
 #include "catalog/catalog_import.h"
 #include "catalog/catalog_store.h"
 #include "core/tx.h"
@@ -146,7 +147,7 @@ struct call {
 
 static const struct rpc_row *find_row(const char *method)
 {
-    static const struct rpc_table *const tables[] = {&order_rpc, &identity_rpc, &payment_rpc};
+    static const struct rpc_table *const tables[] = {&order_rpc, &identity_rpc, &payment_rpc, &account_rpc};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (size_t k = 0; k < tables[i]->n; k++)
             if (strcmp(tables[i]->rows[k].method, method) == 0)
