@@ -108,6 +108,7 @@ static const char *random_user_name(struct arena *a)
 
 static enum err make_account(struct ctx *c, const struct channel *ch, const char *phone, struct account *out)
 {
+    const char *first;
     *out = (struct account){.phone = phone,
                             .user_name = random_user_name(c->arena),
                             .initial_password = true,
@@ -115,13 +116,14 @@ static enum err make_account(struct ctx *c, const struct channel *ch, const char
                             .created_ms = c->now_ms};
     id_new("acc", out->id);
     memcpy(out->channel, ch->id, ID_SIZE);
-    out->password = password_initial(c, out->id, ch->initial_password);
+    TRY(catalog_first_password(c, ch->id, &first));
+    out->password = password_initial(c, out->id, first);
     enum err e = account_insert(c, out);
     if (e == ERR_DB_DUPLICATE) /* the same phone at the same moment, or the name is taken: look again */
         return fail(c->fault, ERR_DB_RETRY, NULL);
     TRY(e);
     TRY(audit_add(c, &(struct audit_entry){"account.register", out->id, 1, NULL}));
-    const char *params[] = {out->user_name, ch->initial_password};
+    const char *params[] = {out->user_name, first};
     return notice_sms(c, phone, SMS_ACCOUNT_CREATED, params, arena_printf(c->arena, "created:%s", out->id),
                       out->id);
 }
@@ -184,14 +186,17 @@ static enum err wrong_password(struct ctx *c, const struct account *a)
     return fail(c->fault, ERR_LOGIN_FAILED, NULL);
 }
 
+static bool is_initial_password(struct ctx *c, const struct account *a, const char *password)
+{
+    const char *want = password_initial(c, a->id, password);
+    return strlen(want) == strlen(a->password) && same_bytes(want, a->password, strlen(want));
+}
+
 /* Initial passwords too, which open nothing. */
 static enum err right_password(struct ctx *c, const struct account *a, const char *password, bool *right)
 {
     TRY(password_check(c, PASSWORD_OF_ACCOUNT, a->password, password, right));
-    if (password_is_initial(a->password)) {
-        const char *want = password_initial(c, a->id, password);
-        *right = strlen(want) == strlen(a->password) && same_bytes(want, a->password, strlen(want));
-    }
+    *right = *right || is_initial_password(c, a, password);
     return OK;
 }
 
@@ -257,9 +262,9 @@ static void check_password(struct ctx *c, const struct channel *ch, const char *
 /* Known only behind the code: whose phone it is is nobody else's business. */
 static enum err check_password_for(struct ctx *c, const struct account *a, const char *password)
 {
-    if (strcasecmp(password, a->user_name) == 0)
-        fault_field(c->fault, "new_password", "WEAK", "the user name is too weak a password",
-                    "密码不能与用户名相同");
+    if (strcasecmp(password, a->user_name) == 0 || is_initial_password(c, a, password))
+        fault_field(c->fault, "new_password", "WEAK", "the user name or the initial password are too weak",
+                    "密码不能与用户名或初始密码相同");
     return fault_fields(c->fault);
 }
 

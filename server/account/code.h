@@ -7,15 +7,12 @@
 #ifndef CERTDESK_ACCOUNT_CODE_H
 #define CERTDESK_ACCOUNT_CODE_H
 
+#include "catalog/catalog.h"
 #include "core/ctx.h"
 #include "notice/notice.h"
 
-/* How many codes may be sent; 0: as many as are asked for. */
-struct sms_limits {
-    int phone_minute, phone_hour, phone_day; /* to a phone, of one purpose */
-    int address_hour;                        /* asked for from one address (ctx->address) */
-    int channel_day;
-};
+/* How many codes may be sent: the channel's word (catalog.h), and never more than the server's settings
+ * allow. 0: as many as are asked for. */
 enum err code_limits(struct ctx *c, const char *channel_id, struct sms_limits *out);
 
 enum code_purpose {
