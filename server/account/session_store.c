@@ -41,6 +41,11 @@ enum err session_start_person(struct ctx *c, const char *account, const char *ch
     return start(c, &who, how, certificate, SESSION_HOURS_ACCOUNT, token, expires_ms);
 }
 
+/* What opens with a password that must be changed first opens nothing (S2): it holds for every call, because
+ * no call knows its caller otherwise. */
+#define SESSION_GOOD                                                                                         \
+    "AND ended_ms = 0 AND expires_ms > ? AND (how <> 2 OR NOT EXISTS (SELECT 1 FROM account a WHERE a.id = " \
+    "session.owner_id AND a.initial_password <> 0))"
 #define SESSION_SELECT                                                                                       \
     "SELECT token_digest, id, caller_kind, owner_id, channel_id, roles FROM session WHERE token_digest IN "
 
@@ -62,15 +67,15 @@ enum err session_find(struct ctx *c, size_t n, const char *const *tokens, struct
     struct rows r;
     if (asked == 1) {
         args[1] = INT(c->now_ms);
-        TRY(db_query_(c, &r, SQL(SESSION_SELECT "(?) AND ended_ms = 0 AND expires_ms > ?"), args, 2));
+        TRY(db_query_(c, &r, SQL(SESSION_SELECT "(?) " SESSION_GOOD), args, 2));
     } else {
         /* One text for every group size: the rest of the list repeats the last digest. */
         for (size_t i = asked; i < SESSION_BATCH; i++)
             args[i] = args[asked - 1];
         args[SESSION_BATCH] = INT(c->now_ms);
         TRY(db_query_(c, &r,
-                      SQL(SESSION_SELECT "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
-                                         "AND ended_ms = 0 AND expires_ms > ?"),
+                      SQL(SESSION_SELECT
+                          "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) " SESSION_GOOD),
                       args, SESSION_BATCH + 1));
     }
     for (size_t k = 0; k < r.n; k++)

@@ -113,6 +113,19 @@ test(`${NUMBERS} numbers from one address at once`, async () => {
   assert.equal(await ask(callers[0], '13622229998', '2001:db8:0:1::7'), 'OK', 'nor is a network of version 6');
 });
 
+test('two hundred people from as many addresses at once: everybody gets a code', async () => {
+  const began = Date.now(), had = await sent();
+  const repeat = async (caller, i) => { // as a client does that is asked to try again
+    let got = 'UNAVAILABLE', times = 0;
+    for (; got === 'UNAVAILABLE' && times < 5; times++) got = await ask(caller, `1367777${String(i).padStart(4, '0')}`, address(20000 + i));
+    return times > 1 ? `${got} at last` : got;
+  };
+  const said = await flood(200, repeat);
+  tell('many people', said, began);
+  allowed(said, 'OK at last');
+  assert.equal(await sent() - had, 200);
+});
+
 test('a channel has its codes of a day, and then no more', async () => {
   const left = 7, began = Date.now(), had = await sent();
   await sql.rows(`UPDATE allowance SET taken = ${POLICY.channelDay - left} WHERE kind = 2`);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { Desk, until } from '../lib/desk.mjs';
+import { Desk, api, until } from '../lib/desk.mjs';
 import { Sql } from './database.mjs';
 import { company } from './people.mjs';
 import { refused } from './refused.mjs';
@@ -320,6 +320,30 @@ describe('name and password', () => {
     assert.equal((await who.call.GetAccount()).account.must_change_password, true);
     assert.equal(await sql.count('SELECT COUNT(*) FROM session s JOIN account a ON a.id = s.owner_id WHERE s.how = 2 AND s.created_ms < a.created_ms'), 0);
     assert.equal(await sql.count(`SELECT COUNT(*) FROM account WHERE id = '${who.account.id}' AND password LIKE '%111111%'`), 0);
+  });
+
+  test('nor does one made by password live on when the password becomes an initial one: no call of any service knows it', async () => {
+    const who = await person('13700000085');
+    const code = await codeFor(who.phone, 'CHANGE_PASSWORD');
+    await who.call.ChangePassword({ channel: CHANNEL, phone: who.phone, new_password: 'a-Better-1', new_password_again: 'a-Better-1', code });
+    const { session } = await anyone.LoginByPassword({ channel: CHANNEL, login: who.phone, password: 'a-Better-1' });
+    const call = desk.caller(session.token);
+    assert.ok((await call.GetAccount()).account);
+    await sql.rows(`UPDATE account SET initial_password = 1 WHERE id = '${who.account.id}'`);
+    const open = /^(CreateCaptcha|SendSmsCode|LoginBy\w+|LoginStaff|ChangePassword|CreateLoginChallenge|GetChannel|ListChannels|ListProducts|ListAgreements|QuotePrice)$/;
+    let asked = 0;
+    for (const Service of Object.values(api.certdesk.v1).filter((s) => s.service)) {
+      for (const [method, d] of Object.entries(Service.service)) {
+        if (open.test(method) || d.requestStream || d.responseStream) continue;
+        const got = await reason(call[method]());
+        if (got === 'UNIMPLEMENTED' || /^12 /.test(got)) continue;
+        assert.equal(got, 'UNAUTHENTICATED', method);
+        asked++;
+      }
+    }
+    assert.ok(asked > 40, `${asked} methods`);
+    assert.ok((await who.call.GetAccount()).account, 'a session by SMS lives');
+    await refused(anyone.LoginByPassword({ channel: CHANNEL, login: who.phone, password: 'a-Better-1' }), 'FAILED_PRECONDITION', 'MUST_CHANGE_PASSWORD');
   });
 
   test('a wrong password at the same moment is counted too: five, and no sixth', async () => {
