@@ -29,10 +29,9 @@ enum {
 static const char *const texts[STATEMENTS] = {
     [CLAIM] =
         "INSERT INTO idempotency (caller, method, request_id, digest, created_ms) VALUES (?, ?, ?, ?, ?)",
-    [OFFER] = "SELECT c.id, o.methods, o.agent_methods, o.paper_route FROM channel c LEFT JOIN "
-              "channel_offer o "
-              "ON o.channel_id = c.id AND o.subject_kind = ? AND o.medium = ? WHERE c.id = ? OR "
-              "c.code = ?",
+    [OFFER] = "SELECT c.id, o.methods, o.agent_methods, o.paper_route, o.review, o.delivery FROM channel c "
+              "LEFT JOIN channel_offer o ON o.channel_id = c.id AND o.order_kind = ? AND o.subject_kind = ? "
+              "AND o.medium = ? WHERE c.id = ? OR c.code = ?",
     [ORDER] =
         "INSERT INTO orders (id, channel_id, account_id, kind, subject_kind, state, version, method, "
         "medium, paper_route, price_fen, verification_id, created_ms, updated_ms, submitted_ms, due_ms) "
@@ -51,7 +50,8 @@ static const char *const texts[STATEMENTS] = {
         "created_ms, updated_ms, submitted_ms, due_ms FROM orders WHERE id = ? AND (? = '' OR account_id = "
         "?) AND (? = '' OR channel_id = ?)",
     [SESSION] = "SELECT token_digest, id, caller_kind, owner_id, channel_id, roles FROM session WHERE "
-                "token_digest IN (?) AND ended_ms = 0 AND expires_ms > ?",
+                "token_digest IN (?) AND ended_ms = 0 AND expires_ms > ? AND (how <> 2 OR NOT EXISTS (SELECT "
+                "1 FROM account a WHERE a.id = session.owner_id AND a.initial_password <> 0))",
 };
 
 /* Before the race. */
@@ -382,6 +382,7 @@ void direct_create(struct direct *w)
     bytes(w, digest, sizeof digest);
     number(w, now_ms());
     run(w, CLAIM);
+    number(w, 1);
     number(w, 1);
     number(w, 1);
     str(w, w->o->channel);
