@@ -38,8 +38,7 @@ void account_check_phone(struct fault *f, const char *field, const char *phone)
         fault_field(f, field, "FORMAT", "a mobile phone has 11 digits", "手机号应为11位数字");
 }
 
-/* -- codes -------------------------------------------------------------------------------------------------
- */
+/* -- codes ---- */
 
 /* What the SMS says that its code is for, so that nobody gives one away for something else. */
 static enum sms_template words_for(int purpose)
@@ -95,8 +94,7 @@ enum err account_send_code(struct ctx *c, const char *channel, const char *phone
     return e;
 }
 
-/* -- registration and login --------------------------------------------------------------------------------
- */
+/* -- registration and login ---- */
 
 /* Two random numbers make a name that is free; the unique key decides. */
 static const char *random_user_name(struct arena *a)
@@ -234,8 +232,7 @@ enum err account_login_password(struct ctx *c, const char *channel, const char *
     return open_session(c, out, SESSION_BY_PASSWORD, "");
 }
 
-/* -- the user centre ---------------------------------------------------------------------------------------
- */
+/* -- the user centre ---- */
 
 enum err account_self(struct ctx *c, struct account *out)
 {

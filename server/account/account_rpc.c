@@ -181,8 +181,7 @@ RPC_HANDLER(change_phone, ChangePhoneRequest, ChangePhoneResponse)
     return OK;
 }
 
-/* -- UKEYs -------------------------------------------------------------------------------------------------
- */
+/* -- UKEYs ---- */
 
 static ProtobufCBinaryData to_be_signed(struct ctx *c, const struct challenge *ch)
 {

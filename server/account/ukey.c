@@ -26,8 +26,7 @@ static void copy_id(char out[static ID_SIZE], const char *s)
     snprintf(out, ID_SIZE, "%s", s);
 }
 
-/* -- challenges --------------------------------------------------------------------------------------------
- */
+/* -- challenges ---- */
 
 static enum err make_challenge(struct ctx *c, enum challenge_purpose purpose, const char *channel,
                                const char *account, struct challenge *out)
@@ -63,8 +62,7 @@ enum err ukey_bind_challenge(struct ctx *c, struct challenge *out)
     return make_challenge(c, CHALLENGE_BIND, c->caller.channel, c->caller.id, out);
 }
 
-/* -- proof -------------------------------------------------------------------------------------------------
- */
+/* -- proof ---- */
 
 static enum err check_fields(struct ctx *c, const struct ukey_proof *p, struct pki_cert *out)
 {
@@ -109,8 +107,7 @@ static enum err prove(struct ctx *c, const struct ukey_proof *p, const struct pk
     return OK;
 }
 
-/* -- login -------------------------------------------------------------------------------------------------
- */
+/* -- login ---- */
 
 enum err ukey_login(struct ctx *c, const struct ukey_proof *p, struct login *out)
 {
@@ -131,8 +128,7 @@ enum err ukey_login(struct ctx *c, const struct ukey_proof *p, struct login *out
     return account_open_by_ukey(c, b.account, cert.id, out);
 }
 
-/* -- bindings ----------------------------------------------------------------------------------------------
- */
+/* -- bindings ---- */
 
 static const char *detail(struct ctx *c, const char *certificate)
 {

@@ -48,8 +48,7 @@ static int teardown(void **state)
     return world_close(&w);
 }
 
-/* -- codes -------------------------------------------------------------------------------------------------
- */
+/* -- codes ---- */
 
 struct sending {
     const char *phone;
@@ -175,8 +174,7 @@ static void a_try_is_counted_or_not_answered_whatever_statement_fails(void **s)
     assert_int_equal(tries(), 5);
 }
 
-/* -- many at once, on connections of their own --------------------------------------------------------------
- */
+/* -- many at once, on connections of their own ---- */
 
 enum {
     GUESSERS = 8,
@@ -277,8 +275,7 @@ static void an_initial_password_is_of_its_account(void **s)
     assert_false(right);
 }
 
-/* -- rows that have served ----------------------------------------------------------------------------------
- */
+/* -- rows that have served ---- */
 
 static uint64_t prune(int64_t ms)
 {

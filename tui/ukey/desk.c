@@ -60,8 +60,7 @@ static char *new_request_id(struct desk *d)
     return arena_strdup(&d->arena, id);
 }
 
-/* -- the session -------------------------------------------------------------------------------------------
- */
+/* -- the session ---- */
 
 static enum err use_session(struct desk *d, const struct args *a, struct fault *f)
 {
@@ -109,8 +108,7 @@ static void say_time(FILE *out, const Google__Protobuf__Timestamp *t)
     fputs(text, out);
 }
 
-/* -- with the UKEY -----------------------------------------------------------------------------------------
- */
+/* -- with the UKEY ---- */
 
 /* The certificate and a signature by its key over what the desk wants signed. */
 struct answer_of_ukey {
@@ -236,8 +234,7 @@ static enum err bind_it(struct desk *d, const struct args *a, struct fault *f)
     return OK;
 }
 
-/* -- without it --------------------------------------------------------------------------------------------
- */
+/* -- without it ---- */
 
 static enum err unbind(struct desk *d, const struct args *a, struct fault *f)
 {
