@@ -56,10 +56,6 @@ enum config_kind {
     X(DB_SCHEMA, "database", "schema", TEXT, "certdesk", "schema")                                           \
     X(CAPTCHA_FIXED, "account", "captcha_fixed", TEXT, "",                                                   \
       "demonstrations and tests: every captcha reads this. Never set it where strangers call")               \
-    X(SMS_ADDRESS_HOUR, "account", "sms_address_hour", NUMBER, "60",                                         \
-      "codes by SMS that one address may ask for in an hour, whatever its channel allows")                   \
-    X(SMS_CHANNEL_DAY, "account", "sms_channel_day", NUMBER, "20000",                                        \
-      "codes by SMS of a channel in a day, whatever it allows itself")                                       \
     X(CA_DIR, "ca", "dir", FILE, "",                                                                         \
       "keys and certificates of the local CA; empty: state_dir/ca, made when missing")                       \
     X(CA_PASSPHRASE, "ca", "passphrase_file", FILE, "",                                                      \

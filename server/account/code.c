@@ -3,7 +3,6 @@
 #include "account/allowance.h"
 #include "account/code_store.h"
 #include "app.h"
-#include "config.h"
 #include "core/crypt.h"
 
 #include <stdio.h>
@@ -17,22 +16,12 @@ enum {
 };
 static const int64_t HOUR_MS = INT64_C(3600000), DAY_MS = INT64_C(86400000);
 
-static int stricter(struct ctx *c, int of_channel, enum config_id of_server)
-{
-    int64_t ours = c->app->config ? config_number(c->app->config, of_server) : 0;
-    return ours > 0 && (of_channel <= 0 || ours < of_channel) ? (int)ours : of_channel;
-}
-
 enum err code_limits(struct ctx *c, const char *channel_id, struct sms_limits *out)
 {
     /* A job on its own has no channel; phones have their limits all the same. */
     static const struct sms_limits no_channel = {.phone_minute = 1, .phone_hour = 5, .phone_day = 10};
     *out = no_channel;
-    if (*channel_id)
-        TRY(catalog_sms_limits(c, channel_id, out));
-    out->address_hour = stricter(c, out->address_hour, CONFIG_SMS_ADDRESS_HOUR);
-    out->channel_day = stricter(c, out->channel_day, CONFIG_SMS_CHANNEL_DAY);
-    return OK;
+    return *channel_id ? catalog_sms_limits(c, channel_id, out) : OK;
 }
 
 static void code_digest(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,

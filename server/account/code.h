@@ -11,8 +11,7 @@
 #include "core/ctx.h"
 #include "notice/notice.h"
 
-/* How many codes may be sent: the channel's word (catalog.h), and never more than the server's settings
- * allow. 0: as many as are asked for. */
+/* How many codes may be sent: the channel's word (catalog.h). 0: as many as are asked for. */
 enum err code_limits(struct ctx *c, const char *channel_id, struct sms_limits *out);
 
 enum code_purpose {

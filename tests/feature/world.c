@@ -20,6 +20,7 @@ static const char channel_json[] =
     "{\"code\": \"test\", \"name\": \"测试渠道\", \"invoice\": true, \"initial_password\": \"111111\","
     " \"review_days\": 5, \"payment_minutes\": 30, \"profile\": \"2023\", \"payments\": [\"wechat\", "
     "\"alipay\"],"
+    " \"sms_limits\": {\"address_hour\": 60},"
     " \"page\": {\"paper_address\": {\"recipient\": \"受理处\", \"phone\": \"01000000000\","
     "   \"province\": \"北京市\", \"city\": \"北京市\", \"street\": \"受理街1号\"}},"
     " \"offers\": [{\"subject\": \"organization\", \"medium\": \"ukey\","
