@@ -124,7 +124,8 @@ function random(seed) {
 
 test('garbage has a clear status', () => leavesNothing(async () => {
   const dice = random(20261122), fine = new Set([status.INVALID_ARGUMENT, status.NOT_FOUND, status.FAILED_PRECONDITION, status.PERMISSION_DENIED, status.RESOURCE_EXHAUSTED, status.OK]);
-  for (const m of served)
+  // Not those that end the session: now and then the dice make a right request.
+  for (const m of served.filter(({ name }) => !name.startsWith('Logout')))
     for (let i = 0; i < GARBAGE; i++) {
       // fields that exist, with lengths that are right more often than not, and random content
       const parts = Array.from({ length: 1 + dice(6) }, () => field(1 + dice(12), Buffer.from(Array.from({ length: dice(40) }, () => (dice(4) ? 32 + dice(90) : dice(256))))));
