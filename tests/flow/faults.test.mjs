@@ -127,7 +127,7 @@ test('an order up to its agent', async () => {
 });
 
 test('a face', async () => {
-  const f = new Walk(desk, { who: company(33), method: 'FACE', individual: true });
+  const f = new Walk(desk, { who: company(37), method: 'FACE', individual: true });
   await f.to('SUBJECT_VERIFYING');
   await f.verified();
   await eachStatement('StartFace', f.call, { verification_id: f.order.verification.id, by_sms: true });
