@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "convert/reason.h"
 #include "core/audit.h"
+#include "invoice/invoice.h"
 #include "notice/notice.h"
 #include "payment/payment_steps.h"
 #include "payment/refund_store.h"
@@ -203,8 +204,10 @@ static enum err order_follows(struct ctx *c, const struct refund *r, const struc
     if (!cap->order_id)
         return OK;
     TRY(order_load(c, cap->order_id, &o));
-    if (o.state == ORDER_REFUNDING && cap->state == CAPTURE_SETTLED)
+    if (o.state == ORDER_REFUNDING && cap->state == CAPTURE_SETTLED) {
         TRY(order_move(c, &o, EV_REFUNDED, NULL, NULL));
+        TRY(invoice_order_refunded(c, o.id));
+    }
     return tell(c, &o, SMS_REFUND_DONE, "款项已退回", "已原路退回，请查收", r->amount_fen,
                 arena_printf(c->arena, "refunded:%s", r->id));
 }
