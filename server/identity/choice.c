@@ -13,20 +13,29 @@ static void add(struct choices *out, const struct identity_port *p, enum check k
         out->ports[out->n++] = p;
 }
 
+/* The channel's own choice of suppliers for a method, by name. */
+struct wished {
+    const char *names[CHOICES];
+    size_t n;
+};
+
+static struct choices among(struct ctx *c, const struct wished *w, enum check k)
+{
+    const struct providers *p = c->app->providers;
+    struct choices out = {0};
+    for (size_t i = 0; p && i < w->n; i++)
+        add(&out, providers_identity(p, w->names[i]), k);
+    for (size_t i = 0; p && i < p->n_identity && (w->n == 0 || out.n == 0); i++)
+        add(&out, &p->identity[i], k);
+    return out;
+}
+
 enum err choose_suppliers(struct ctx *c, const char *channel, enum method m, enum check k,
                           struct choices *out)
 {
-    const struct providers *p = c->app->providers;
-    const char *names[CHOICES];
-    size_t n = 0;
-    *out = (struct choices){0};
-    if (!p)
-        return OK;
-    TRY(catalog_suppliers(c, channel, m, names, &n));
-    for (size_t i = 0; i < n; i++)
-        add(out, providers_identity(p, names[i]), k);
-    for (size_t i = 0; i < p->n_identity && (n == 0 || out->n == 0); i++)
-        add(out, &p->identity[i], k);
+    struct wished w = {0};
+    TRY(catalog_suppliers(c, channel, m, w.names, &w.n));
+    *out = among(c, &w, k);
     return OK;
 }
 
@@ -62,15 +71,13 @@ enum err identity_method_served(struct ctx *c, const char *channel, enum subject
                                 enum method m, bool *served)
 {
     const struct plan *p = plan_of(kind, of_agent, m);
-    struct choices who;
+    struct wished w = {0};
     *served = p != NULL;
-    for (size_t i = 0; p && i < PLAN_CHECKS && p->checks[i] && *served; i++) {
-        TRY(choose_suppliers(c, channel, m, p->checks[i], &who));
-        *served = who.n > 0;
-    }
-    if (!*served || p->proof != PROOF_FACE)
+    if (!p)
         return OK;
-    TRY(choose_suppliers(c, channel, m, CHECK_FACE, &who));
-    *served = who.n > 0;
+    TRY(catalog_suppliers(c, channel, m, w.names, &w.n));
+    for (size_t i = 0; i < PLAN_CHECKS && p->checks[i] && *served; i++)
+        *served = among(c, &w, p->checks[i]).n > 0;
+    *served = *served && (p->proof != PROOF_FACE || among(c, &w, CHECK_FACE).n > 0);
     return OK;
 }

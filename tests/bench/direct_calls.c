@@ -13,6 +13,7 @@
 enum {
     CLAIM,
     OFFER,
+    POLICY,
     ORDER,
     AGREEMENTS,
     CONSENT,
@@ -32,12 +33,14 @@ static const char *const texts[STATEMENTS] = {
     [OFFER] = "SELECT c.id, o.methods, o.agent_methods, o.paper_route, o.review, o.delivery FROM channel c "
               "LEFT JOIN channel_offer o ON o.channel_id = c.id AND o.order_kind = ? AND o.subject_kind = ? "
               "AND o.medium = ? WHERE c.id = ? OR c.code = ?",
+    [POLICY] = "SELECT policy FROM channel WHERE id = ?",
     [ORDER] =
         "INSERT INTO orders (id, channel_id, account_id, kind, subject_kind, state, version, method, "
         "medium, paper_route, price_fen, verification_id, created_ms, updated_ms, submitted_ms, due_ms) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, 0, 0)",
-    [AGREEMENTS] = "SELECT id, version, title, digest FROM agreement WHERE channel_id = ? AND in_force = 1 "
-                   "ORDER BY code",
+    [AGREEMENTS] =
+        "SELECT id, version, title, digest, code FROM agreement WHERE channel_id = ? AND in_force = 1 "
+        "ORDER BY code",
     [CONSENT] =
         "INSERT INTO consent (object_id, purpose, agreement_id, agreement_version, digest, account_id, "
         "given_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE given_ms = VALUES(given_ms)",
@@ -389,6 +392,9 @@ void direct_create(struct direct *w)
     str(w, w->o->channel);
     run(w, OFFER);
     rows(w, OFFER, NULL);
+    str(w, w->o->channel);
+    run(w, POLICY);
+    rows(w, POLICY, NULL);
     insert_order(w);
     insert_consents(w);
     insert_audit(w, request);

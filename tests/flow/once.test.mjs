@@ -154,7 +154,7 @@ test('what Alipay tells twice is answered with success twice and booked once', a
     return log.calls.length === 2 && log;
   });
   assert.deepEqual(calls.map((c) => c.outcome), ['200', '200']);
-  assert.equal((await desk.sim('/sim/deliveries')).deliveries.length, 0);
+  await until('nothing more to tell', async () => (await desk.sim('/sim/deliveries')).deliveries.length === 0);
   const held = desk.log().split('\n').filter((l) => l.includes('payment.capture_held'));
   assert.equal(held.length, 1, 'money that is nobody\'s is held, once');
 });

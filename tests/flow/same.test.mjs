@@ -137,7 +137,7 @@ test('eight CreatePayment make one payment', async () => {
 
 test('eight RetryInvoice ask once, eight ResendInvoice send once', async () => {
   await desk.sim('/sim/fault', { provider: 'nuonuo', action: 'result', kind: 'refused', count: 1 });
-  const w = walk(27);
+  const w = walk(129);
   await w.to('REVIEW');
   const failed = await until('the refusal', async () => {
     const { invoice } = await w.call.GetInvoice({ order_id: w.order.id });
