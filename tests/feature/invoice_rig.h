@@ -65,8 +65,13 @@ static inline int invoice_rig_setup(void **state)
     r.inbox.status = 200;
     r.inbox.body = "{\"status\":\"0000\",\"message\":\"同步成功\"}";
     r.invoice.ops->use_tokens(r.invoice.self, token_store(&w.app));
-    providers = (struct providers){
-        .http = r.http, .identity = {r.identity}, .n_identity = 1, .mail = r.mail, .invoice = r.invoice};
+    providers = (struct providers){.http = r.http,
+                                   .identity = {r.identity},
+                                   .n_identity = 1,
+                                   .mail = r.mail,
+                                   .invoice = r.invoice,
+                                   .payment = {r.pay},
+                                   .n_payment = 1};
     providers.public_url = arena_printf(&r.a, "http://127.0.0.1:%d", r.inbox.port);
     w.app.providers = &providers;
     rig_do(&r, "/sim/config", "{\"nuonuo_ms\":0}");
