@@ -44,9 +44,9 @@ export class Walk {
   // who: a company of people.mjs. individual: its agent applies for a certificate of their own. method, agentMethod: words of
   // VerificationMethod. inPerson: the legal representative is the agent (S11). tell(kind, detail) hears what a person would
   // see: "sms" {phone, text}, "payment" payment, "upload" material, "face" url, "deposit" cells of the bank's file.
-  constructor(desk, { channel = CHANNEL, who = company(1), individual = false, method = 'PHONE_THREE_FACTOR', agentMethod = 'PHONE_THREE_FACTOR', inPerson = false,
-    seal = !individual, months = 12, tell = () => {} } = {}) {
-    Object.assign(this, { desk, channel, who, individual, method, agentMethod, inPerson, seal, months, tell, order: null });
+  constructor(desk, { who = company(1), individual = false, method = 'PHONE_THREE_FACTOR', agentMethod = 'PHONE_THREE_FACTOR', inPerson = false,
+    channel = CHANNEL, medium = 'UKEY', payBy = 'WECHAT', seal = !individual, months = 12, tell = () => {} } = {}) {
+    Object.assign(this, { desk, who, individual, method, agentMethod, inPerson, channel, kindOfMedium: medium, payBy, seal, months, tell, order: null });
   }
 
   // Who is verified first: legal representative or applicant.
@@ -125,7 +125,7 @@ export class Walk {
 
   async createOrder(more = {}) {
     return this.take(await this.call.CreateOrder({
-      channel: this.channel, kind: 'ORDER_KIND_NEW', subject_kind: this.kind, medium: 'MEDIUM_UKEY',
+      channel: this.channel, kind: 'ORDER_KIND_NEW', subject_kind: this.kind, medium: `MEDIUM_${this.kindOfMedium}`,
       method: `VERIFICATION_METHOD_${this.method}`, consents: await this.consents(), ...more,
     }));
   }
@@ -276,7 +276,7 @@ export class Walk {
   }
 
   async createPayment() {
-    const { payment } = await this.call.CreatePayment({ order_id: this.order.id, provider: 'PAYMENT_PROVIDER_WECHAT' });
+    const { payment } = await this.call.CreatePayment({ order_id: this.order.id, provider: `PAYMENT_PROVIDER_${this.payBy}` });
     this.payment = await until('the QR code', async () => {
       const p = (await this.call.GetPayment({ payment_id: payment.id })).payment;
       return p.state !== 'PAYMENT_STATE_CREATING' && p;
@@ -287,9 +287,7 @@ export class Walk {
 
   // A thumb on the phone that scanned the code.
   async capture() {
-    const { orders } = await this.desk.sim('/sim/wechat/orders');
-    const order = orders.find((o) => o.code_url === this.payment.code_url);
-    return this.desk.sim('/sim/wechat/pay', { out_trade_no: order.out_trade_no });
+    return this.desk.sim(`/sim/${this.payBy.toLowerCase()}/pay`, { out_trade_no: this.payment.id });
   }
 
   async pay() {

@@ -1,0 +1,18 @@
+// Channels for tests that ask for everything many times from one machine: their own files, with limits out of the way.
+import fs from 'node:fs';
+import path from 'node:path';
+import { root } from '../lib/desk.mjs';
+
+const METHODS = ['micro_deposit', 'phone_three_factor', 'bank_four_factor', 'face'];
+const without = (text, key) => text.replace(new RegExp(`^${key}:.*(?:\\n +.*)*`, 'm'), '');
+
+// Imports a channel's file of the tree into a running desk; resolves to its code.
+export function importGenerous(desk, file) {
+  const text = without(without(fs.readFileSync(path.join(root, file), 'utf8'), 'sms_limits'), 'attempts')
+    + '\nsms_limits: {phone_minute: 100000, phone_hour: 1000, phone_day: 1000, address_hour: 1000000, channel_day: 1000000}'
+    + `\nattempts: {${METHODS.map((m) => `${m}: 100`).join(', ')}}\n`;
+  const copy = path.join(desk.dir, path.basename(file));
+  fs.writeFileSync(copy, text);
+  desk.command(['channel', 'import', copy, '--apply']);
+  return /^code: (\S+)/m.exec(text)[1];
+}

@@ -1,0 +1,177 @@
+// A small model of the spec (S6-S20, S27): what each verb does to an order, by itself, written from the requirements and
+// not from the server. Plain data that can be cloned, so that a test can ask "what if the other came first".
+//
+//   model = { orders: {id: order}, open: {key: id} }
+//   order = { id, account, subject: 'organization' | 'individual', method, state, paper, key, check, agentCheck, have, refused, total, f }
+//   f: what the walker remembers of it, phones and ids
+//
+// expect(model, step) -> { reason } when it must be refused, or { apply(model, response) }.
+
+const ONLINE = {
+  SUBJECT: { submit: 'SUBJECT_VERIFYING', method: 'SUBJECT', cancel: 'CANCELLED', paper: 'AGENT' },
+  SUBJECT_VERIFYING: { submit: 'SUBJECT_VERIFYING', method: 'SUBJECT', cancel: 'CANCELLED' },
+  AGENT: { agent: 'AGENT_VERIFYING', inPerson: 'PURCHASE', cancel: 'CANCELLED' },
+  AGENT_VERIFYING: { agent: 'AGENT_VERIFYING', inPerson: 'PURCHASE', cancel: 'CANCELLED' },
+  PURCHASE: { purchase: 'CONFIRM', cancel: 'CANCELLED' },
+  CONFIRM: { confirm: 'MATERIALS', back: 'PURCHASE', cancel: 'CANCELLED' },
+  MATERIALS: { back: 'PURCHASE', request: 'SIGNATURE', cancel: 'CANCELLED' },
+  SIGNATURE: { back: 'PURCHASE', request: 'SIGNATURE', sign: 'PAYMENT', cancel: 'CANCELLED' },
+  PAYMENT: { pay: 'REVIEW', cancel: 'CANCELLED' },
+  REVIEW: { approve: 'ISSUE', refuse: 'CORRECTION', cancel: 'REFUNDING' },
+  CORRECTION: { request: 'CORRECTION', sign: 'REVIEW', cancel: 'REFUNDING' },
+  ISSUE: { cancel: 'REFUNDING' },
+};
+const PAPER = {
+  AGENT: { agent: 'PURCHASE', inPerson: 'PURCHASE', cancel: 'CANCELLED' },
+  PURCHASE: ONLINE.PURCHASE,
+  CONFIRM: { confirm: 'PAYMENT', back: 'PURCHASE', cancel: 'CANCELLED' },
+  PAYMENT: { pay: 'PAPERS', cancel: 'CANCELLED' },
+  PAPERS: { arrive: 'REVIEW', cancel: 'REFUNDING' },
+  REVIEW: { approve: 'ISSUE', refuse: 'PAPERS', cancel: 'REFUNDING' },
+  ISSUE: ONLINE.ISSUE,
+};
+export const OVER = ['FINISHED', 'CANCELLED'];
+export const isOpen = (o) => !OVER.includes(o.state);
+
+const individual = (o) => o.subject === 'individual';
+// Where a verb leads from where the order is; undefined: nowhere.
+export function next(o, verb) {
+  const to = (o.paper ? PAPER : ONLINE)[o.state]?.[verb];
+  if (individual(o) && (verb === 'agent' || verb === 'inPerson')) return undefined;
+  return to === 'AGENT' && individual(o) ? 'PURCHASE' : to;
+}
+
+const mismatched = (o) => o.state === 'SUBJECT' && o.check === 'MISMATCH';
+
+// What the applicant may do next, in the API's words (S20).
+export function actions(o) {
+  const verbs = {
+    [individual(o) ? 'SubmitPerson' : 'SubmitOrganization']: 'submit', ChangeMethod: 'method', SubmitAgent: 'agent', SetPurchase: 'purchase',
+    ConfirmPurchase: 'confirm', ReturnToPurchase: 'back', UploadMaterial: 'request', RequestApplicationSignature: 'request', SignApplication: 'sign',
+    CreatePayment: 'pay', CancelOrder: 'cancel',
+  };
+  const out = Object.entries(verbs).filter(([, verb]) => next(o, verb)).map(([name]) => name).filter((name) => !(name === 'CancelOrder' && o.state === 'REVIEW')); // only seeing is offered there
+  if (mismatched(o)) out.push('SwitchToPaperRoute');
+  if (o.paper && ['PAYMENT', 'PAPERS'].includes(o.state)) out.push('GetApplicationForm');
+  if ((o.state === 'SUBJECT_VERIFYING' && o.check === 'CODE_SENT') || (o.state === 'AGENT_VERIFYING' && o.agentCheck === 'CODE_SENT')) out.push('ConfirmVerification');
+  return out.sort();
+}
+
+const no = (reason) => ({ reason });
+const yes = (apply = () => {}) => ({ apply });
+
+// A check that is under way ends: with a code sent, or back at its step.
+export function settle(o) {
+  if (o.state === 'SUBJECT_VERIFYING' && o.check === 'PENDING') {
+    o.check = o.matches ? 'CODE_SENT' : 'MISMATCH';
+    o.code = { tries: 0 };
+    if (!o.matches) o.state = 'SUBJECT';
+  }
+  if (o.state === 'AGENT_VERIFYING' && o.agentCheck === 'PENDING') {
+    o.agentCheck = o.agentMatches ? 'CODE_SENT' : 'MISMATCH';
+    o.code = { tries: 0 };
+    if (!o.agentMatches) o.state = 'AGENT';
+  }
+}
+
+function release(m, o) {
+  if (o.key && m.open[o.key] === o.id) delete m.open[o.key];
+}
+
+function move(m, id, to) {
+  const o = m.orders[id];
+  o.state = to;
+  if (!isOpen(o)) release(m, o);
+  return o;
+}
+
+const KINDS = { organization: ['business_license', 'agent_id_front', 'agent_id_back'], individual: ['id_front', 'id_back'] };
+export const kinds = (subject) => KINDS[subject];
+
+// Which code a guess would be compared with; five wrong ones spend it.
+function guess(o, which, step, then) {
+  const code = o[which];
+  if (!code || code.tries >= 5) return no('CODE_EXPIRED');
+  if (!step.right) return { reason: 'CODE_WRONG', anyway: (m) => { m.orders[o.id][which].tries++; } };
+  return then();
+}
+
+// step: { verb, order, account, good, ... }; wrong: the reason that its own data deserve, "" for none.
+export function expect(m, step) {
+  const o = m.orders[step.order];
+  if (step.verb === 'create') {
+    if (step.wrong) return no(step.wrong);
+    return yes((w, r) => {
+      w.orders[r.order.id] = { id: r.order.id, account: step.account, subject: step.subject, method: 'PHONE_THREE_FACTOR', state: 'SUBJECT', paper: false, key: null,
+        have: [], refused: [], check: null, f: {} };
+    });
+  }
+  if (!o || o.account !== step.account) return no('NOT_FOUND');
+  const to = next(o, step.verb);
+  const go = (change = () => {}) => yes((w, r) => change(move(w, o.id, to), w, r));
+  switch (step.verb) {
+    case 'submit':
+      if (step.subject !== o.subject) return no('ORDER_STATE');
+      if (!to) return no('ORDER_STATE');
+      if (step.wrong) return no(step.wrong);
+      if (m.open[step.key] && m.open[step.key] !== o.id) return { reason: 'ORDER_OPEN', names: m.orders[m.open[step.key]].account === step.account ? m.open[step.key] : '' };
+      return go((x, w) => {
+        release(w, x);
+        Object.assign(x, { key: step.key, check: 'PENDING', matches: step.matches, code: null });
+        w.open[step.key] = x.id;
+      });
+    case 'method':
+      if (!to) return no('ORDER_STATE');
+      return step.wrong ? no(step.wrong) : go((x) => { x.check = null; x.code = null; });
+    case 'confirmCheck': {
+      const agent = o.state === 'AGENT_VERIFYING';
+      if (step.verification === 'none') return no('NOT_FOUND');
+      if (!(o.state === 'SUBJECT_VERIFYING' && o.check === 'CODE_SENT') && !(agent && o.agentCheck === 'CODE_SENT')) return no('PRECONDITION');
+      return guess(o, 'code', step, () => yes((w) => { move(w, o.id, agent || individual(o) ? 'PURCHASE' : 'AGENT').code = null; }));
+    }
+    case 'agent':
+    case 'inPerson':
+      if (!to) return no('ORDER_STATE');
+      if (step.wrong) return no(step.wrong);
+      return go((x) => Object.assign(x, { code: null, agentCheck: to === 'AGENT_VERIFYING' ? 'PENDING' : null, agentMatches: step.matches }));
+    case 'paper':
+      if (!to) return no('ORDER_STATE');
+      return mismatched(o) ? go((x) => { x.paper = true; }) : no('PRECONDITION');
+    case 'purchase':
+      if (!to) return no('ORDER_STATE');
+      return step.wrong ? no(step.wrong) : go((x, w, r) => { x.total = r.order.quote.total_fen; });
+    case 'confirm':
+      if (!to) return no('ORDER_STATE');
+      return step.wrong ? no(step.wrong) : go();
+    case 'upload': {
+      if (step.wrong === 'KIND') return no('MATERIAL_BAD');
+      const open = ['SUBJECT', 'SUBJECT_VERIFYING', 'AGENT', 'AGENT_VERIFYING', 'PURCHASE', 'CONFIRM', 'MATERIALS', 'SIGNATURE'].includes(o.state);
+      if (!open && !(o.state === 'CORRECTION' && o.refused.includes(step.kind))) return no('ORDER_STATE');
+      if (step.wrong) return no(step.wrong);
+      return yes((w) => {
+        const x = w.orders[o.id];
+        if (x.state === 'SIGNATURE') x.state = 'MATERIALS';
+        x.have = [...new Set([...x.have, step.kind])];
+        x.replaced = [...new Set([...(x.replaced || []), step.kind])];
+      });
+    }
+    case 'request': {
+      if (!to) return no('ORDER_STATE');
+      const missing = KINDS[o.subject].filter((k) => !o.have.includes(k) || (o.state === 'CORRECTION' && o.refused.includes(k) && !o.replaced.includes(k)));
+      return missing.length ? no('MATERIAL_MISSING') : go((x) => { x.sign = { tries: 0 }; });
+    }
+    case 'sign': {
+      if (!to) return no('ORDER_STATE');
+      const missing = KINDS[o.subject].filter((k) => !o.have.includes(k) || (o.state === 'CORRECTION' && o.refused.includes(k) && !o.replaced.includes(k)));
+      if (missing.length) return no('MATERIAL_MISSING');
+      return guess(o, 'sign', step, () => (step.wrong ? no(step.wrong) : go((x) => { x.sign = null; x.refused = []; })));
+    }
+    case 'createPayment':
+      return o.state === 'PAYMENT' ? yes((w, r) => { w.orders[o.id].payment = r.payment.id; }) : no('ORDER_STATE');
+    case 'back':
+    case 'cancel':
+      return to ? go((x) => { if (step.verb === 'back') x.sign = null; }) : no('ORDER_STATE');
+    default:
+      throw new Error(`the model knows no ${step.verb}`);
+  }
+}

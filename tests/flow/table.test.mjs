@@ -1,0 +1,200 @@
+// Every way through an application that the channels offer (S6-S17), walked through the RPCs up to the paid order:
+// subject x medium x method x agent's method or in person x way to pay x online or by paper x given up at each step or
+// not. The table is made from what the channels say of themselves, so that a new channel is covered by itself.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { Desk } from '../lib/desk.mjs';
+import { importGenerous } from './channels.mjs';
+import { company } from './people.mjs';
+import { SCANS, Walk } from './walk.mjs';
+
+const AT_ONCE = 10;
+const CHANNELS = ['server/catalog/zheneng.yaml', 'tests/flow/channels/yunqi.yaml'];
+const word = (s) => s.replace(/^[A-Z_]+?_(METHOD|KIND|PROVIDER)_|^MEDIUM_/, '');
+const PDF = fs.readFileSync(path.join(SCANS, 'form.pdf'));
+
+let desk, rows;
+
+// How far each choice is made before a step: what a walk that ends there has not chosen does not tell it from others.
+const ONLINE = ['SUBJECT', 'SUBJECT_VERIFYING', 'AGENT', 'AGENT_VERIFYING', 'PURCHASE', 'CONFIRM', 'MATERIALS', 'SIGNATURE', 'PAYMENT', 'REVIEW'];
+const PAPER = ['SUBJECT', 'AGENT', 'PURCHASE', 'CONFIRM', 'PAYMENT', 'PAPERS', 'REVIEW'];
+
+function* ways(channel) {
+  const pays = channel.payment_providers.map(word);
+  for (const offer of channel.offers.filter((o) => o.kind === 'ORDER_KIND_NEW')) {
+    const subject = word(offer.subject_kind), individual = subject === 'INDIVIDUAL';
+    const agents = individual ? [''] : ['IN_PERSON', ...offer.agent_methods.map(word)];
+    for (const method of offer.methods.map(word))
+      for (const paper of offer.paper_route ? [false, true] : [false])
+        for (const agent of paper && !individual ? ['IN_PERSON', 'COLLECTED'] : agents)
+          for (const pay of pays)
+            for (const end of [...(paper ? PAPER : ONLINE), 'NONE']) {
+              if (individual && end.startsWith('AGENT')) continue;
+              if (agent === 'IN_PERSON' && end === 'AGENT_VERIFYING') continue;
+              const states = paper ? PAPER : ONLINE, at = end === 'NONE' ? states.length : states.indexOf(end);
+              const known = (state) => at > states.indexOf(state);
+              yield { channel: channel.code, subject, medium: word(offer.medium), method, paper, agent: known('AGENT') ? agent : '', pay: at >= states.indexOf('PAYMENT') ? pay : '', end,
+                materials: offer.materials, address: offer.address_asked, invoice: channel.invoice_offered };
+            }
+  }
+}
+
+before(async () => {
+  desk = await new Desk({ clock: true, logLevel: 'warn' }).start();
+  await desk.sim('/sim/config', { callback_scale: 0.001 });
+  const anyone = desk.caller(), seen = new Map();
+  for (const file of CHANNELS) {
+    const { channel } = await anyone.GetChannel({ channel: importGenerous(desk, file) });
+    for (const way of ways(channel)) seen.set(JSON.stringify(way), way);
+  }
+  rows = [...seen.values()];
+});
+after(async () => desk?.stop());
+
+class TableWalk extends Walk {
+  constructor(n, way) {
+    const who = company(1000 + n), own = String.fromCodePoint(0x5200 + n); // a face is steered by its name: everybody has one
+    who.agent.name = `李${own}`;
+    who.legalRep.name = `王${own}国`;
+    if (way.paper && !(way.subject === 'INDIVIDUAL' && way.method === 'FACE')) who[way.subject === 'INDIVIDUAL' ? 'agent' : 'legalRep'].name = '王不一致'; // what the register does not know
+    super(desk, { who, individual: way.subject === 'INDIVIDUAL', method: way.method, agentMethod: way.agent || 'PHONE_THREE_FACTOR', inPerson: way.agent === 'IN_PERSON',
+      channel: way.channel, medium: way.medium, payBy: way.pay || 'WECHAT' });
+    this.way = way;
+    this.rpcs = 0;
+  }
+
+  // Goes on from where it stopped, on another device each time (S10): what may be done next is among what the order says.
+  async at(state, verb) {
+    this.call = desk.caller(this.token);
+    await this.refresh();
+    assert.equal(this.state, state, JSON.stringify(this.way));
+    assert.ok(this.order.actions.includes(verb), `${verb} is not among ${this.order.actions} in ${state}: ${JSON.stringify(this.way)}`);
+    if (this.way.end !== state) return false;
+    await this.giveUp();
+    return true;
+  }
+
+  async giveUp() {
+    const paid = ['REVIEW', 'PAPERS'].includes(this.state), { payment } = this;
+    if (this.state !== 'REVIEW') assert.ok(this.order.actions.includes('CancelOrder'), `no CancelOrder in ${this.state}: ${this.order.actions}`);
+    this.take(await this.call.CancelOrder({ order_id: this.order.id }));
+    if (paid) {
+      await this.reach('CANCELLED');
+      const { refunds } = await desk.sim(`/sim/${this.payBy.toLowerCase()}/refunds`);
+      assert.equal(refunds.filter((r) => r.out_trade_no === payment.id).length, 1, JSON.stringify(this.way));
+    }
+    assert.equal(this.state, 'CANCELLED');
+    await this.refresh();
+    assert.deepEqual(this.order.actions, []);
+    if (this.submitted) { // the number is free again (S10)
+      await this.createOrder();
+      await this.submitOrganization();
+      this.take(await this.call.CancelOrder({ order_id: this.order.id }));
+    }
+  }
+
+  async purchase(more) {
+    const { products } = await this.anyone.ListProducts({ channel: this.channel });
+    const product = products.find((p) => p.subject_kind === this.kind && p.medium === `MEDIUM_${this.kindOfMedium}`), [option] = product.options;
+    const { address, invoice } = this.way;
+    return { product_id: product.id, term_months: option.term_months, seal: option.seal, quantity: 1, invoice: { wanted: invoice },
+      ...(address && { delivery: { province: '浙江省', city: '杭州市', street: '样本路1号' } }), ...more };
+  }
+
+  async uploadAll() {
+    for (const m of this.way.materials.filter((x) => x.required)) {
+      const pdf = !m.content_types.some((t) => t.startsWith('image/'));
+      await this.upload(m.kind, pdf ? PDF : fs.readFileSync(path.join(SCANS, 'agent_id_back.png')), { file_name: pdf ? 'a.pdf' : 'a.png' });
+    }
+    return this.refresh();
+  }
+
+  async online() {
+    const submit = this.individual ? 'SubmitPerson' : 'SubmitOrganization';
+    if (await this.at('SUBJECT', submit)) return;
+    await this.submitOrganization();
+    this.submitted = true;
+    await this.verified();
+    if (await this.at('SUBJECT_VERIFYING', this.method === 'FACE' ? 'StartFace' : 'ConfirmVerification')) return;
+    await this.confirmSubject();
+    if (!this.individual) {
+      if (await this.at('AGENT', 'SubmitAgent')) return;
+      await this.submitAgent();
+      if (!this.inPerson) {
+        await this.verified();
+        if (await this.at('AGENT_VERIFYING', this.agentMethod === 'FACE' ? 'StartFace' : 'ConfirmVerification')) return;
+        await this.confirmAgent();
+      }
+    }
+    if (await this.buy()) return;
+    if (await this.at('MATERIALS', 'UploadMaterial')) return;
+    await this.uploadAll();
+    await this.requestSignature();
+    if (await this.at('SIGNATURE', 'SignApplication')) return;
+    await this.sign();
+    if (await this.at('PAYMENT', 'CreatePayment')) return;
+    await this.createPayment();
+    await this.pay();
+    if (this.way.end === 'REVIEW') await this.giveUp();
+  }
+
+  async buy() {
+    if (await this.at('PURCHASE', 'SetPurchase')) return true;
+    await this.setPurchase();
+    if (await this.at('CONFIRM', 'ConfirmPurchase')) return true;
+    await this.confirmPurchase();
+    return false;
+  }
+
+  async byPaper() {
+    await this.submitOrganization();
+    this.submitted = true;
+    if (await this.verified() === 'FACE') { // nothing is checked before: the face is somebody else's
+      await this.openFace();
+      await this.look(this.subject.name, 'other_person');
+      await this.reach('SUBJECT');
+    }
+    assert.equal(await this.verified(), 'MISMATCH', JSON.stringify(this.way));
+    if (await this.at('SUBJECT', 'SwitchToPaperRoute')) return;
+    this.take(await this.call.SwitchToPaperRoute({ order_id: this.order.id }));
+    if (!this.individual) {
+      if (await this.at('AGENT', 'SubmitAgent')) return;
+      this.agentMethod = 'PHONE_THREE_FACTOR';
+      await this.submitAgent();
+    }
+    if (await this.buy()) return;
+    if (await this.at('PAYMENT', 'GetApplicationForm')) return;
+    assert.ok((await this.call.GetApplicationForm({ order_id: this.order.id })).pdf.length > 1000);
+    await this.createPayment();
+    await this.capture();
+    await this.reach('PAPERS');
+    if (await this.at('PAPERS', 'GetApplicationForm')) return;
+    this.take(await (await this.staff('zhao')).RecordPaperArrival({ order_id: this.order.id }));
+    await this.refresh();
+    if (this.way.end === 'REVIEW') await this.giveUp();
+  }
+
+  async go() {
+    await this.register();
+    await this.createOrder();
+    await (this.way.paper ? this.byPaper() : this.online());
+    assert.equal(this.state, this.way.end === 'NONE' ? 'REVIEW' : 'CANCELLED', JSON.stringify(this.way));
+  }
+}
+
+test('every way that the channels offer leads to a paid order, or to one given up', { timeout: 900_000 }, async () => {
+  const left = rows.map((way, n) => [n, way]), failed = [];
+  const began = Date.now();
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (let next; failed.length < 5 && (next = left.shift());) {
+      const [n, way] = next;
+      await new TableWalk(n, way).go().catch((e) => failed.push(`${JSON.stringify({ ...way, materials: undefined })}: ${e.stack}`));
+    }
+  }));
+  assert.deepEqual(failed, []);
+  const by = (key) => Object.entries(Object.groupBy ? Object.groupBy(rows, (r) => r[key]) : rows.reduce((o, r) => ({ ...o, [r[key]]: [...(o[r[key]] || []), r] }), {})).map(([k, v]) => `${k || '-'} ${v.length}`).join(', ');
+  console.log(`# ${rows.length} walks in ${Math.round((Date.now() - began) / 1000)} s; by channel: ${by('channel')}; by method: ${by('method')}; by end: ${by('end')}`);
+  assert.ok(rows.length > 100);
+});
