@@ -41,6 +41,7 @@ export function next(o, verb) {
   return to === 'AGENT' && individual(o) ? 'PURCHASE' : to;
 }
 
+export const codeAwaited = (o) => (o.state === 'SUBJECT_VERIFYING' && o.check === 'CODE_SENT') || (o.state === 'AGENT_VERIFYING' && o.agentCheck === 'CODE_SENT');
 const mismatched = (o) => o.state === 'SUBJECT' && o.check === 'MISMATCH';
 
 // What the applicant may do next, in the API's words (S20).
@@ -53,15 +54,16 @@ export function actions(o) {
   const out = Object.entries(verbs).filter(([, verb]) => next(o, verb)).map(([name]) => name).filter((name) => !(name === 'CancelOrder' && o.state === 'REVIEW')); // only seeing is offered there
   if (mismatched(o)) out.push('SwitchToPaperRoute');
   if (o.paper && ['PAYMENT', 'PAPERS'].includes(o.state)) out.push('GetApplicationForm');
-  if ((o.state === 'SUBJECT_VERIFYING' && o.check === 'CODE_SENT') || (o.state === 'AGENT_VERIFYING' && o.agentCheck === 'CODE_SENT')) out.push('ConfirmVerification');
+  if (codeAwaited(o)) out.push('ConfirmVerification');
   return out.sort();
 }
 
 const no = (reason) => ({ reason });
 const yes = (apply = () => {}) => ({ apply });
 
-// A check that is under way ends: with a code sent, or back at its step.
-export function settle(o) {
+// What is under way ends: a check with a code sent or back at its step, a refund with the order cancelled.
+export function settle(o, m) {
+  if (o.state === 'REFUNDING' && m) move(m, o.id, 'CANCELLED');
   if (o.state === 'SUBJECT_VERIFYING' && o.check === 'PENDING') {
     o.check = o.matches ? 'CODE_SENT' : 'MISMATCH';
     o.code = { tries: 0 };
@@ -126,7 +128,7 @@ export function expect(m, step) {
     case 'confirmCheck': {
       const agent = o.state === 'AGENT_VERIFYING';
       if (step.verification === 'none') return no('NOT_FOUND');
-      if (!(o.state === 'SUBJECT_VERIFYING' && o.check === 'CODE_SENT') && !(agent && o.agentCheck === 'CODE_SENT')) return no('PRECONDITION');
+      if (!codeAwaited(o)) return no('PRECONDITION');
       return guess(o, 'code', step, () => yes((w) => { move(w, o.id, agent || individual(o) ? 'PURCHASE' : 'AGENT').code = null; }));
     }
     case 'agent':
@@ -164,7 +166,7 @@ export function expect(m, step) {
       if (!to) return no('ORDER_STATE');
       const missing = KINDS[o.subject].filter((k) => !o.have.includes(k) || (o.state === 'CORRECTION' && o.refused.includes(k) && !o.replaced.includes(k)));
       if (missing.length) return no('MATERIAL_MISSING');
-      return guess(o, 'sign', step, () => (step.wrong ? no(step.wrong) : go((x) => { x.sign = null; x.refused = []; })));
+      return guess(o, 'sign', { ...step, right: step.right && step.nth === o.f.sentSign }, () => (step.wrong ? no(step.wrong) : go((x) => { x.sign = null; x.refused = []; })));
     }
     case 'createPayment':
       return o.state === 'PAYMENT' ? yes((w, r) => { w.orders[o.id].payment = r.payment.id; }) : no('ORDER_STATE');
