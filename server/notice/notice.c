@@ -6,10 +6,21 @@
 
 static const struct {
     const char *name, *text;
+    int version;
     size_t n;
 } templates[SMS_TEMPLATES] = {
-#define X(name, text, n) [SMS_##name] = {#name, text, n},
+#define X(name, version, text, n) [SMS_##name] = {#name, text, version, n},
     SMS_TABLE(X)
+#undef X
+};
+
+static const struct {
+    const char *name, *subject, *text;
+    int version;
+    size_t n;
+} letters[MAIL_TEMPLATES] = {
+#define X(name, version, subject, text, n) [MAIL_##name] = {#name, subject, text, version, n},
+    MAIL_TABLE(X)
 #undef X
 };
 
@@ -43,14 +54,33 @@ enum err notice_sms(struct ctx *c, const char *phone, enum sms_template t, const
     for (size_t i = 0; i < templates[t].n; i++)
         json_array_append_new(list, json_string(params[i]));
     return queue(c, "sms.send",
-                 json_pack("{s:s, s:s, s:o}", "phone", phone, "template", templates[t].name, "params", list),
+                 json_pack("{s:s, s:s, s:i, s:o}", "phone", phone, "template", templates[t].name, "version",
+                           templates[t].version, "params", list),
                  arena_printf(c->arena, "sms:%s", dedupe), object);
 }
 
-enum err notice_mail(struct ctx *c, const char *address, const char *subject, const char *text,
+/* {1} … {9} stand for the parameters; a template names none that it does not have (a test holds it to that).
+ */
+static const char *filled(struct arena *a, const char *text, const char *const *params, size_t n)
+{
+    struct buf b = BUF(a);
+    for (const char *p = text; *p; p++) {
+        bool place = p[0] == '{' && p[1] >= '1' && (size_t)(p[1] - '1') < n && p[2] == '}';
+        if (place)
+            buf_str(&b, params[p[1] - '1']);
+        else
+            buf_add(&b, p, 1);
+        p += place ? 2 : 0;
+    }
+    return buf_text(&b);
+}
+
+enum err notice_mail(struct ctx *c, const char *address, enum mail_template t, const char *const *params,
                      const char *dedupe, const char *object)
 {
     return queue(c, "mail.send",
-                 json_pack("{s:s, s:s, s:s}", "to", address, "subject", subject, "text", text),
+                 json_pack("{s:s, s:s, s:i, s:s, s:s}", "to", address, "template", letters[t].name, "version",
+                           letters[t].version, "subject", letters[t].subject, "text",
+                           filled(c->arena, letters[t].text, params, letters[t].n)),
                  arena_printf(c->arena, "mail:%s", dedupe), object);
 }

@@ -8,44 +8,80 @@
 #include "core/ctx.h"
 #include "core/outbox.h"
 
-/* X(name, wording with {1}, {2} …, number of parameters): the words are registered with the SMS provider
- * under the template id of the configuration; the text here is what they say. */
+/* X(name, version, wording with {1}, {2} …, number of parameters): the words are registered with the SMS
+ * provider under the template id of the configuration; the text here is what they say. Other words are
+ * another version: raise the number with them, and register them before they are used. */
 #define SMS_TABLE(X)                                                                                         \
-    X(LOGIN_CODE, "您的登录验证码为{1}，5分钟内有效，请勿泄露。", 1)                                         \
-    X(ACCOUNT_CREATED, "您的账号已创建，用户名{1}，初始密码{2}，请尽快修改密码。", 2)                        \
-    X(PASSWORD_CODE, "您正在修改登录密码，验证码{1}，5分钟内有效，请勿泄露。", 1)                            \
-    X(PHONE_CODE, "您正在变更账号手机号，验证码{1}，5分钟内有效，请勿泄露。", 1)                             \
-    X(UKEY_BOUND, "介质号为{1}的UKEY已绑定到您的账号，可用于登录。如非本人操作请立即解绑。", 1)              \
-    X(PHONE_CHANGED, "您的账号手机号已变更为{1}。如非本人操作请立即联系客服。", 1)                           \
-    X(VERIFY_CODE, "您正在核验{1}的身份信息，验证码{2}，5分钟内有效，请勿泄露。", 2)                         \
-    X(SIGN_CODE, "您正在签署证书申请（订单{1}），验证码{2}，5分钟内有效，请勿泄露。", 2)                     \
-    X(ORDER_PAID, "您的证书订单{1}已支付{2}元，我们将在3-5个工作日内完成审核。", 2)                          \
-    X(PAPERS_WANTED, "您的证书订单{1}已支付{2}元，请打印申请表签字盖章，连同材料邮寄至受理地址，详见邮件。", \
+    X(LOGIN_CODE, 1, "您的登录验证码为{1}，5分钟内有效，请勿泄露。", 1)                                      \
+    X(ACCOUNT_CREATED, 1, "您的账号已创建，用户名{1}，初始密码{2}，请尽快修改密码。", 2)                     \
+    X(PASSWORD_CODE, 1, "您正在修改登录密码，验证码{1}，5分钟内有效，请勿泄露。", 1)                         \
+    X(PHONE_CODE, 1, "您正在变更账号手机号，验证码{1}，5分钟内有效，请勿泄露。", 1)                          \
+    X(UKEY_BOUND, 1, "介质号为{1}的UKEY已绑定到您的账号，可用于登录。如非本人操作请立即解绑。", 1)           \
+    X(PHONE_CHANGED, 1, "您的账号手机号已变更为{1}。如非本人操作请立即联系客服。", 1)                        \
+    X(VERIFY_CODE, 1, "您正在核验{1}的身份信息，验证码{2}，5分钟内有效，请勿泄露。", 2)                      \
+    X(SIGN_CODE, 1, "您正在签署证书申请（订单{1}），验证码{2}，5分钟内有效，请勿泄露。", 2)                  \
+    X(ORDER_PAID, 1, "您的证书订单{1}已支付{2}元，我们将在3-5个工作日内完成审核。", 2)                       \
+    X(PAPERS_WANTED, 1,                                                                                      \
+      "您的证书订单{1}已支付{2}元，请打印申请表签字盖章，连同材料邮寄至受理地址，详见邮件。", 2)             \
+    X(PAPERS_ARRIVED, 1, "您的证书订单{1}的纸质材料已收到，我们将在3-5个工作日内完成审核。", 1)              \
+    X(ORDER_APPROVED, 1, "您的证书订单{1}已审核通过，UKEY将在5个工作日内寄出。", 1)                          \
+    X(ORDER_REFUSED, 1, "您的证书订单{1}的资料需要修改：{2}。请登录后重新提交。", 2)                         \
+    X(CERTIFICATE_PIN, 1, "您的证书（介质号{1}）密码为{2}，请妥善保管，首次使用后请修改。", 2)               \
+    X(ORDER_SHIPPED, 1, "您的UKEY已寄出，{1}单号{2}。", 2)                                                   \
+    X(FACE_LINK, 1, "请{1}本人打开以下链接完成刷脸核验：{2}，链接短时有效，请勿转发。", 2)                   \
+    X(DEPOSIT_SENT, 1, "您的证书订单{1}的0.01元左右打款已汇出，请在收款记录中查看{2}，到账可能需要数小时。", \
       2)                                                                                                     \
-    X(PAPERS_ARRIVED, "您的证书订单{1}的纸质材料已收到，我们将在3-5个工作日内完成审核。", 1)                 \
-    X(ORDER_APPROVED, "您的证书订单{1}已审核通过，UKEY将在5个工作日内寄出。", 1)                             \
-    X(ORDER_REFUSED, "您的证书订单{1}的资料需要修改：{2}。请登录后重新提交。", 2)                            \
-    X(CERTIFICATE_PIN, "您的证书（介质号{1}）密码为{2}，请妥善保管，首次使用后请修改。", 2)                  \
-    X(ORDER_SHIPPED, "您的UKEY已寄出，{1}单号{2}。", 2)                                                      \
-    X(FACE_LINK, "请{1}本人打开以下链接完成刷脸核验：{2}，链接短时有效，请勿转发。", 2)                      \
-    X(DEPOSIT_SENT, "您的证书订单{1}的0.01元左右打款已汇出，请在收款记录中查看{2}，到账可能需要数小时。", 2) \
-    X(ORDER_RECEIVED, "您的证书订单{1}已签收，办理完成。", 1)                                                \
-    X(ORDER_CANCELLED, "您的证书订单{1}已取消，已支付的{2}元将原路退回，请留意到账通知。", 2)                \
-    X(REFUND_DONE, "您的证书订单{1}的款项{2}元已原路退回，请查收。", 2)
+    X(ORDER_RECEIVED, 1, "您的证书订单{1}已签收，办理完成。", 1)                                             \
+    X(ORDER_CANCELLED, 1, "您的证书订单{1}已取消，已支付的{2}元将原路退回，请留意到账通知。", 2)             \
+    X(REFUND_DONE, 1, "您的证书订单{1}的款项{2}元已原路退回，请查收。", 2)
 
 enum sms_template {
-#define X(name, text, n) SMS_##name,
+#define X(name, version, text, n) SMS_##name,
     SMS_TABLE(X)
 #undef X
     SMS_TEMPLATES
+};
+
+/* X(name, version, subject, text with {1}, {2} …, number of parameters). {1} is the person's name, {2} the
+ * order. */
+#define MAIL_TABLE(X)                                                                                                                             \
+    X(ORDER_PAID, 1, "证书订单已支付",                                                                                                            \
+      "{1}，您好：\n\n您的证书订单{2}已支付{3}元，我们将在3-"                                                                  \
+      "5个工作日内完成审核，审核结果将以邮件和短信告知。\n",                                                                                      \
+      3)                                                                                                                                          \
+    X(PAPERS_WANTED, 1, "请邮寄证书申请材料",                                                                                                     \
+      "{1}，您好：\n\n您的证书订单{2}已支付{3}元。请打印证书申请表，签字盖章后连同鉴证材料邮寄至：\n\n{4}" \
+      "\n\n"                                                                                                                                      \
+      "我们将在收到材料后3-5个工作日内完成审核，审核结果将以邮件和短信告知。\n",                                                                  \
+      4)                                                                                                                                          \
+    X(PAPERS_ARRIVED, 1, "证书申请材料已收到",                                                                                                    \
+      "{1}，您好：\n\n您的证书订单{2}的纸质材料已收到，我们将在3-"                                                         \
+      "5个工作日内完成审核，审核结果将以邮件和短信告知。\n",                                                                                      \
+      2)                                                                                                                                          \
+    X(ORDER_APPROVED, 1, "证书订单审核通过",                                                                                                      \
+      "{1}，您好：\n\n您的证书订单 {2} 已审核通过，UKEY 将在5个工作日内寄出。\n{3}", 3)                                                           \
+    X(ORDER_REFUSED, 1, "证书订单资料需要修改",                                                                                                   \
+      "{1}，您好：\n\n您的证书订单 {2} 的以下资料需要修改：\n{3}请登录后在“未完成订单”中重新提交。\n{4}", 4)                                      \
+    X(PAPERS_REFUSED, 1, "证书订单资料需要修改",                                                                                                  \
+      "{1}，您好：\n\n您的证书订单 {2} 的纸质材料需要修改，请更正后重新邮寄。\n{3}", 3)                                                           \
+    X(ORDER_CANCELLED, 1, "证书订单已取消",                                                                                                       \
+      "{1}，您好：\n\n您的证书订单{2}已取消，已支付的{3}元将原路退回，请留意到账通知。\n", 3)                                                     \
+    X(REFUND_DONE, 1, "款项已退回", "{1}，您好：\n\n您的证书订单{2}的款项{3}元已原路退回，请查收。\n", 3)
+
+enum mail_template {
+#define X(name, version, subject, text, n) MAIL_##name,
+    MAIL_TABLE(X)
+#undef X
+    MAIL_TEMPLATES
 };
 
 /* dedupe: "approved:ord_…:7"; an event that was told is never told again. object: the order or account it is
  * about. params are text, as many as the template has (at most 4). */
 enum err notice_sms(struct ctx *c, const char *phone, enum sms_template t, const char *const *params,
                     const char *dedupe, const char *object);
-/* Plain text and subject in UTF-8; html is made from the text. */
-enum err notice_mail(struct ctx *c, const char *address, const char *subject, const char *text,
+/* The same by mail; what it says is written down now, whatever the template says later. html is made from the
+ * text. Parameters may be of several lines. */
+enum err notice_mail(struct ctx *c, const char *address, enum mail_template t, const char *const *params,
                      const char *dedupe, const char *object);
 
 /* Name, wording and number of parameters of template i; NULL past the end. For `certdeskd notices`, whose

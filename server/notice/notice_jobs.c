@@ -4,6 +4,7 @@
 
 #include "app.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "providers.h"
 
 #include <jansson.h>
@@ -21,6 +22,15 @@ static enum err parse(struct ctx *c, const struct job *j, json_t **out)
 static void drop(json_t **j)
 {
     json_decref(*j);
+}
+
+/* Which words went out, and about what; not to whom. */
+static void say(const struct job *j, const char *by, const json_t *p)
+{
+    const char *template = json_string_value(json_object_get(p, "template"));
+    LOG(INFO, "notice.sent", KV_S("by", by), KV_S("template", template ? template : ""),
+        KV_I("version", (int64_t)json_integer_value(json_object_get(p, "version"))),
+        KV_S("object", j->object), KV_S("job", j->id));
 }
 
 /* What became of the attempt whose answer was lost. *undone: nothing, so the job starts anew. */
@@ -51,8 +61,10 @@ static enum err sms_call(struct ctx *c, const struct job *j, struct job_result *
     if (j->doubtful)
         return settle(c, j, sms, phone, &r->undone);
     struct sms_receipt receipt;
-    return sms->ops->send(sms->self, &(struct sms_message){j->id, phone, template, params, n}, c->arena,
-                          &receipt, c->fault);
+    TRY(sms->ops->send(sms->self, &(struct sms_message){j->id, phone, template, params, n}, c->arena,
+                       &receipt, c->fault));
+    say(j, "sms", p);
+    return OK;
 }
 
 static enum err mail_call(struct ctx *c, const struct job *j, struct job_result *r)
@@ -69,7 +81,9 @@ static enum err mail_call(struct ctx *c, const struct job *j, struct job_result 
                              .subject = json_string_value(json_object_get(p, "subject")),
                              .text = json_string_value(json_object_get(p, "text"))};
     struct mail_receipt receipt;
-    return mail->ops->send(mail->self, &m, c->arena, &receipt, c->fault);
+    TRY(mail->ops->send(mail->self, &m, c->arena, &receipt, c->fault));
+    say(j, "mail", p);
+    return OK;
 }
 
 /* The job's own row says DONE: nothing else has to be stored. */

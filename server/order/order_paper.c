@@ -82,12 +82,8 @@ static enum err tell_where_to_post(struct ctx *c, const struct order *o)
                    o->id));
     if (!*to.email)
         return OK;
-    const char *text = arena_printf(
-        c->arena,
-        "%s，您好：\n\n您的证书订单%s已支付%s元。请打印证书申请表，签字盖章后连同鉴证材料邮寄至：\n\n%s\n\n"
-        "我们将在收到材料后3-5个工作日内完成审核，审核结果将以邮件和短信告知。\n",
-        to.name, o->id, yuan, address);
-    return notice_mail(c, to.email, "请邮寄证书申请材料", text, arena_printf(c->arena, "paid.mail:%s", o->id),
+    const char *said[] = {to.name, o->id, yuan, address};
+    return notice_mail(c, to.email, MAIL_PAPERS_WANTED, said, arena_printf(c->arena, "paid.mail:%s", o->id),
                        o->id);
 }
 
@@ -106,12 +102,8 @@ static enum err tell_arrived(struct ctx *c, const struct order *o)
     TRY(notice_sms(c, to.phone, SMS_PAPERS_ARRIVED, params, dedupe, o->id));
     if (!*to.email)
         return OK;
-    const char *text =
-        arena_printf(c->arena,
-                     "%s，您好：\n\n您的证书订单%s的纸质材料已收到，我们将在3-5个工作日内完成审核，"
-                     "审核结果将以邮件和短信告知。\n",
-                     to.name, o->id);
-    return notice_mail(c, to.email, "证书申请材料已收到", text, dedupe, o->id);
+    const char *said[] = {to.name, o->id};
+    return notice_mail(c, to.email, MAIL_PAPERS_ARRIVED, said, dedupe, o->id);
 }
 
 enum err order_papers_arrived(struct ctx *c, const char *id, struct order *out)

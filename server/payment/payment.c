@@ -204,11 +204,8 @@ static enum err tell_paid(struct ctx *c, const struct order *o)
     TRY(notice_sms(c, to.phone, SMS_ORDER_PAID, params, arena_printf(c->arena, "paid.sms:%s", o->id), o->id));
     if (!*to.email)
         return OK;
-    const char *text = arena_printf(c->arena,
-                                    "您好：\n\n您的证书订单%s已支付%s元，我们将在3-5个工作日内完成审核，"
-                                    "审核结果将以邮件和短信告知。\n",
-                                    o->id, yuan);
-    return notice_mail(c, to.email, "证书订单已支付", text, arena_printf(c->arena, "paid.mail:%s", o->id),
+    const char *said[] = {to.name, o->id, yuan};
+    return notice_mail(c, to.email, MAIL_ORDER_PAID, said, arena_printf(c->arena, "paid.mail:%s", o->id),
                        o->id);
 }
 

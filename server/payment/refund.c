@@ -145,19 +145,14 @@ static const char *yuan(struct ctx *c, int64_t fen)
 }
 
 /* Told once each (I-11): the dedupe keys carry the object. */
-static enum err tell(struct ctx *c, const struct order *o, enum sms_template t, const char *subject,
-                     const char *says, int64_t fen, const char *key)
+static enum err tell(struct ctx *c, const struct order *o, enum sms_template sms, enum mail_template mail,
+                     int64_t fen, const char *key)
 {
     struct order_contact to = order_contact(o);
-    const char *amount = yuan(c, fen), *params[] = {o->id, amount};
+    const char *amount = yuan(c, fen), *params[] = {o->id, amount}, *said[] = {to.name, o->id, amount};
     if (to.phone && *to.phone)
-        TRY(notice_sms(c, to.phone, t, params, key, o->id));
-    if (!to.email || !*to.email)
-        return OK;
-    return notice_mail(c, to.email, subject,
-                       arena_printf(c->arena, "您好：\n\n您的证书订单%s%s%s元%s。\n", o->id,
-                                    t == SMS_REFUND_DONE ? "的款项" : "已取消，已支付的", amount, says),
-                       key, o->id);
+        TRY(notice_sms(c, to.phone, sms, params, key, o->id));
+    return to.email && *to.email ? notice_mail(c, to.email, mail, said, key, o->id) : OK;
 }
 
 enum err payment_give_up_paid(struct ctx *c, struct order *o, const char *reason, const char *note)
@@ -173,7 +168,7 @@ enum err payment_give_up_paid(struct ctx *c, struct order *o, const char *reason
     }
     TRY(e);
     TRY(refund_request(c, &cap, reason, note, 0, &r));
-    return tell(c, o, SMS_ORDER_CANCELLED, "证书订单已取消", "将原路退回，请留意到账通知", cap.amount_fen,
+    return tell(c, o, SMS_ORDER_CANCELLED, MAIL_ORDER_CANCELLED, cap.amount_fen,
                 arena_printf(c->arena, "cancelled:%s", o->id));
 }
 
@@ -208,7 +203,7 @@ static enum err order_follows(struct ctx *c, const struct refund *r, const struc
         TRY(order_move(c, &o, EV_REFUNDED, NULL, NULL));
         TRY(invoice_order_refunded(c, o.id));
     }
-    return tell(c, &o, SMS_REFUND_DONE, "款项已退回", "已原路退回，请查收", r->amount_fen,
+    return tell(c, &o, SMS_REFUND_DONE, MAIL_REFUND_DONE, r->amount_fen,
                 arena_printf(c->arena, "refunded:%s", r->id));
 }
 

@@ -61,23 +61,17 @@ static enum err tell(struct ctx *c, const struct order *o, const struct decision
     TRY(notice_sms(c, to.phone, d->approve ? SMS_ORDER_APPROVED : SMS_ORDER_REFUSED, params, dedupe, o->id));
     if (!to.email || !*to.email)
         return OK;
-    struct buf text = BUF(c->arena);
-    buf_printf(&text, "%s，您好：\n\n您的证书订单 %s ", to.name, o->id);
-    if (d->approve) {
-        buf_str(&text, "已审核通过，UKEY 将在5个工作日内寄出。\n");
-    } else if (o->paper_route) {
-        buf_str(&text, "的纸质材料需要修改，请更正后重新邮寄。\n");
-    } else {
-        buf_str(&text, "的以下资料需要修改：\n");
-        for (size_t i = 0; i < d->n; i++)
-            if (d->verdicts[i] == VERDICT_REFUSED)
-                buf_printf(&text, "  - %s\n", d->reasons[i]);
-        buf_str(&text, "请登录后在“未完成订单”中重新提交。\n");
-    }
-    if (*d->comment)
-        buf_printf(&text, "\n%s\n", d->comment);
-    return notice_mail(c, to.email, d->approve ? "证书订单审核通过" : "证书订单资料需要修改", buf_text(&text),
-                       dedupe, o->id);
+    struct buf faults = BUF(c->arena);
+    for (size_t i = 0; i < d->n; i++)
+        if (d->verdicts[i] == VERDICT_REFUSED)
+            buf_printf(&faults, "  - %s\n", d->reasons[i]);
+    const char *comment = *d->comment ? arena_printf(c->arena, "\n%s\n", d->comment) : "";
+    const char *refused[] = {to.name, o->id, buf_text(&faults), comment},
+               *plain[] = {to.name, o->id, comment};
+    if (!d->approve && !o->paper_route)
+        return notice_mail(c, to.email, MAIL_ORDER_REFUSED, refused, dedupe, o->id);
+    return notice_mail(c, to.email, d->approve ? MAIL_ORDER_APPROVED : MAIL_PAPERS_REFUSED, plain, dedupe,
+                       o->id);
 }
 
 enum err review_decide(struct ctx *c, const struct decision *d, struct order *o)
