@@ -2,12 +2,12 @@
 
 #include "catalog/catalog_import.h"
 #include "core/tx.h"
+#include "provider/when.h"
 
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -37,12 +37,9 @@ static const char *option(struct words *w, const char *name, bool valued)
 /* Beijing's, as the desk's clocks. */
 static const char *when(struct arena *a, int64_t ms)
 {
-    char text[20];
-    struct tm tm;
-    time_t t = (time_t)(ms / 1000 + 8 * 3600);
-    gmtime_r(&t, &tm);
-    strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm);
-    return arena_strdup(a, text);
+    char *text = arena_alloc(a, WHEN_SIZE);
+    when_beijing_minute(ms, text);
+    return text;
 }
 
 static const char *who(struct arena *a)

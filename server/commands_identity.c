@@ -5,6 +5,7 @@
 #include "core/tx.h"
 #include "identity/identity_store.h"
 #include "identity/remittance.h"
+#include "provider/when.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-    FILE_LIMIT = 8 << 20,
-    CHINA_OFFSET_S = 8 * 60 * 60,
+    FILE_LIMIT = 8 << 20
 };
 
 /* -- remittance --------------------------------------------------------------------------------------------
@@ -76,13 +75,17 @@ static enum err write_batch(struct ctx *c, int64_t id, const char *path)
 }
 
 /* The batch is committed before its file is there: after a crash `batch N` writes it. */
-static enum err export(struct ctx *c, const char *path) {
-    struct batching b = {0}; TRY(tx_run(c, batch_body, &b));
-        if (b.id == 0){fprintf(stderr, "no deposit waits\n"); return OK;
-}
-fprintf(stderr, "batch %" PRId64 ": %d deposits\n", b.id, b.n);
-FI("remittance.batched");
-return write_batch(c, b.id, path);
+static enum err export_batch(struct ctx *c, const char *path)
+{
+    struct batching b = {0};
+    TRY(tx_run(c, batch_body, &b));
+    if (b.id == 0) {
+        fprintf(stderr, "no deposit waits\n");
+        return OK;
+    }
+    fprintf(stderr, "batch %" PRId64 ": %d deposits\n", b.id, b.n);
+    FI("remittance.batched");
+    return write_batch(c, b.id, path);
 }
 
 struct importing {
@@ -121,11 +124,8 @@ static enum err import(struct ctx *c, const char *path)
 
 static const char *when(struct ctx *c, int64_t ms)
 {
-    time_t t = (time_t)(ms / 1000 + CHINA_OFFSET_S);
-    struct tm tm;
-    char *out = arena_alloc(c->arena, 32);
-    gmtime_r(&t, &tm);
-    strftime(out, 32, "%Y-%m-%d %H:%M", &tm);
+    char *out = arena_alloc(c->arena, WHEN_SIZE);
+    when_beijing_minute(ms, out);
     return out;
 }
 
@@ -162,7 +162,7 @@ enum err command_remittance(struct ctx *c, struct args *a)
     if (strcmp(verb, "list") == 0 && a->n == 1)
         return list(c);
     if (strcmp(verb, "export") == 0 && a->n <= 2)
-        return export(c, second);
+        return export_batch(c, second);
     if (strcmp(verb, "batch") == 0 && second && a->n <= 3)
         return write_batch(c, strtoll(second, NULL, 10), third);
     if (strcmp(verb, "import") == 0 && a->n == 2)
@@ -180,16 +180,11 @@ enum err command_remittance(struct ctx *c, struct args *a)
 /* The day in Beijing; today when there is none. */
 static enum err day_of(struct ctx *c, const char *text, int64_t *from_ms)
 {
-    time_t now = (time_t)(clock_now_ms() / 1000 + CHINA_OFFSET_S);
-    struct tm tm;
-    gmtime_r(&now, &tm);
-    if (text) {
-        const char *end = strptime(text, "%Y-%m-%d", &tm);
-        if (!end || *end)
-            return fail(c->fault, ERR_INVALID, "a day is written 2026-01-31");
-    }
-    tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-    *from_ms = ((int64_t)timegm(&tm) - CHINA_OFFSET_S) * 1000;
+    char today[WHEN_SIZE];
+    when_beijing(clock_now_ms(), today);
+    today[sizeof "2026-01-31" - 1] = '\0';
+    if (!when_read_day(text ? text : today, from_ms))
+        return fail(c->fault, ERR_INVALID, "a day is written 2026-01-31");
     return OK;
 }
 

@@ -15,9 +15,7 @@ static const int64_t DAY_MS = 24 * 3600000, EDGE_MS = 5 * 60000, READY_MS = 10 *
 
 enum err reconcile_day(struct ctx *c, const char *date, int64_t *from_ms)
 {
-    char again[WHEN_SIZE];
-    if (strlen(date) == 10 && when_read_rfc3339(arena_printf(c->arena, "%sT00:00:00+08:00", date), from_ms) &&
-        (when_rfc3339_beijing(*from_ms, again), strncmp(again, date, 10) == 0)) /* February has no 30th */
+    if (when_read_day(date, from_ms))
         return OK;
     return fail(c->fault, ERR_INVALID, "%s is not a date like 2026-11-21", date);
 }

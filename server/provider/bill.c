@@ -9,12 +9,7 @@ static const int64_t hour_ms = 3600 * 1000;
 
 enum err bill_day(const char *date, int64_t *from_ms, struct fault *f)
 {
-    struct arena a;
-    arena_init(&a, 0);
-    bool good = date && strlen(date) == strlen("2026-11-21") &&
-                when_read_beijing(arena_printf(&a, "%s 00:00:00", date), from_ms);
-    arena_free(&a);
-    return good ? OK : fail(f, ERR_INVALID, "a bill is of a date, 2026-11-21");
+    return when_read_day(date, from_ms) ? OK : fail(f, ERR_INVALID, "a bill is of a date, 2026-11-21");
 }
 
 bool bill_is_ready(int64_t from_ms, int64_t now_ms)

@@ -43,6 +43,25 @@ bool when_read_beijing(const char *s, int64_t *ms)
     return true;
 }
 
+void when_beijing_minute(int64_t ms, char out[static WHEN_SIZE])
+{
+    when_beijing(ms, out);
+    out[sizeof "2026-11-22 21:00" - 1] = '\0';
+}
+
+bool when_read_day(const char *s, int64_t *ms)
+{
+    char again[WHEN_SIZE];
+    struct tm tm = {0};
+    const char *end = s ? strptime(s, "%Y-%m-%d", &tm) : NULL;
+    if (!end || *end)
+        return false;
+    *ms = ((int64_t)timegm(&tm) - BEIJING_S) * 1000;
+    when_beijing(*ms, again);
+    again[sizeof "2026-11-22" - 1] = '\0';
+    return strcmp(again, s) == 0; /* February has no 30th */
+}
+
 void when_rfc5322(int64_t ms, char out[static WHEN_SIZE])
 {
     time_t t = (time_t)(ms / 1000);

@@ -17,6 +17,10 @@ bool when_read_rfc3339(const char *s, int64_t *ms);
 /* "2026-11-22 21:00:00", Beijing time: written, and read. */
 void when_beijing(int64_t ms, char out[static WHEN_SIZE]);
 bool when_read_beijing(const char *s, int64_t *ms);
+/* "2026-11-22 21:00", for people. */
+void when_beijing_minute(int64_t ms, char out[static WHEN_SIZE]);
+/* Beijing's midnight of "2026-11-22". False when that is no day, or written otherwise. */
+bool when_read_day(const char *s, int64_t *ms);
 /* "Sun, 22 Nov 2026 13:00:00 +0000" (RFC 5322 3.3), whatever the locale. */
 void when_rfc5322(int64_t ms, char out[static WHEN_SIZE]);
 
