@@ -162,7 +162,8 @@ static enum err wrong(struct ctx *c, struct waited *w, struct deposit *d)
     int left = d->tries_left - 1;
     if (left <= 0)
         TRY(record(c, w, d, "TRIES_OVER"));
-    TRY(deposit_update(c, d, left > 0 ? d->state : DEPOSIT_DROPPED, DEPOSIT_CHANGE(.tries_left = &left)));
+    TRY(deposit_update(c, d, left > 0 ? d->state : DEPOSIT_DROPPED,
+                       DEPOSIT_CHANGE(.tries_left = &left, .forget = left <= 0)));
     if (left > 0)
         TRY(identity_news(c, w, VERIFIED_DEPOSIT_NEWS, NULL, "order.deposit_wrong"));
     else
@@ -233,7 +234,8 @@ enum err deposit_sent(struct ctx *c, struct deposit *d, const char *reference)
     struct waited w;
     struct order o;
     TRY(deposit_update(c, d, d->state == DEPOSIT_USED ? DEPOSIT_USED : DEPOSIT_SENT,
-                       DEPOSIT_CHANGE(.reference = reference, .sent_ms = c->now_ms, .forget = true)));
+                       DEPOSIT_CHANGE(.reference = reference, .sent_ms = c->now_ms,
+                                      .tries_left = &d->tries_left, .forget = true)));
     if (d->purpose == DEPOSIT_PIN) {
         TRY(order_load(c, d->order, &o));
         return tell_sent(c, &o, d);
@@ -380,7 +382,7 @@ enum err deposit_judged(struct ctx *c, const char *id, const struct check_answer
     if (left <= 0)
         TRY(record(c, &t.w, &t.d, "TRIES_OVER"));
     TRY(deposit_update(c, &t.d, left > 0 ? t.d.state : DEPOSIT_DROPPED,
-                       DEPOSIT_CHANGE(.tries_left = &left, .entered_fen = &none)));
+                       DEPOSIT_CHANGE(.tries_left = &left, .entered_fen = &none, .forget = left <= 0)));
     if (left > 0 && t.w.current)
         return identity_news(c, &t.w, VERIFIED_DEPOSIT_AWAITED, NULL, "order.deposit_wrong");
     return identity_refused(c, &t.w, VERIFIED_GIVEN_UP, NULL, "DEPOSIT_TRIES");

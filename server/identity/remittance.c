@@ -135,17 +135,18 @@ struct answer {
     bool sent, known;
 };
 
-/* Whether the deposit can take this answer; one that it has taken already is known. */
+/* Whether the deposit can take this answer; one that it has taken already is known, also when it has made
+ * room for another one since. */
 static void judge(struct reading *r, struct answer *x)
 {
     const struct deposit *d = &x->d;
-    bool was_sent = d->sent_ms > 0;
-    x->known = x->sent ? was_sent && d->state != DEPOSIT_FAILED : d->state == DEPOSIT_FAILED;
+    bool was_sent = d->sent_ms > 0, failed = d->state == DEPOSIT_FAILED || deposit_stood_aside(d);
+    x->known = x->sent ? was_sent && !failed : failed;
     if (x->known)
         return;
     if (d->state == DEPOSIT_WAITING)
         bad(r, x->line, "this deposit was given to no bank");
-    else if (x->sent && d->state == DEPOSIT_FAILED)
+    else if (x->sent && failed)
         bad(r, x->line, "this deposit failed before");
     else if (!x->sent && d->state == DEPOSIT_USED)
         bad(r, x->line, "the code of this deposit was read already");

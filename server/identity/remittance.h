@@ -55,6 +55,7 @@ enum err remittance_waiting(struct ctx *c, const char *const **out, size_t *n);
 enum err remittance_unanswered(struct ctx *c, int64_t batch, const char *const **out, size_t *n);
 /* Frees the purpose of a failed deposit for another one, and forgets what it held. */
 enum err deposit_step_aside(struct ctx *c, const struct deposit *d);
+bool deposit_stood_aside(const struct deposit *d); /* that is what became of it */
 enum err batch_insert(struct ctx *c, int n, int64_t *id);
 enum err batch_exists(struct ctx *c, int64_t id, bool *found);
 enum err batch_answered(struct ctx *c, int64_t id);

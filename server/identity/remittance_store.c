@@ -3,6 +3,8 @@
 #include "identity/choice.h"
 #include "identity/remittance.h"
 
+#include <string.h>
+
 static enum err ids(struct ctx *c, const struct rows *r, const char *const **out, size_t *n)
 {
     const char **list = ARENA_ARRAY(c->arena, const char *, r->n + 1);
@@ -73,13 +75,20 @@ enum err remittance_stuck(struct ctx *c, const struct deposit_row **out, size_t 
     return OK;
 }
 
+#define WAS "was:"
+
 enum err deposit_step_aside(struct ctx *c, const struct deposit *d)
 {
     return db_exec_one(c,
-                       SQL("UPDATE deposit SET purpose_key = CONCAT('was:', id), version = version + 1, "
+                       SQL("UPDATE deposit SET purpose_key = CONCAT('" WAS "', id), version = version + 1, "
                            "secret = NULL, payee = "
                            "NULL, state = 6, updated_ms = ? WHERE id = ? AND state = ? AND version = ?"),
                        INT(c->now_ms), TEXT(d->id), INT(d->state), INT(d->version));
+}
+
+bool deposit_stood_aside(const struct deposit *d)
+{
+    return strncmp(d->key, WAS, sizeof WAS - 1) == 0;
 }
 
 enum err remittance_list(struct ctx *c, const struct batch_row **out, size_t *n, int *waiting)

@@ -408,6 +408,9 @@ static void a_pin_that_came_back_is_sent_again_by_hand(void **s)
     assert_string_equal(stuck[0].id, id);
     assert_ok(tx_run(w.c, again_body, id));
     assert_err(tx_run(w.c, again_body, id), ERR_PRECONDITION);
+    assert_ok(answer(batch, id, "failed", &n)); /* the same file once more */
+    assert_int_equal(n.known, 1);
+    assert_err(answer(batch, id, "ok", &n), ERR_INVALID);
     assert_ok(remittance_stuck(w.c, &stuck, &n_stuck));
     assert_int_equal(n_stuck, 0);
     assert_string_equal(cell(file_of(export(1)), deposit_id(order), 8), "20304050");
