@@ -14,11 +14,6 @@
 #include <certdesk/v1/account_service.pb-c.h>
 #include <string.h>
 
-enum {
-    PAGE_USUAL = 20,
-    PAGE_MAX = 100
-};
-
 static PB(Account) * to_account(struct ctx *c, const struct account *a)
 {
     PB(Account) *out = ARENA_NEW(c->arena, PB(Account));
@@ -258,7 +253,7 @@ RPC_HANDLER(list_bindings, ListBindingsRequest, ListBindingsResponse)
     struct binding *list;
     int64_t after_ms;
     const char *after;
-    int limit = in->page_size <= 0 || in->page_size > PAGE_MAX ? PAGE_USUAL : in->page_size;
+    int limit = page_size(in->page_size);
     const char *scope = arena_printf(c->arena, "account.bindings:%s", c->caller.id);
     TRY(page_key_at(c, scope, in->page_token, &after_ms, &after));
     TRY(ukey_bindings(c, after_ms, after, limit, &list, &out->n_bindings));

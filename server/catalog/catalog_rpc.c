@@ -3,11 +3,6 @@
 #include "catalog/catalog_wire.h"
 #include "core/page.h"
 
-enum {
-    PAGE_USUAL = 20,
-    PAGE_MAX = 100
-};
-
 RPC_HANDLER(get_channel, GetChannelRequest, GetChannelResponse)
 {
     struct whole whole;
@@ -21,9 +16,7 @@ RPC_HANDLER(list_channels, ListChannelsRequest, ListChannelsResponse)
 {
     const char *after;
     struct channel *list;
-    size_t n, limit = in->page_size <= 0 ? PAGE_USUAL : (size_t)in->page_size;
-    if (limit > PAGE_MAX)
-        limit = PAGE_MAX;
+    size_t n, limit = (size_t)page_size(in->page_size);
     const char *scope = arena_printf(c->arena, "channels:%s", c->caller.channel);
     TRY(page_key(c, scope, in->page_token, &after));
     TRY(channel_list(c, after, (int)limit + 1, &list, &n));

@@ -3,13 +3,10 @@
 #include "app.h"
 #include "certificate/certificate.h"
 #include "convert/convert.h"
+#include "core/page.h"
 #include "pki/ca.h"
 
 #include <certdesk/v1/certificate_service.pb-c.h>
-
-enum {
-    PAGE_MAX = 100
-};
 
 static ProtobufCBinaryData to_bytes(struct ctx *c, const void *p, size_t n)
 {
@@ -53,7 +50,7 @@ RPC_HANDLER(get_certificate, GetCertificateRequest, GetCertificateResponse)
 RPC_HANDLER(list_certificates, ListCertificatesRequest, ListCertificatesResponse)
 {
     struct certificate *list;
-    int limit = in->page_size <= 0 || in->page_size > PAGE_MAX ? 20 : in->page_size;
+    int limit = page_size(in->page_size);
     if (*in->page_token && !id_valid("crt", in->page_token))
         return fail(c->fault, ERR_PAGE_TOKEN, NULL);
     /* The last id seen; the query is bound to the caller, so a made-up one shows nothing that is not theirs.

@@ -8,8 +8,15 @@
 enum {
     VERSION = 1,
     MAC = 16,
-    TOKEN_MAX = 1024
+    TOKEN_MAX = 1024,
+    SIZE_USUAL = 20,
+    SIZE_MAX_ASKED = 100,
 };
+
+int page_size(int32_t asked)
+{
+    return asked <= 0 ? SIZE_USUAL : asked > SIZE_MAX_ASKED ? SIZE_MAX_ASKED : asked;
+}
 
 static void mac(struct ctx *c, const char *scope, const void *key, size_t n, unsigned char out[static 32])
 {

@@ -9,6 +9,9 @@
 
 #include "core/ctx.h"
 
+/* How many a page has for who asks for so many: 20 when nothing is said, never more than 100. */
+int page_size(int32_t asked);
+
 /* In c->arena. scope: "orders.list:chn_…:state=3". */
 const char *page_token(struct ctx *c, const char *scope, const char *key);
 /* *key is "" for an empty or absent token: the first page. ERR_PAGE_TOKEN for anything that page_token() did

@@ -9,8 +9,6 @@
 
 enum {
     CONSENTS_MAX = 32,
-    PAGE_DEFAULT = 20,
-    PAGE_MAX = 100,
 };
 
 static enum err read_consents(struct ctx *c, PB(Consent) *const *in, size_t n, const struct consent **out)
@@ -168,13 +166,6 @@ static enum err get_orders(size_t n, struct ctx *const *cs, const ProtobufCMessa
                     wire_order(cs[from + i], &orders[i], &((PB(GetOrderResponse) *)outs[from + i])->order);
     }
     return OK;
-}
-
-static int page_size(int32_t asked)
-{
-    if (asked <= 0)
-        return PAGE_DEFAULT;
-    return asked > PAGE_MAX ? PAGE_MAX : asked;
 }
 
 RPC_HANDLER(list_orders, ListOrdersRequest, ListOrdersResponse)

@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-enum {
-    PAGE_DEFAULT = 20,
-    PAGE_MAX = 100,
-};
-
 static enum err show(struct ctx *c, const struct payment *p, PB(Payment) * *out)
 {
     struct returned *all;
@@ -63,11 +58,6 @@ RPC_HANDLER(refund_payment, RefundPaymentRequest, RefundPaymentResponse)
         return OK;
     TRY(payment_load(c, one.capture.payment_id, &p));
     return show(c, &p, &out->payment);
-}
-
-static int page_size(int32_t asked)
-{
-    return asked <= 0 ? PAGE_DEFAULT : asked > PAGE_MAX ? PAGE_MAX : asked;
 }
 
 RPC_HANDLER(list_captures, ListCapturesRequest, ListCapturesResponse)

@@ -2,6 +2,7 @@
 
 #include "catalog/catalog.h"
 #include "convert/convert.h"
+#include "core/page.h"
 #include "identity/identity.h"
 #include "material/material_rpc.h"
 #include "order/order_wire.h"
@@ -11,11 +12,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum {
-    PAGE_MAX = 100,
-    PAGE_USUAL = 20
-};
 
 static const char *kind_text(const struct order *o)
 {
@@ -61,7 +57,7 @@ RPC_HANDLER(list_reviews, ListReviewsRequest, ListReviewsResponse)
     struct review_item *list;
     int64_t total, due;
     const char *id;
-    int limit = in->page_size <= 0 ? PAGE_USUAL : in->page_size > PAGE_MAX ? PAGE_MAX : in->page_size;
+    int limit = page_size(in->page_size);
     TRY(read_page(c, in->page_token, &due, &id));
     TRY(review_queue(c, due, id, limit, &list, &out->n_items, &total));
     out->total = (int32_t)total;
