@@ -121,7 +121,8 @@ static bool read_answer(struct ctx *c, int fd, struct decoded *out)
         return false;
     size_t n = out->said.bytes;
     char *jpeg = arena_alloc(c->arena, n + 1);
-    if (n && (pread(fd, jpeg, n, sizeof out->said) != (ssize_t)n || memcmp(jpeg, "\xFF\xD8\xFF", 3) != 0))
+    if (n &&
+        (n < 3 || pread(fd, jpeg, n, sizeof out->said) != (ssize_t)n || memcmp(jpeg, "\xFF\xD8\xFF", 3) != 0))
         return false;
     out->jpeg = jpeg;
     return true;
