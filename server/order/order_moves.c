@@ -29,12 +29,12 @@
  * and has tables of its own from there: nothing is verified or uploaded any more, the form is printed and
  * signed by hand.
  *
- *   SUBJECT --paper route--> AGENT --submitted or in person--> PURCHASE --set--> CONFIRM --confirmed-->
- * PAYMENT (individual: PURCHASE)                                   ^ <--reopened--   |                      |
- * paid
- *                                                                                                          v
- *                                        ISSUE <--approved-- REVIEW <--papers arrived-- PAPERS (refused: ->
- * PAPERS)
+ *   SUBJECT --paper route--> AGENT --submitted or in person--> PURCHASE --set--> CONFIRM
+ *                         (individual: PURCHASE)                    ^ <--reopened--   |
+ *                                                                                     | confirmed
+ *                                                                                     v
+ *   ISSUE <--approved-- REVIEW <--papers arrived-- PAPERS <--------paid---------- PAYMENT
+ *                          --refused--> (PAPERS)
  *
  * A verification that hangs (a code that never came) is left by submitting the step again; the newest
  * verification alone counts.
