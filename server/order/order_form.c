@@ -5,17 +5,13 @@
 #include "order/form_pdf.h"
 #include "order/order_paper.h"
 #include "order/order_steps.h"
+#include "provider/yuan.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define N(a) (sizeof(a) / sizeof *(a))
-
-const char *form_yuan(struct arena *a, int64_t fen)
-{
-    return arena_printf(a, "%lld.%02lld", (long long)(fen / 100), (long long)(fen % 100));
-}
 
 static void joined(struct buf *b, const char *with, const char *s)
 {
@@ -117,7 +113,7 @@ static struct form_section certificate(struct arena *a, const struct order *o, c
         {"期限", arena_printf(a, "%d个月", q->term_months), false},
         {"数量", arena_printf(a, "%d", q->quantity), false},
         {"电子签章", q->seal ? "需要" : "不需要", false},
-        {"金额", arena_printf(a, "%s元", form_yuan(a, q->total_fen)), false},
+        {"金额", arena_printf(a, "%s元", yuan_of(a, q->total_fen)), false},
     };
     return section(a, "证书", rows, N(rows));
 }

@@ -6,7 +6,5 @@
 
 /* "浙江省杭州市西湖区文三路1号，310000，李四收，13800000000"; "" without a street. */
 const char *form_address(struct arena *a, const struct address *d);
-/* 28000 -> "280.00" */
-const char *form_yuan(struct arena *a, int64_t fen);
 
 #endif

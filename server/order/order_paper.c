@@ -4,6 +4,7 @@
 #include "identity/identity.h"
 #include "notice/notice.h"
 #include "order/order_form.h"
+#include "provider/yuan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,7 +76,7 @@ static enum err posting_address(struct ctx *c, const struct order *o, const char
 static enum err tell_where_to_post(struct ctx *c, const struct order *o)
 {
     struct order_contact to = order_contact(o);
-    const char *address, *yuan = form_yuan(c->arena, o->price_fen);
+    const char *address, *yuan = yuan_of(c->arena, o->price_fen);
     TRY(posting_address(c, o, &address));
     const char *params[] = {o->id, yuan};
     TRY(notice_sms(c, to.phone, SMS_PAPERS_WANTED, params, arena_printf(c->arena, "paid.sms:%s", o->id),

@@ -2,6 +2,7 @@
 #include "catalog/catalog.h"
 #include "identity/fields.h"
 #include "order/order_steps.h"
+#include "provider/yuan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -198,8 +199,8 @@ enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen
     if (q.total_fen != total_fen) {
         enum err e = fail(c->fault, ERR_PRICE_CHANGED, "the price is now %lld fen; confirm the new quote",
                           (long long)q.total_fen);
-        snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "价格已变为%lld.%02lld元，请重新确认",
-                 (long long)q.total_fen / 100, (long long)q.total_fen % 100);
+        snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "价格已变为%s元，请重新确认",
+                 yuan_of(c->arena, q.total_fen));
         return e;
     }
     struct order_change change = {.quote_json = catalog_quote_json(c->arena, &q), .price_fen = &q.total_fen};

@@ -9,6 +9,7 @@
 #include "order/order_paper.h"
 #include "payment/payment_steps.h"
 #include "payment/refund.h"
+#include "provider/yuan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -198,9 +199,7 @@ static enum err reason_to_hold(struct ctx *c, const struct receipt *r, const str
 static enum err tell_paid(struct ctx *c, const struct order *o)
 {
     struct order_contact to = order_contact(o);
-    const char *yuan =
-        arena_printf(c->arena, "%lld.%02lld", (long long)o->price_fen / 100, (long long)o->price_fen % 100);
-    const char *params[] = {o->id, yuan};
+    const char *yuan = yuan_of(c->arena, o->price_fen), *params[] = {o->id, yuan};
     TRY(notice_sms(c, to.phone, SMS_ORDER_PAID, params, arena_printf(c->arena, "paid.sms:%s", o->id), o->id));
     if (!*to.email)
         return OK;

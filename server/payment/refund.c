@@ -8,6 +8,7 @@
 #include "notice/notice.h"
 #include "payment/payment_steps.h"
 #include "payment/refund_store.h"
+#include "provider/yuan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -139,17 +140,13 @@ enum err refund_held(struct ctx *c, const struct capture *cap)
 /* -- what became of it -------------------------------------------------------------------------------------
  */
 
-static const char *yuan(struct ctx *c, int64_t fen)
-{
-    return arena_printf(c->arena, "%lld.%02lld", (long long)fen / 100, (long long)fen % 100);
-}
-
 /* Told once each (I-11): the dedupe keys carry the object. */
 static enum err tell(struct ctx *c, const struct order *o, enum sms_template sms, enum mail_template mail,
                      int64_t fen, const char *key)
 {
     struct order_contact to = order_contact(o);
-    const char *amount = yuan(c, fen), *params[] = {o->id, amount}, *said[] = {to.name, o->id, amount};
+    const char *amount = yuan_of(c->arena, fen);
+    const char *params[] = {o->id, amount}, *said[] = {to.name, o->id, amount};
     if (to.phone && *to.phone)
         TRY(notice_sms(c, to.phone, sms, params, key, o->id));
     return to.email && *to.email ? notice_mail(c, to.email, mail, said, key, o->id) : OK;

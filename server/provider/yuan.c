@@ -14,6 +14,13 @@ void yuan_text(int64_t fen, char out[static YUAN_SIZE])
     snprintf(out, YUAN_SIZE, "%" PRId64 ".%02d", fen / 100, (int)(fen % 100));
 }
 
+const char *yuan_of(struct arena *a, int64_t fen)
+{
+    char *out = arena_alloc(a, YUAN_SIZE);
+    yuan_text(fen, out);
+    return out;
+}
+
 bool yuan_read(const char *s, int64_t *fen)
 {
     static const char digits[] = "0123456789";
