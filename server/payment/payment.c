@@ -208,10 +208,11 @@ static enum err tell_paid(struct ctx *c, const struct order *o)
                        o->id);
 }
 
-/* S18: the days promised begin to count. */
+/* S18: the days promised begin to count; by paper they do when the papers are there. */
 static enum err order_paid(struct ctx *c, struct order *o)
 {
     struct channel channel;
+    TRY(invoice_order_paid(c, o));
     if (o->paper_route)
         return order_paper_paid(c, o);
     TRY(catalog_channel(c, o->channel, &channel));
@@ -219,7 +220,6 @@ static enum err order_paid(struct ctx *c, struct order *o)
     TRY(catalog_working_days(c, o->channel, c->now_ms, channel.review_days, &due_ms));
     TRY(order_move(c, o, EV_PAID, &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms},
                    NULL));
-    TRY(invoice_order_paid(c, o));
     return tell_paid(c, o);
 }
 

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "convert/reason.h"
 #include "core/audit.h"
-#include "invoice/invoice.h"
 #include "notice/notice.h"
 #include "payment/payment_steps.h"
 #include "payment/refund_store.h"
@@ -196,10 +195,8 @@ static enum err order_follows(struct ctx *c, const struct refund *r, const struc
     if (!cap->order_id)
         return OK;
     TRY(order_load(c, cap->order_id, &o));
-    if (o.state == ORDER_REFUNDING && cap->state == CAPTURE_SETTLED) {
+    if (o.state == ORDER_REFUNDING && cap->state == CAPTURE_SETTLED)
         TRY(order_move(c, &o, EV_REFUNDED, NULL, NULL));
-        TRY(invoice_order_refunded(c, o.id));
-    }
     return tell(c, &o, SMS_REFUND_DONE, MAIL_REFUND_DONE, r->amount_fen,
                 arena_printf(c->arena, "refunded:%s", r->id));
 }

@@ -142,6 +142,14 @@ test('after payment the order waits for its papers, and says where they go', asy
   assert.ok((await walk.pdf()).length > 1000); // once more, for who lost it
 });
 
+test('it is invoiced when it is paid, as any other order', async () => {
+  const invoice = await until('the invoice', async () => {
+    const { invoice: v } = await walk.call.GetInvoice({ order_id: walk.order.id });
+    return v.state === 'INVOICE_STATE_ISSUED' && v;
+  });
+  assert.equal(invoice.amount_fen, 38000);
+});
+
 test('the clocks run from the arrival', async () => {
   desk.setClock(24 * HOUR * 10);
   desk.sessions = {}; // all are over by now
