@@ -5,6 +5,7 @@
 #define CERTDESK_TESTS_FEATURE_INVOICE_RIG_H
 
 #include "provider/sandbox_rig.h"
+#include "lib/hands.h"
 #include "world.h"
 
 #include "core/tx.h"
@@ -21,14 +22,11 @@ static struct rig r;
 static struct providers providers;
 static struct outbox *outbox;
 static const struct job_kind *invoice_kinds[16];
-static char clock_path[96];
+static struct hands hands;
 
 static inline void set_clock(int64_t offset)
 {
-    FILE *f = fopen(clock_path, "r+");
-    assert_non_null(f);
-    assert_int_equal(fwrite(&offset, sizeof offset, 1, f), 1);
-    fclose(f);
+    hands_set(&hands, offset);
     test_ctx_reset(&w.t);
     w.c->now_ms = clock_now_ms();
 }
@@ -36,8 +34,7 @@ static inline void set_clock(int64_t offset)
 /* Moves the clock of this program and the sandbox. */
 static inline void let_pass(int64_t ms)
 {
-    static int64_t offset;
-    set_clock(offset += ms);
+    set_clock(hands.offset_ms + ms);
     outbox_wake(outbox);
 }
 
@@ -53,13 +50,7 @@ static inline int start_outbox(void)
 static inline int invoice_rig_setup(void **state)
 {
     (void)state;
-    int64_t none = 0;
-    snprintf(clock_path, sizeof clock_path, "/tmp/certdesk-clock-%d", (int)getpid());
-    FILE *f = fopen(clock_path, "w");
-    if (!f || fwrite(&none, sizeof none, 1, f) != 1 || fclose(f) != 0)
-        return -1;
-    setenv("CERTDESK_CLOCK", clock_path, 1);
-    if (world_open(&w) != 0)
+    if (hands_open(&hands) != 0 || world_open(&w) != 0)
         return -1;
     rig_start(&r);
     r.inbox.status = 200;
@@ -83,7 +74,7 @@ static inline int invoice_rig_teardown(void **state)
     (void)state;
     outbox_stop(outbox);
     int gone = rig_stop(&r);
-    remove(clock_path);
+    hands_close(&hands);
     return world_close(&w) || gone;
 }
 

@@ -1,6 +1,7 @@
 /* The jobs of verification and payment, run by the outbox against certdesk-sandbox through the real adapters:
  * answers, refusals, lost answers, callbacks that are late, double or wrong, and none at all. */
 #include "provider/sandbox_rig.h"
+#include "lib/hands.h"
 #include "world.h"
 
 #include "providers.h"
@@ -10,7 +11,7 @@ static struct rig r;
 static struct providers providers;
 static struct outbox *outbox;
 static const struct job_kind *kinds[16];
-static char clock_path[96];
+static struct hands hands;
 
 static const char *const callback_headers[] = {"Wechatpay-Timestamp", "Wechatpay-Nonce",
                                                "Wechatpay-Signature", "Wechatpay-Serial",
@@ -19,12 +20,7 @@ static const char *const callback_headers[] = {"Wechatpay-Timestamp", "Wechatpay
 /* Moves the clock of this program and the sandbox. */
 static void let_pass(int64_t ms)
 {
-    static int64_t offset;
-    offset += ms;
-    FILE *f = fopen(clock_path, "r+");
-    assert_non_null(f);
-    assert_int_equal(fwrite(&offset, sizeof offset, 1, f), 1);
-    fclose(f);
+    hands_set(&hands, hands.offset_ms + ms);
     test_ctx_reset(&w.t);
     w.c->now_ms = clock_now_ms();
     outbox_wake(outbox);
@@ -44,13 +40,7 @@ static int start_outbox(void)
 static int setup(void **state)
 {
     (void)state;
-    int64_t none = 0;
-    snprintf(clock_path, sizeof clock_path, "/tmp/certdesk-clock-%d", (int)getpid());
-    FILE *f = fopen(clock_path, "w");
-    if (!f || fwrite(&none, sizeof none, 1, f) != 1 || fclose(f) != 0)
-        return -1;
-    setenv("CERTDESK_CLOCK", clock_path, 1);
-    if (world_open(&w) != 0)
+    if (hands_open(&hands) != 0 || world_open(&w) != 0)
         return -1;
     rig_start(&r);
     for (size_t i = 0; i < 5; i++)
@@ -69,7 +59,7 @@ static int teardown(void **state)
     (void)state;
     outbox_stop(outbox);
     int gone = rig_stop(&r);
-    remove(clock_path);
+    hands_close(&hands);
     return world_close(&w) || gone;
 }
 

@@ -4,6 +4,7 @@
 #define CERTDESK_TESTS_FEATURE_OUTBOX_RIG_H
 
 #include "provider/sandbox_rig.h"
+#include "lib/hands.h"
 #include "world.h"
 
 struct outbox_rig {
@@ -12,18 +13,13 @@ struct outbox_rig {
     struct providers providers;
     struct outbox *outbox;
     const struct job_kind *kinds[16];
-    char clock_path[96];
-    int64_t offset_ms;
+    struct hands hands;
 };
 
 /* Moves the clock of this program and the sandbox. */
 static inline void rig_let_pass(struct outbox_rig *x, int64_t ms)
 {
-    x->offset_ms += ms;
-    FILE *f = fopen(x->clock_path, "r+");
-    assert_non_null(f);
-    assert_int_equal(fwrite(&x->offset_ms, sizeof x->offset_ms, 1, f), 1);
-    fclose(f);
+    hands_set(&x->hands, x->hands.offset_ms + ms);
     test_ctx_reset(&x->w.t);
     x->w.c->now_ms = clock_now_ms();
     outbox_wake(x->outbox);
@@ -40,13 +36,7 @@ static inline int rig_outbox_start(struct outbox_rig *x)
 
 static inline int rig_world_open(struct outbox_rig *x)
 {
-    int64_t none = 0;
-    snprintf(x->clock_path, sizeof x->clock_path, "/tmp/certdesk-clock-%d", (int)getpid());
-    FILE *f = fopen(x->clock_path, "w");
-    if (!f || fwrite(&none, sizeof none, 1, f) != 1 || fclose(f) != 0)
-        return -1;
-    setenv("CERTDESK_CLOCK", x->clock_path, 1);
-    if (world_open(&x->w) != 0)
+    if (hands_open(&x->hands) != 0 || world_open(&x->w) != 0)
         return -1;
     rig_start(&x->r);
     x->r.inbox.status = 200;
@@ -61,7 +51,7 @@ static inline int rig_world_close(struct outbox_rig *x)
 {
     outbox_stop(x->outbox);
     int gone = rig_stop(&x->r);
-    remove(x->clock_path);
+    hands_close(&x->hands);
     return world_close(&x->w) || gone;
 }
 

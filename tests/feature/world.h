@@ -1,7 +1,7 @@
 /* world.h - a channel, an account and the handlers of the features, over a real database and without gRPC.
  *
  * call() runs a row's handler as dispatch does: in tx_run() for writes. Provider answers are booked through
- * the rules that jobs use; the jobs themselves are tried in tests/flow with the sandbox.
+ * the rules that jobs use; the jobs themselves are tried with the sandbox, by the *_rig.h and in tests/flow.
  */
 #ifndef CERTDESK_TESTS_FEATURE_WORLD_H
 #define CERTDESK_TESTS_FEATURE_WORLD_H
