@@ -123,9 +123,7 @@ struct delivery_rules {
     bool address_asked;
     int64_t fee_fen;
 };
-enum err catalog_delivery(struct ctx *c, const char *channel_id, struct delivery_rules *out);
-/* The same for one kind of certificate: nothing is posted of a cloud certificate or a download.
- * METHOD_NOT_OFFERED. */
+/* For one kind of certificate: nothing is posted of a cloud certificate or a download. METHOD_NOT_OFFERED. */
 enum err catalog_posting(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
                          enum medium m, struct delivery_rules *out);
 

@@ -75,14 +75,6 @@ enum err catalog_invoice(struct ctx *c, const char *channel_id, struct invoice_r
     return OK;
 }
 
-enum err catalog_delivery(struct ctx *c, const char *channel_id, struct delivery_rules *out)
-{
-    struct policy p;
-    TRY(load(c, channel_id, &p));
-    *out = p.posting;
-    return OK;
-}
-
 enum err catalog_posting(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
                          enum medium m, struct delivery_rules *out)
 {

@@ -227,7 +227,7 @@ static void a_channel_that_says_nothing_has_the_defaults(void **s)
     assert_ok(catalog_invoice(w.c, id, &invoice));
     assert_false(invoice.offered);
     assert_string_equal(invoice.seller_name, "");
-    assert_ok(catalog_delivery(w.c, id, &posting));
+    assert_ok(catalog_posting(w.c, id, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, &posting));
     assert_true(posting.address_asked);
     assert_ok(catalog_sms_limits(w.c, id, &sms));
     assert_int_equal(sms.phone_hour, 5);
