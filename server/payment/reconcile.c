@@ -34,6 +34,7 @@ struct comparison {
     const char *date;
     struct reconciliation *out;
     struct difference *list;
+    const struct payment_bill *bill;
     struct booked *captures; /* sorted by number */
     size_t n_captures;
 };
@@ -50,6 +51,18 @@ static void differs(struct comparison *x, const char *kind, const char *number, 
 static int by_number(const void *a, const void *b)
 {
     return strcmp(((const struct booked *)a)->number, ((const struct booked *)b)->number);
+}
+
+/* All of it is among the refunds of the same bill: it pays for nothing any more. */
+static bool went_back(const struct comparison *x, const struct payment_bill_row *row)
+{
+    int64_t back = 0;
+    for (size_t i = 0; i < x->bill->n; i++) {
+        const struct payment_bill_row *r = &x->bill->rows[i];
+        if (*r->out_refund_no && r->success && strcmp(r->transaction_id, row->transaction_id) == 0)
+            back += r->amount_fen;
+    }
+    return back >= row->amount_fen;
 }
 
 static enum err compare_capture(struct comparison *x, const struct payment_bill_row *row)
@@ -77,7 +90,7 @@ static enum err compare_capture(struct comparison *x, const struct payment_bill_
                               .currency = "CNY",
                               .amount_fen = row->amount_fen,
                               .paid_ms = row->at_ms};
-    return payment_settle(x->c, &r);
+    return went_back(x, row) ? payment_hold_returned(x->c, &r) : payment_settle(x->c, &r);
 }
 
 static enum err compare_refund(struct comparison *x, const struct payment_bill_row *row)
@@ -120,8 +133,9 @@ static enum err compare_ours(struct comparison *x, int64_t from_ms)
     return OK;
 }
 
-static enum err compare(struct comparison *x, const struct payment_bill *bill, int64_t from_ms)
+static enum err compare(struct comparison *x, int64_t from_ms)
 {
+    const struct payment_bill *bill = x->bill;
     TRY(captures_of_day(x->c, x->provider, from_ms, from_ms + DAY_MS, &x->captures, &x->n_captures));
     for (size_t i = 0; i < bill->n; i++)
         TRY(*bill->rows[i].out_refund_no ? compare_refund(x, &bill->rows[i])
@@ -150,8 +164,9 @@ enum err reconcile_with(struct ctx *c, int provider, const char *date, const str
                            .provider = provider,
                            .date = before.date,
                            .out = out,
+                           .bill = bill,
                            .list = ARENA_ARRAY(c->arena, struct difference, DIFFERENCES_SHOWN)};
-    TRY(compare(&x, bill, from_ms));
+    TRY(compare(&x, from_ms));
     out->differences = x.list;
     TRY(money_of_day(c, provider, from_ms, from_ms + DAY_MS, &out->money));
     TRY(refunds_of_bill(c, provider, date, &out->refunds));

@@ -2,7 +2,7 @@
  *
  * Money is conserved: what was captured on a day is settled, refunded or held, each told by a table of its
  * own, and is what the provider's bill says. What the bill has and we do not is booked as if it had been
- * told.
+ * told, or held when the same bill says that it went back.
  */
 #ifndef CERTDESK_PAYMENT_RECONCILE_H
 #define CERTDESK_PAYMENT_RECONCILE_H

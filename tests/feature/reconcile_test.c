@@ -107,6 +107,36 @@ static void what_only_the_bill_knows_is_booked(void **s)
     }
 }
 
+/* Only the bill knows that it came, and that it went back. */
+static void what_went_back_pays_for_nothing(void **s)
+{
+    (void)s;
+    for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
+        char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
+        const struct payment_port *port = provider == PROVIDER_ALIPAY ? &r.alipay : &r.pay;
+        struct payment_refund_status there;
+        next_noon(date);
+        to_payment(order);
+        assert_ok(new_payment_at(order, provider, payment));
+        wait_payment(payment, PAY_WAITING);
+        assert_ok(db_exec(w.c, NULL, SQL("UPDATE payment SET state = 4, version = version + 1 WHERE id = ?"),
+                          TEXT(payment)));
+        scan(payment);
+        struct payment_refund_order o = {
+            .out_trade_no = payment, .out_refund_no = "all_by_hand", .refund_fen = 28000, .total_fen = 28000};
+        assert_ok(port->ops->refund(port->self, &o, &r.a, &there, &w.t.fault));
+        next_noon(next);
+        struct reconciliation out;
+        assert_ok(reconcile(provider, date, &out));
+        assert_string_equal(out.differences[0].kind, "BOOKED");
+        assert_int_equal(out.money.settled.fen, 0);
+        assert_int_equal(out.money.refunded.fen + out.money.held.fen, 28000);
+        assert_true(money_is_conserved(&out.money));
+        assert_order(order, ORDER_PAYMENT);
+        assert_string_equal(only_capture(payment).capture.reason, "RETURNED");
+    }
+}
+
 static void sums_that_differ_are_shown(void **s)
 {
     (void)s;
@@ -279,6 +309,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clean_day),
         cmocka_unit_test(what_only_the_bill_knows_is_booked),
+        cmocka_unit_test(what_went_back_pays_for_nothing),
         cmocka_unit_test(sums_that_differ_are_shown),
         cmocka_unit_test(what_only_we_know_is_shown),
         cmocka_unit_test(refunds_are_compared),
