@@ -102,6 +102,20 @@ static enum err query(struct ctx *c, const struct payment_port *port, const stru
     return OK;
 }
 
+/* Alipay closes a trade when all of it went back, under whatever number: also by its own doing, when a code
+ * is paid in the moment that it is closed. */
+static enum err went_back(struct ctx *c, const struct payment_port *port, const struct refund *r,
+                          struct refund_answer **out)
+{
+    struct payment_status *s = ARENA_NEW(c->arena, struct payment_status);
+    if (r->provider != PROVIDER_ALIPAY)
+        return OK;
+    TRY(open_outcome(port->ops->query(port->self, r->payment_id, c->arena, s, c->fault)));
+    if (s->state == PAYMENT_REFUND)
+        *out = answer(c, REFUND_EV_DONE, "", NULL);
+    return OK;
+}
+
 /* The same number with the same data, as often as need be. What the provider will not have it must not have
  * taken, either: that is asked. */
 static enum err send(struct ctx *c, const struct payment_port *port, const struct refund *r,
@@ -122,6 +136,8 @@ static enum err send(struct ctx *c, const struct payment_port *port, const struc
         const char *code = *s->trace.code ? arena_strdup(c->arena, s->trace.code) : err_name(e);
         fault_clear(c->fault);
         TRY(query(c, port, r, out));
+        if (!*out)
+            TRY(went_back(c, port, r, out));
         if (!*out)
             *out = answer(c, REFUND_EV_REFUSED, code, NULL);
         return OK;

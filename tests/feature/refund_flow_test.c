@@ -418,6 +418,17 @@ static void the_code_before_may_be_paid_while_it_is_closed(void **s)
     assert_books();
 }
 
+/* Being paid ends the other codes, and until that was tried they may still be taken back. */
+static bool looked(void *arg)
+{
+    struct rows rows;
+    one_look();
+    const char *key = arena_printf(w.c->arena, "payment.poll:%s:paid", (const char *)arg);
+    assert_ok(db_query(w.c, &rows, SQL("SELECT COUNT(*) FROM outbox WHERE dedupe = ? AND state IN (1, 2)"),
+                       TEXT(key)));
+    return row_int(&rows, 0, 0) == 0;
+}
+
 /* Alipay cannot take a code back that nobody has scanned: both are open, one counts. */
 static void a_code_that_cannot_be_closed_goes_on(void **s)
 {
@@ -432,6 +443,7 @@ static void a_code_that_cannot_be_closed_goes_on(void **s)
     wait_payment(first, PAY_WAITING);
     pay(second);
     wait_payment(second, PAY_PAID);
+    assert_true(test_until(looked, first, 15000));
     pay(first); /* the same person, a minute later */
     wait_payment(first, PAY_HELD);
     assert_string_equal(only_capture(first).capture.reason, "ORDER_PAID");
@@ -497,6 +509,27 @@ static void what_the_provider_gave_back_by_itself_is_booked(void **s)
     assert_books();
 }
 
+/* The same after we knew of the money: there is nothing left to ask for. */
+static void what_went_back_before_we_asked_is_done(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    to_payment(order);
+    assert_ok(new_payment_at(order, PROVIDER_ALIPAY, payment));
+    wait_payment(payment, PAY_WAITING);
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET price_fen = 28001 WHERE id = ?"), TEXT(order)));
+    pay(payment);
+    wait_payment(payment, PAY_HELD);
+    struct payment_refund_order o = {
+        .out_trade_no = payment, .out_refund_no = "cancel_2", .refund_fen = 28000, .total_fen = 28000};
+    struct payment_refund_status there;
+    assert_ok(r.alipay.ops->refund(r.alipay.self, &o, &r.a, &there, &w.t.fault));
+    let_pass(61000);
+    wait_payment(payment, PAY_REFUNDED);
+    assert_int_equal(refunds_there(payment, NULL), 1);
+    assert_books();
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -519,6 +552,7 @@ int main(void)
         cmocka_unit_test(a_code_that_cannot_be_closed_goes_on),
         cmocka_unit_test(an_alipay_code_of_a_cancelled_order_may_be_paid_until_its_time),
         cmocka_unit_test(what_the_provider_gave_back_by_itself_is_booked),
+        cmocka_unit_test(what_went_back_before_we_asked_is_done),
     };
     return CHECK_MAIN_WORLD(tests, money_open, money_close);
 }
