@@ -21,7 +21,7 @@ const definition = protoLoader.loadSync(
   files.map((f) => `certdesk/v1/${f}`).concat('grpc/health/v1/health.proto'),
   { includeDirs: [path.join(root, 'proto'), '/usr/include'], keepCase: true, longs: Number, enums: String, defaults: true });
 export const api = grpc.loadPackageDefinition(definition);
-const details = new protobuf.Root();
+export const details = new protobuf.Root(); // google.rpc
 details.resolvePath = (_, target) => (target.startsWith('google/protobuf') ? `/usr/include/${target}` : path.join(root, 'proto', target));
 details.loadSync('google/rpc/status.proto');
 details.loadSync('google/rpc/error_details.proto');
@@ -217,16 +217,17 @@ clerk = 王开票
 
   async startServer(env = {}) {
     const log = fs.openSync(path.join(this.dir, 'certdeskd.log'), 'a');
+    const { size } = fs.fstatSync(log); // what is there already is of another start
     this.server = spawn('setpriv', [...DIES_WITH_US, certdeskd, '--config', this.config, 'serve'], { stdio: ['ignore', 'pipe', log], env: { ...this.env, ...env } });
     fs.closeSync(log);
     this.ended = new Promise((resolve) => this.server.once('exit', (code, signal) => resolve({ code, signal })));
     return readyLine(this.server, 'certdeskd').catch((e) => {
-      throw new Error(`${e.message}\n${this.log().split('\n').slice(-15).join('\n')}`);
+      throw new Error(`${e.message}\n${this.log(size).split('\n').slice(-15).join('\n')}`);
     });
   }
 
-  log() {
-    return fs.readFileSync(path.join(this.dir, 'certdeskd.log'), 'utf8');
+  log(from = 0) {
+    return fs.readFileSync(path.join(this.dir, 'certdeskd.log')).subarray(from).toString();
   }
 
   command(args, input) {

@@ -10,7 +10,14 @@ import { parseArgs } from 'node:util';
 import { Desk, certdeskd, root, totp } from './desk.mjs';
 
 const text = { type: 'string' };
-const { values } = parseArgs({ options: { port: text, 'callback-port': text, 'sandbox-port': text } });
+const { values } = (() => {
+  try {
+    return parseArgs({ options: { port: text, 'callback-port': text, 'sandbox-port': text } });
+  } catch (e) {
+    process.stderr.write(`${e.message}\nusage: ./dev server [--port N] [--callback-port N] [--sandbox-port N]\n`);
+    process.exit(2);
+  }
+})();
 const PORTS = { grpc: Number(values.port || 8443), callback: Number(values['callback-port'] || 8444), sandbox: Number(values['sandbox-port'] || 8090) };
 const ROLES = 'reviewer,operator,shipper,admin,auditor';
 const dir = process.env.CERTDESK_STATE || path.join(root, '.state');
@@ -21,7 +28,9 @@ class Server extends Desk {
   async startSandbox() {
     const there = await fetch(`http://127.0.0.1:${PORTS.sandbox}/sim/health`).catch(() => null);
     if (!there?.ok) return super.startSandbox();
-    this.sandbox = JSON.parse(fs.readFileSync(path.join(this.dir, 'sandbox/sandbox.json')));
+    const ours = path.join(this.dir, 'sandbox/sandbox.json');
+    if (!fs.existsSync(ours)) throw new Error(`port ${PORTS.sandbox} has a sandbox of another state: end it, or give --sandbox-port N`);
+    this.sandbox = JSON.parse(fs.readFileSync(ours));
     return this.sim('/sim/sms/templates', { templates: JSON.parse(execFileSync(certdeskd, ['notices'])) });
   }
 
@@ -50,10 +59,12 @@ class Server extends Desk {
   }
 }
 
+const here = (file) => path.relative(process.cwd(), file) || '.';
+
 function tell() {
   const { login, password, secret } = JSON.parse(fs.readFileSync(note));
   const buf = 'tests/lib/buf curl --http2-prior-knowledge --protocol grpc';
-  console.log(`certdeskd    127.0.0.1:${PORTS.grpc}, state in ${path.relative(process.cwd(), dir) || dir}
+  console.log(`certdeskd    127.0.0.1:${PORTS.grpc}, state in ${here(dir)}
 console      ${PORTS.grpc === 8443 ? '' : `CERTDESK_SERVER=127.0.0.1:${PORTS.grpc} `}./dev console     (tests/lib/with-reader ./dev console: with the simulated UKEY 10000001 in a reader)
              login ${login}   password ${password}   one-time code ${totp(secret)} now, later by
              node tests/lib/totp.mjs ${secret}
@@ -61,6 +72,8 @@ API          ${buf} -d '{"channel":"zheneng"}' \\
                  http://127.0.0.1:${PORTS.grpc}/certdesk.v1.ChannelService/GetChannel
 outside      http://127.0.0.1:${PORTS.sandbox}/     phones, mails, payments, parcels
 captcha      always abcd here
+commands     ${here(certdeskd)} --config ${here(desk.config)} channel list     (likewise all others)
+log          ${here(path.join(dir, 'certdeskd.log'))}
 Ctrl-C ends it.`);
 }
 
