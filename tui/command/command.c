@@ -189,8 +189,12 @@ int command_run(const struct options *o)
     int words;
     const struct command *cmd = find(o, &words);
     struct run_context c = {.o = o, .args = o->words + words, .n_args = o->n_words - words};
-    if (!cmd || c.n_args < cmd->least || c.n_args > cmd->most) {
+    if (!cmd) {
         fprintf(stderr, _("certdesk: no such command; see certdesk --help\n"));
+        return 2;
+    }
+    if (c.n_args < cmd->least || c.n_args > cmd->most) {
+        fprintf(stderr, _("usage: certdesk %s %s\n"), cmd->words, cmd->args);
         return 2;
     }
     arena_init(&c.arena, 0);

@@ -180,11 +180,11 @@ static const struct command {
      "bindings                 what is bound: certificate, medium number, since when"},
 };
 
-static int usage(void)
+static int usage(FILE *to)
 {
-    fputs("certdesk-ukey [OPTIONS] COMMAND\n", stderr);
+    fputs("certdesk-ukey [OPTIONS] COMMAND\n", to);
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++)
-        fprintf(stderr, "  %s\n", COMMANDS[i].help);
+        fprintf(to, "  %s\n", COMMANDS[i].help);
     fputs(
         "Options\n"
         "  --reader NAME            which reader; else the first that holds a card\n"
@@ -194,17 +194,15 @@ static int usage(void)
         "  --channel CHANNEL        whose account; for login\n"
         "  --session FILE           the session: login writes it (0600), bind, unbind and bindings read it;\n"
         "                           - is standard input\n",
-        stderr);
-    return 2;
+        to);
+    return to == stdout ? 0 : 2;
 }
 
-static const struct option OPTIONS[] = {{"reader", required_argument, NULL, 'r'},
-                                        {"slot", required_argument, NULL, 's'},
-                                        {"pin-fd", required_argument, NULL, 'p'},
-                                        {"server", required_argument, NULL, 'S'},
-                                        {"channel", required_argument, NULL, 'c'},
-                                        {"session", required_argument, NULL, 'f'},
-                                        {0}};
+static const struct option OPTIONS[] = {
+    {"reader", required_argument, NULL, 'r'},  {"slot", required_argument, NULL, 's'},
+    {"pin-fd", required_argument, NULL, 'p'},  {"server", required_argument, NULL, 'S'},
+    {"channel", required_argument, NULL, 'c'}, {"session", required_argument, NULL, 'f'},
+    {"help", no_argument, NULL, 'h'},          {0}};
 
 static bool option(struct args *a, int o)
 {
@@ -238,7 +236,7 @@ int main(int argc, char **argv)
     static struct fault f;
     for (int o; (o = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;)
         if (!option(&a, o))
-            return usage();
+            return usage(o == 'h' ? stdout : stderr);
     int left = argc - optind;
     for (size_t i = 0; left > 0 && i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
         const struct command *c = &COMMANDS[i];
@@ -249,5 +247,5 @@ int main(int argc, char **argv)
             return do_list(&f);
         return c->run(&a, &f) == OK ? 0 : complain(&f);
     }
-    return usage();
+    return usage(stderr);
 }
