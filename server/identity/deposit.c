@@ -355,7 +355,8 @@ enum err deposit_looked(struct ctx *c, const char *id, enum identity_transfer_st
     TRY(deposit_read(c, id, &d));
     if (d.state != DEPOSIT_ORDERED && d.state != DEPOSIT_SENT)
         return OK;
-    if (s == TRANSFER_FAILED)
+    if (s == TRANSFER_FAILED &&
+        !d.entered_fen) /* else the amount is being judged, which may have ended the flow */
         return deposit_bounced(c, &d, NULL, NULL);
     if (s == TRANSFER_SENT && d.state == DEPOSIT_ORDERED) {
         d.tries_left = tries_left >= 0 ? tries_left : d.tries_left;

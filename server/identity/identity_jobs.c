@@ -55,6 +55,8 @@ static enum err trouble(struct ctx *c, enum identity_verdict v)
         return fail(c->fault, ERR_RATE_LIMITED, NULL);
     case IDENTITY_CONFIG_ERROR:
         return fail(c->fault, ERR_PROVIDER_CONFIG, NULL);
+    case IDENTITY_NO_VERDICT:
+        return fail(c->fault, ERR_PROVIDER_UNKNOWN, "the supplier judged nothing");
     case IDENTITY_PENDING:
     case IDENTITY_ABANDONED:
     case IDENTITY_MATCH:

@@ -18,7 +18,9 @@ static enum err ids(struct ctx *c, const struct rows *r, const char *const **out
 enum err remittance_waiting(struct ctx *c, const char *const **out, size_t *n)
 {
     struct rows r;
-    TRY(db_query(c, &r, SQL("SELECT id FROM deposit WHERE state = 1 AND provider = ? ORDER BY id"),
+    TRY(db_query(c, &r,
+                 SQL("SELECT id FROM deposit WHERE state = 1 AND provider = ? ORDER BY id "
+                     "LIMIT 4000"), /* as many lines as an answer may have */
                  TEXT(REMITTANCE)));
     return ids(c, &r, out, n);
 }

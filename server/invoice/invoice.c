@@ -86,8 +86,10 @@ enum err invoice_order_paid(struct ctx *c, const struct order *o)
     if (!o->purchase.invoice_wanted)
         return OK;
     TRY(catalog_invoice(c, o->channel, &rules));
-    if (!rules.offered)
+    if (!rules.offered) { /* withdrawn since it was asked for: the desk sees to it */
+        LOG(ERROR, "invoice.not_offered", KV_S("order", o->id));
         return OK;
+    }
     crypt_token(key);
     struct inv_paper none = {.serial = "", .code = "", .number = ""};
     struct invoice v = {.state = INV_REQUESTED,

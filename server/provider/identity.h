@@ -11,6 +11,7 @@
 #include "provider/provider.h"
 
 enum identity_verdict {
+    IDENTITY_NO_VERDICT, /* nothing was judged: a result that nobody filled is no match */
     IDENTITY_MATCH,
     IDENTITY_MISMATCH,      /* S9: correct and retry, or the paper route */
     IDENTITY_NOT_FOUND,     /* the register has no such record, or cannot look at this kind of number */

@@ -147,6 +147,8 @@ static enum err read_paid(const struct esign_answer *x, struct identity_transfer
                           struct identity_result *result, struct fault *f)
 {
     struct identity_result why = {0};
+    result->verdict =
+        IDENTITY_MATCH; /* of the data, which were judged before; the bank's answer is the state */
     switch (x->code) {
     case ESIGN_OK:
         out->state = TRANSFER_PENDING;

@@ -3,6 +3,8 @@
 const char *identity_verdict_name(enum identity_verdict v)
 {
     switch (v) {
+    case IDENTITY_NO_VERDICT:
+        break;
     case IDENTITY_MATCH:
         return "MATCH";
     case IDENTITY_MISMATCH:
