@@ -204,12 +204,12 @@ enum err identity_task(struct ctx *c, const char *verification_id, struct check_
     return OK;
 }
 
-/* The limit on codes counts against other uses of the phone: then the person asks for the code later
- * (ResendVerificationCode), and sent_to stays empty until one is out. */
+/* The limit on codes, of the order's channel, counts against other uses of the phone: then the person asks
+ * for the code later (ResendVerificationCode), and sent_to stays empty until one is out. */
 static enum err send_code(struct ctx *c, const struct waited *w, bool *sent)
 {
-    enum err e = code_send(c, w->who.phone, CODE_VERIFY, w->v.id, SMS_VERIFY_CODE,
-                           mask_name(c->arena, w->who.name), NULL);
+    enum err e = code_send_for(c, w->o.channel, w->who.phone, CODE_VERIFY, w->v.id, SMS_VERIFY_CODE,
+                               mask_name(c->arena, w->who.name), NULL);
     *sent = e == OK;
     if (e != ERR_RATE_LIMITED)
         return e;
@@ -327,8 +327,8 @@ enum err identity_resend(struct ctx *c, const char *verification_id, struct veri
 {
     struct waited w;
     TRY(identity_waiting(c, verification_id, VERIFICATION_CODE_SENT, &w));
-    TRY(code_send(c, w.who.phone, CODE_VERIFY, w.v.id, SMS_VERIFY_CODE, mask_name(c->arena, w.who.name),
-                  NULL));
+    TRY(code_send_for(c, w.o.channel, w.who.phone, CODE_VERIFY, w.v.id, SMS_VERIFY_CODE,
+                      mask_name(c->arena, w.who.name), NULL));
     TRY(identity_news(c, &w, VERIFIED_RESENT, w.who.phone, "order.code_sent"));
     *out = w.v;
     return OK;

@@ -185,4 +185,19 @@ describe('a channel decides', () => {
     await w.submitOrganization();
     assert.equal(w.state, 'SUBJECT_VERIFYING');
   });
+
+  test('codes of a verification keep to the limits of its channel, too', async () => {
+    const often = desk.channel('zheneng', 1);
+    often.sms_limits = { ...often.sms_limits, phone_minute: 60 };
+    desk.importChannel(often);
+    const w = new Walk(desk, { who: company(next++) });
+    for (const at of [0, 2000]) {
+      desk.setClock((desk.clockOffset || 0) + at);
+      if (at === 0) await w.to('SUBJECT_VERIFYING');
+      else await w.submitOrganization();
+      assert.equal(await w.verified(), 'CODE_SENT');
+      assert.match(w.order.verification.sent_to, /^138\*{4}/, `after ${at} ms`);
+    }
+    desk.importChannel(desk.channel('zheneng', 1));
+  });
 });
