@@ -23,17 +23,23 @@ enum {
 const char *const method_words[] = {"",  "micro_deposit", "phone_three_factor", "bank_four_factor", "face",
                                     NULL};
 
+/* Those of provider/registry.c that check identities (a test holds them together), and for the money of
+ * deposits the desk's own bank. */
+static const char *const supplier_words[] = {"", "tencent", "esign", "http", NULL},
+                         *const sender_words[] = {"", "remittance", "tencent", "esign", "http", NULL};
+
 static void read_suppliers(struct node n, struct policy *out)
 {
     node_keys(n, "micro_deposit phone_three_factor bank_four_factor face");
     for (int m = METHOD_MICRO_DEPOSIT; m <= METHOD_FACE; m++) {
+        const char *const *words = m == METHOD_MICRO_DEPOSIT ? sender_words : supplier_words;
         struct node list = node_get(n, method_words[m]);
         size_t count = node_list(list, SUPPLIERS_MAX);
         if (node_there(list) && !count)
             node_fault(list, "names one or two suppliers");
         for (size_t i = 0; i < count; i++)
-            out->suppliers[m][i] = node_code(node_at(list, i), NAME_MAX_CHARS);
-        if (count == 2 && strcmp(out->suppliers[m][0], out->suppliers[m][1]) == 0)
+            out->suppliers[m][i] = words[node_word(node_at(list, i), words)];
+        if (count == 2 && *out->suppliers[m][0] && strcmp(out->suppliers[m][0], out->suppliers[m][1]) == 0)
             node_fault(node_at(list, 1), "is the first choice already");
         out->n_suppliers[m] = count;
     }

@@ -2,6 +2,7 @@
 #include "lib/check.h"
 
 #include "catalog/channel_file.h"
+#include "provider/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,7 +173,7 @@ static const char bad[] =
     "    prices: [{term_months: 12, price_fen: 280.00}, {term_months: 12}]\n"               /* 30 */
     "agreements: {code: a}\n"                                                               /* 31 */
     "payments: []\n"                                                                        /* 32 */
-    "suppliers: {face: [tencent, tencent], sms: [x]}\n"                                     /* 33 */
+    "suppliers: {face: [tencent, tencent], sms: [x], bank_four_factor: [remittance]}\n"     /* 33 */
     "invoice: {seller_tax_number: \"1\", tax_rate: \"6%\"}\n"                               /* 34 */
     "posting: {address: false, fee_fen: 100}\n"                                             /* 35 */
     "calendar:\n"                                                                           /* 36 */
@@ -222,6 +223,7 @@ static void every_fault_is_named_at_once_with_its_line(void **s)
         {32, "payments", "nobody who takes the money"},
         {33, "suppliers.face[1]", "first choice already"},
         {33, "suppliers.sms", "not a key that is known"},
+        {33, "suppliers.bank_four_factor[0]", "one of tencent, esign"},
         {34, "invoice.seller_address", "is missing"},
         {34, "invoice.tax_rate", "such as 0.06"},
         {35, "posting.fee_fen", "no address is asked for"},
@@ -251,6 +253,24 @@ static void every_fault_is_named_at_once_with_its_line(void **s)
                     r.faults.list[k].text);
     assert_int_equal(missed, 0);
     done(&r);
+}
+
+static void every_supplier_of_identities_can_be_chosen(void **s)
+{
+    (void)s;
+    size_t n = 0;
+    for (size_t i = 0; provider_row(i); i++) {
+        if (strcmp(provider_row(i)->port, "identity") != 0)
+            continue;
+        struct read r;
+        char text[80];
+        int size = snprintf(text, sizeof text, "suppliers: {face: [%s]}\n", provider_row(i)->supplier);
+        read_text(&r, text, (size_t)size);
+        assert_string_equal(r.policy.suppliers[METHOD_FACE][0], provider_row(i)->supplier);
+        done(&r);
+        n++;
+    }
+    assert_true(n >= 3);
 }
 
 /* -- the calendar ------------------------------------------------------------------------------------------
@@ -336,6 +356,7 @@ int main(void)
         cmocka_unit_test(the_seed_of_the_fuzzer_is_good),
         cmocka_unit_test(what_is_not_said_has_its_default),
         cmocka_unit_test(every_fault_is_named_at_once_with_its_line),
+        cmocka_unit_test(every_supplier_of_identities_can_be_chosen),
         cmocka_unit_test(working_days_go_over_the_national_day_of_2026),
         cmocka_unit_test(a_channel_that_works_on_saturdays_does),
         cmocka_unit_test(days_are_dates_that_exist),
