@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    QUANTITY_MAX = 100
+    QUANTITY_MAX = 1 /* an order makes one certificate: more would be paid for and never come */
 };
 
 enum err catalog_consent(struct ctx *c, const char *channel_id, const char *object, const char *purpose,
@@ -62,7 +62,8 @@ enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k,
     if (quantity == 0)
         quantity = 1;
     if (quantity < 0 || quantity > QUANTITY_MAX)
-        fault_field(c->fault, "quantity", "RANGE", "between 1 and 100", "数量应为1至100");
+        fault_field(c->fault, "quantity", "RANGE", "an order is for one certificate",
+                    "一个订单只能办理一张证书");
     enum err e = product_load(c, product_id, channel, &p);
     if (e == ERR_NOT_FOUND ||
         (e == OK && (strcmp(channel, channel_id) != 0 || p.subject != s || p.medium != m))) {

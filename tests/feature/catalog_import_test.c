@@ -299,17 +299,17 @@ static void posting_is_a_line_of_the_quote(void **s)
              "download}\n");
     apply(text);
     assert_ok(
-        catalog_quote(w.c, id, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, 3, &q));
+        catalog_quote(w.c, id, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, 1, &q));
     assert_int_equal(q.n_lines, 2);
-    assert_int_equal(q.total_fen, 300 + 1500);
+    assert_int_equal(q.total_fen, 100 + 1500);
     assert_ok(
-        catalog_quote(w.c, id, ORDER_RENEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, 3, &q));
+        catalog_quote(w.c, id, ORDER_RENEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, 1, &q));
     assert_int_equal(q.n_lines, 1);
-    assert_int_equal(q.total_fen, 300);
+    assert_int_equal(q.total_fen, 100);
     assert_ok(catalog_posting(w.c, id, ORDER_RENEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, &posting));
     assert_false(posting.address_asked);
     assert_err(
-        catalog_quote(w.c, id, ORDER_CHANGE, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, 3, &q),
+        catalog_quote(w.c, id, ORDER_CHANGE, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, 1, &q),
         ERR_INVALID);
     assert_string_equal(w.c->fault->violations[0].field, "product_id");
     fault_clear(w.c->fault);
