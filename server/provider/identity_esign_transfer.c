@@ -147,8 +147,6 @@ static enum err read_paid(const struct esign_answer *x, struct identity_transfer
                           struct identity_result *result, struct fault *f)
 {
     struct identity_result why = {0};
-    result->verdict =
-        IDENTITY_MATCH; /* of the data, which were judged before; the bank's answer is the state */
     switch (x->code) {
     case ESIGN_OK:
         out->state = TRANSFER_PENDING;
@@ -206,6 +204,7 @@ enum err esign_transfer_start(void *self, const struct identity_transfer_order *
         if (!esign_flow_ok(o->flow))
             return fail(f, ERR_NOT_FOUND, "esign: no such flow");
         text_copy(out->flow, sizeof out->flow, o->flow);
+        result->verdict = IDENTITY_MATCH; /* the flow is there because the data were judged */
     } else {
         TRY(esign_transfer_open(self, o, a, out, result, f));
         if (!out->flow[0])
