@@ -41,6 +41,13 @@ static enum err load(struct ctx *c, const struct task *t, struct invoice *v, boo
     return OK;
 }
 
+/* How every job on the invoice's way begins: what it is about, and whether that is still wanted. */
+static enum err begin(struct ctx *c, const struct job *j, struct task *t, struct invoice *v, bool *mine)
+{
+    TRY(read_task(c, j, t));
+    return load(c, t, v, mine);
+}
+
 static enum err port_of(struct ctx *c, const struct invoice_port **out)
 {
     *out = &c->app->providers->invoice;
@@ -153,8 +160,7 @@ static enum err issue_call(struct ctx *c, const struct job *j, struct job_result
     const struct invoice_port *port;
     struct invoice_terms terms;
     bool mine, known = false;
-    TRY(read_task(c, j, &t));
-    TRY(load(c, &t, &v, &mine));
+    TRY(begin(c, j, &t, &v, &mine));
     if (!mine)
         return OK;
     TRY(port_of(c, &port));
@@ -193,8 +199,7 @@ static enum err issue_done(struct ctx *c, const struct job *j, const struct job_
     struct task t;
     struct invoice v;
     bool mine;
-    TRY(read_task(c, j, &t));
-    TRY(load(c, &t, &v, &mine));
+    TRY(begin(c, j, &t, &v, &mine));
     if (!mine || !s || v.state != INV_SUBMITTED)
         return OK;
     if (s->what == REFUSED)
@@ -211,8 +216,7 @@ static enum err issue_failed(struct ctx *c, const struct job *j, enum err why)
     struct task t;
     struct invoice v;
     bool mine;
-    TRY(read_task(c, j, &t));
-    TRY(load(c, &t, &v, &mine));
+    TRY(begin(c, j, &t, &v, &mine));
     LOG(ERROR, "invoice.not_sent", KV_S("invoice", v.id), KV_S("error", err_name(why)));
     if (!mine || v.state != INV_SUBMITTED)
         return OK;
@@ -227,8 +231,7 @@ static enum err red_call(struct ctx *c, const struct job *j, struct job_result *
     const struct invoice_port *port;
     struct invoice_terms terms;
     bool mine, known = false;
-    TRY(read_task(c, j, &t));
-    TRY(load(c, &t, &v, &mine));
+    TRY(begin(c, j, &t, &v, &mine));
     if (!mine)
         return OK;
     TRY(port_of(c, &port));
@@ -258,8 +261,7 @@ static enum err red_done(struct ctx *c, const struct job *j, const struct job_re
     struct task t;
     struct invoice v;
     bool mine;
-    TRY(read_task(c, j, &t));
-    TRY(load(c, &t, &v, &mine));
+    TRY(begin(c, j, &t, &v, &mine));
     if (!mine || !s)
         return OK;
     struct invoice_status refused = {.stage = INVOICE_FAILED};
@@ -276,8 +278,7 @@ static enum err red_failed(struct ctx *c, const struct job *j, enum err why)
     struct task t;
     struct invoice v;
     bool mine;
-    TRY(read_task(c, j, &t));
-    TRY(load(c, &t, &v, &mine));
+    TRY(begin(c, j, &t, &v, &mine));
     LOG(ERROR, "invoice.red_not_sent", KV_S("invoice", v.id), KV_S("error", err_name(why)));
     return mine && (j->doubtful || why == ERR_PROVIDER_UNKNOWN)
                ? invoice_poll_later(c, &v, true, t.n ? t.n + 1 : 0)
@@ -292,8 +293,7 @@ static enum err poll_call(struct ctx *c, const struct job *j, struct job_result 
     struct invoice v;
     const struct invoice_port *port;
     bool mine;
-    TRY(read_task(c, j, &t));
-    TRY(load(c, &t, &v, &mine));
+    TRY(begin(c, j, &t, &v, &mine));
     if (!mine || v.state == INV_REQUESTED)
         return OK;
     TRY(port_of(c, &port));
@@ -318,8 +318,7 @@ static enum err poll_done(struct ctx *c, const struct job *j, const struct job_r
     struct task t;
     struct invoice v;
     bool mine;
-    TRY(read_task(c, j, &t));
-    TRY(load(c, &t, &v, &mine));
+    TRY(begin(c, j, &t, &v, &mine));
     if (!mine || !r->value || v.state == INV_REQUESTED)
         return OK;
     return invoice_found(c, &v, t.red, r->value, t.n);
@@ -331,8 +330,7 @@ static enum err poll_failed(struct ctx *c, const struct job *j, enum err why)
     struct task t;
     struct invoice v;
     bool mine;
-    TRY(read_task(c, j, &t));
-    TRY(load(c, &t, &v, &mine));
+    TRY(begin(c, j, &t, &v, &mine));
     LOG(WARN, "invoice.poll_failed", KV_S("invoice", v.id), KV_S("error", err_name(why)), KV_I("look", t.n));
     return mine && v.state != INV_REQUESTED ? invoice_poll_later(c, &v, t.red, t.n + 1) : OK;
 }
