@@ -11,25 +11,46 @@ enum {
     QUANTITY_MAX = 1 /* an order makes one certificate: more would be paid for and never come */
 };
 
+/* One agreement as the caller accepted it: not at all, in another version, or as it is in force. */
+static enum acceptance {
+    NOT_ACCEPTED,
+    OTHER_VERSION,
+    ACCEPTED
+} accepted(const struct agreement *a, const struct consent *given, size_t n)
+{
+    enum acceptance best = NOT_ACCEPTED;
+    for (size_t i = 0; i < n && best != ACCEPTED; i++)
+        if (strcmp(given[i].agreement_id, a->id) == 0)
+            best = given[i].version == a->version ? ACCEPTED : OTHER_VERSION;
+    return best;
+}
+
+static void name_missing(struct ctx *c, const struct agreement *a, enum acceptance how)
+{
+    bool old = how == OTHER_VERSION;
+    fault_field(c->fault, a->id, old ? "VERSION" : "REQUIRED",
+                arena_printf(c->arena,
+                             old ? "version %d of this agreement is in force now; read and accept it"
+                                 : "version %d of this agreement was not accepted",
+                             a->version),
+                arena_printf(c->arena, old ? "《%s》已更新，请重新阅读并同意" : "请先阅读并同意《%s》", a->title));
+}
+
 enum err catalog_consent(struct ctx *c, const char *channel_id, const char *object, const char *purpose,
                          const struct consent *given, size_t n)
 {
     const struct agreement *list;
-    size_t want;
+    size_t want, missing = 0;
     TRY(agreement_heads(c, channel_id, &list, &want));
     for (size_t i = 0; i < want; i++) {
-        bool found = false;
-        for (size_t k = 0; k < n; k++)
-            found = found ||
-                    (strcmp(given[k].agreement_id, list[i].id) == 0 && given[k].version == list[i].version);
-        if (!found) {
-            enum err e = fail(c->fault, ERR_CONSENT_MISSING, "agreement %s version %d was not accepted",
-                              list[i].id, list[i].version);
-            snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "请先同意《%s》", list[i].title);
-            return e;
-        }
+        enum acceptance how = accepted(&list[i], given, n);
+        if (how == ACCEPTED)
+            continue;
+        missing++;
+        name_missing(c, &list[i], how);
     }
-    return consent_insert(c, object, purpose, list, want);
+    return missing ? fail(c->fault, ERR_CONSENT_MISSING, NULL)
+                   : consent_insert(c, object, purpose, list, want);
 }
 
 static const struct price *find_price(const struct product *p, int term_months, bool seal)

@@ -58,9 +58,9 @@ struct consent {
     const char *agreement_id;
     int version;
 };
-/* All agreements in force must be among the consents: CONSENT_MISSING names the first missing one. Records
- * them with time and text digest under `object` (order id) for `purpose` ("method", "signature"); inside a
- * transaction. */
+/* All agreements in force must be among the consents: CONSENT_MISSING names every one that is not, by its id,
+ * with the reason REQUIRED, or VERSION when another version of it is. Records them with time and text digest
+ * under `object` (order id) for `purpose` ("method", "signature"); inside a transaction. */
 enum err catalog_consent(struct ctx *c, const char *channel_id, const char *object, const char *purpose,
                          const struct consent *given, size_t n);
 

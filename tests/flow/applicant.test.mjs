@@ -167,8 +167,12 @@ describe('consent, agent, purchase', () => {
     const w = walker();
     await w.register();
     const all = await w.consents();
-    for (const consents of [[], all.slice(1), [all[0], { ...all[1], agreement_version: all[1].agreement_version + 1 }]])
-      await refused(w.createOrder({ consents }), 'FAILED_PRECONDITION', 'CONSENT_MISSING');
+    const [a, b] = all.map((x) => x.agreement_id);
+    const older = { ...all[1], agreement_version: all[1].agreement_version - 1 };
+    for (const [consents, missing] of [[[], [[a, 'REQUIRED'], [b, 'REQUIRED']]], [all.slice(1), [[a, 'REQUIRED']]], [[all[0], older], [[b, 'VERSION']]]]) {
+      const said = await refused(w.createOrder({ consents }), 'FAILED_PRECONDITION', 'CONSENT_MISSING');
+      assert.deepEqual(said.violations.map((v) => [v.field, v.reason]), missing);
+    }
     assert.deepEqual((await w.call.ListOrders({})).orders, []);
   });
 
