@@ -28,12 +28,13 @@ static enum acceptance {
 static void name_missing(struct ctx *c, const struct agreement *a, enum acceptance how)
 {
     bool old = how == OTHER_VERSION;
-    fault_field(c->fault, a->id, old ? "VERSION" : "REQUIRED",
-                arena_printf(c->arena,
-                             old ? "version %d of this agreement is in force now; read and accept it"
-                                 : "version %d of this agreement was not accepted",
-                             a->version),
-                arena_printf(c->arena, old ? "《%s》已更新，请重新阅读并同意" : "请先阅读并同意《%s》", a->title));
+    fault_field(
+        c->fault, a->id, old ? "VERSION" : "REQUIRED",
+        arena_printf(c->arena,
+                     old ? "version %d of this agreement is in force now; read and accept it"
+                         : "version %d of this agreement was not accepted",
+                     a->version),
+        arena_printf(c->arena, old ? "《%s》已更新，请重新阅读并同意" : "请先阅读并同意《%s》", a->title));
 }
 
 enum err catalog_consent(struct ctx *c, const char *channel_id, const char *object, const char *purpose,

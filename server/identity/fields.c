@@ -6,14 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A sentence is the label and this. */
 static const struct {
-    const char *reason, *en, *zh; /* sentences begin and end with the label as the texts need it */
+    const char *reason, *en, *zh;
 } problems[] = {
     [PROBLEM_MISSING] = {"REQUIRED", "is missing", "不能为空"},
-    [PROBLEM_LENGTH] = {"LENGTH", "has a wrong length", "位数不正确"},
-    [PROBLEM_FORMAT] = {"FORMAT", "has characters that cannot be there", "格式不正确"},
-    [PROBLEM_DATE] = {"RANGE", "holds an impossible date of birth", "中的出生日期无效"},
-    [PROBLEM_CHECK_DIGIT] = {"CHECK_DIGIT", "does not fit its check digit", "校验位不正确，请核对"},
+    [PROBLEM_LENGTH] = {"LENGTH", "is too short or too long", "过短或过长"},
+    [PROBLEM_LENGTH_6] = {"LENGTH", "must have 6 digits", "应为6位数字"},
+    [PROBLEM_LENGTH_11] = {"LENGTH", "must have 11 digits", "应为11位数字"},
+    [PROBLEM_LENGTH_12] = {"LENGTH", "must have 12 digits", "应为12位数字"},
+    [PROBLEM_LENGTH_18] = {"LENGTH", "must have 18 characters", "应为18位"},
+    [PROBLEM_LENGTH_CARD] = {"LENGTH", "must have 13 to 19 digits", "应为13至19位数字"},
+    [PROBLEM_FORMAT] = {"FORMAT", "has characters that are not allowed there", "含有不允许的字符"},
+    [PROBLEM_NOT_DIGITS] = {"FORMAT", "must be digits alone", "只能填写数字"},
+    [PROBLEM_NOT_PHONE] = {"FORMAT", "is not a mobile number of mainland China", "不是有效的手机号码"},
+    [PROBLEM_NOT_EMAIL] = {"FORMAT", "must look like name@example.com", "格式应如 name@example.com"},
+    [PROBLEM_OTHER_DOCUMENT] = {"FORMAT", "is not a number of this kind of document", "与所选证件类型不符"},
+    [PROBLEM_DATE] = {"RANGE", "holds a date of birth that cannot be", "中的出生日期无效"},
+    [PROBLEM_CHECK_DIGIT] = {"CHECK_DIGIT", "has a typing error: its check digit does not fit",
+                             "有误（校验位不符），请核对"},
     [PROBLEM_NOT_OFFERED] = {"NOT_OFFERED", "is not on offer", "不在可选范围内"},
 };
 

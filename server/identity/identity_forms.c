@@ -48,7 +48,7 @@ static const struct form_field organization_form[] = {
     {"legal_rep_card_number", IN(subject, card_number), LOOK_CARD, BANK, "legal representative's card number",
      "法定代表人银行卡号"},
     {"account.number", IN(subject, account.number), LOOK_ACCOUNT, DEPOSIT, "account number", "企业银行账户"},
-    {"account.bank", IN(subject, account.bank), LOOK_BANK, DEPOSIT, "bank", "开户行"},
+    {"account.bank", IN(subject, account.bank), LOOK_BANK, DEPOSIT, "name of the bank", "开户行"},
     {"account.branch", IN(subject, account.branch), LOOK_BANK, DEPOSIT, "branch of the bank", "开户地址"},
     {"account.cnaps_code", IN(subject, account.cnaps_code), LOOK_CNAPS, NEVER, "inter-bank code", "联行号"},
 };
@@ -60,7 +60,7 @@ static const struct form_field person_form[] = {
     {"email", IN(subject, email), LOOK_EMAIL, NEVER, "e-mail address", "电子邮箱"},
     {"card_number", IN(subject, card_number), LOOK_CARD, BANK, "card number", "银行卡号"},
     {"account.number", IN(subject, account.number), LOOK_ACCOUNT, DEPOSIT, "account number", "银行账户"},
-    {"account.bank", IN(subject, account.bank), LOOK_BANK, DEPOSIT, "bank", "开户行"},
+    {"account.bank", IN(subject, account.bank), LOOK_BANK, DEPOSIT, "name of the bank", "开户行"},
     {"account.branch", IN(subject, account.branch), LOOK_BANK, DEPOSIT, "branch of the bank", "开户行地址"},
     {"account.cnaps_code", IN(subject, account.cnaps_code), LOOK_CNAPS, NEVER, "inter-bank code", "联行号"},
 };

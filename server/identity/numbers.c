@@ -33,7 +33,7 @@ enum problem uscc_problem(const char *s)
 {
     static const char alphabet[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
     if (strlen(s) != USCC_LENGTH)
-        return PROBLEM_LENGTH;
+        return PROBLEM_LENGTH_18;
     int sum = 0, weight = 1, value = 0;
     for (size_t i = 0; i < USCC_LENGTH; i++) {
         const char *at = strchr(alphabet, s[i]);
@@ -70,7 +70,7 @@ enum problem resident_id_problem(const char *s, int64_t today_ms)
 {
     static const int weights[] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
     if (strlen(s) != RESIDENT_ID_LENGTH)
-        return PROBLEM_LENGTH;
+        return PROBLEM_LENGTH_18;
     if (!all_digits(s, RESIDENT_ID_LENGTH - 1) || (s[17] != 'X' && !all_digits(s + 17, 1)) || s[0] == '0')
         return PROBLEM_FORMAT;
     if (!day_was(s + 6, today_ms))
@@ -86,7 +86,7 @@ enum problem residence_permit_problem(const char *s, int64_t today_ms)
     enum problem p = resident_id_problem(s, today_ms);
     if (p != PROBLEM_NONE)
         return p;
-    return s[0] == '8' && s[1] >= '1' && s[1] <= '3' ? PROBLEM_NONE : PROBLEM_FORMAT;
+    return s[0] == '8' && s[1] >= '1' && s[1] <= '3' ? PROBLEM_NONE : PROBLEM_OTHER_DOCUMENT;
 }
 
 enum problem permanent_resident_problem(const char *s)
@@ -96,11 +96,12 @@ enum problem permanent_resident_problem(const char *s)
         return isupper((unsigned char)s[0]) && isupper((unsigned char)s[1]) && isupper((unsigned char)s[2]) &&
                        all_digits(s + 3, 12)
                    ? PROBLEM_NONE
-                   : PROBLEM_FORMAT;
+                   : PROBLEM_OTHER_DOCUMENT;
     if (n != 18)
         return PROBLEM_LENGTH;
-    return s[0] == '9' && all_digits(s, 17) && (s[17] == 'X' || all_digits(s + 17, 1)) ? PROBLEM_NONE
-                                                                                       : PROBLEM_FORMAT;
+    return s[0] == '9' && all_digits(s, 17) && (s[17] == 'X' || all_digits(s + 17, 1))
+               ? PROBLEM_NONE
+               : PROBLEM_OTHER_DOCUMENT;
 }
 
 enum problem passport_problem(const char *s)
@@ -118,16 +119,18 @@ enum problem digits_problem(const char *s, size_t min, size_t max)
 {
     size_t n = strlen(s);
     if (n < min || n > max)
-        return PROBLEM_LENGTH;
-    return all_digits(s, n) ? PROBLEM_NONE : PROBLEM_FORMAT;
+        return max == 6 ? PROBLEM_LENGTH_6 : max == 12 ? PROBLEM_LENGTH_12 : PROBLEM_LENGTH;
+    return all_digits(s, n) ? PROBLEM_NONE : PROBLEM_NOT_DIGITS;
 }
 
 /* Numbers are portable and ranges change: 1[3-9] and nine digits is all that can be said. */
 enum problem phone_problem(const char *s)
 {
     if (strlen(s) != PHONE_LENGTH)
-        return PROBLEM_LENGTH;
-    return all_digits(s, PHONE_LENGTH) && s[0] == '1' && s[1] >= '3' ? PROBLEM_NONE : PROBLEM_FORMAT;
+        return PROBLEM_LENGTH_11;
+    if (!all_digits(s, PHONE_LENGTH))
+        return PROBLEM_NOT_DIGITS;
+    return s[0] == '1' && s[1] >= '3' ? PROBLEM_NONE : PROBLEM_NOT_PHONE;
 }
 
 /* ISO/IEC 7812-1, annex B (Luhn). */
@@ -135,7 +138,7 @@ enum problem card_problem(const char *s)
 {
     enum problem p = digits_problem(s, CARD_MIN, CARD_MAX);
     if (p != PROBLEM_NONE)
-        return p;
+        return p == PROBLEM_LENGTH ? PROBLEM_LENGTH_CARD : p;
     int sum = 0;
     size_t n = strlen(s);
     for (size_t i = 0; i < n; i++) {
@@ -183,10 +186,10 @@ enum problem email_problem(const char *s)
     if (n > EMAIL_MAX || (at && at - s > EMAIL_LOCAL_MAX))
         return PROBLEM_LENGTH;
     if (!at || at == s || s[0] == '.' || at[-1] == '.' || strstr(s, "..") || !domain_ok(at + 1))
-        return PROBLEM_FORMAT;
+        return PROBLEM_NOT_EMAIL;
     for (const char *p = s; p < at; p++)
         if (!isalnum((unsigned char)*p) && !strchr(".!#$%&'*+/=?^_`{|}~-", *p))
-            return PROBLEM_FORMAT;
+            return PROBLEM_NOT_EMAIL;
     return PROBLEM_NONE;
 }
 

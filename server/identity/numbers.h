@@ -5,12 +5,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Each has a sentence of its own (fields.c), so that a person learns what would be right. */
 enum problem {
     PROBLEM_NONE,
     PROBLEM_MISSING,
     PROBLEM_LENGTH,
+    PROBLEM_LENGTH_6, /* digits, as the next two */
+    PROBLEM_LENGTH_11,
+    PROBLEM_LENGTH_12,
+    PROBLEM_LENGTH_18,
+    PROBLEM_LENGTH_CARD,
     PROBLEM_FORMAT, /* a character that cannot be there */
-    PROBLEM_DATE,   /* no such day, or in the future */
+    PROBLEM_NOT_DIGITS,
+    PROBLEM_NOT_PHONE,
+    PROBLEM_NOT_EMAIL,
+    PROBLEM_OTHER_DOCUMENT, /* not a number of this kind of document */
+    PROBLEM_DATE,           /* no such day, or in the future */
     PROBLEM_CHECK_DIGIT,
     PROBLEM_NOT_OFFERED, /* a choice that is not on the list */
 };

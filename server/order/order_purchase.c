@@ -70,13 +70,13 @@ static void check_invoice(struct fault *f, const char *in, bool offered, const s
                   needed(p->invoice_email, email_problem(p->invoice_email)));
     field_problem(f, in, "tax_number", "tax number", "纳税人识别号",
                   optional(p->tax_number, text_problem(p->tax_number, 15, 20)));
-    field_problem(f, in, "bank", "bank", "开户行",
+    field_problem(f, in, "bank", "name of the bank", "开户行",
                   optional(p->invoice_bank, text_problem(p->invoice_bank, 2, 100)));
     field_problem(f, in, "bank_account", "bank account", "银行账号",
                   optional(p->invoice_bank_account, digits_problem(p->invoice_bank_account, 6, 32)));
-    field_problem(f, in, "address", "address", "注册地址",
+    field_problem(f, in, "address", "address for the invoice", "注册地址",
                   optional(p->invoice_address, text_problem(p->invoice_address, 2, 120)));
-    field_problem(f, in, "phone", "phone", "注册电话",
+    field_problem(f, in, "phone", "phone for the invoice", "注册电话",
                   optional(p->invoice_phone, contact_phone_problem(p->invoice_phone)));
 }
 
@@ -108,7 +108,7 @@ static void clean_delivery(struct ctx *c, const struct order *o, const struct ad
 static void check_delivery(struct fault *f, const struct address *d)
 {
     static const char in[] = "purchase.delivery.";
-    field_problem(f, in, "recipient", "recipient", "收件人",
+    field_problem(f, in, "recipient", "name of the recipient", "收件人",
                   needed(d->recipient, text_problem(d->recipient, 1, 60)));
     field_problem(f, in, "phone", "recipient's phone", "收件人电话",
                   needed(d->phone, contact_phone_problem(d->phone)));

@@ -205,6 +205,44 @@ static void table_5(void **s)
     }
 }
 
+/* What is said is what would be right, in both languages. */
+static void sentences_say_what_is_wanted(void **s)
+{
+    (void)s;
+    static const struct {
+        const char *email, *phone, *number, *en, *zh;
+    } said[] = {
+        {"a1@example", "", "", "the agent's e-mail address must look like name@example.com",
+         "经办人电子邮箱格式应如 name@example.com"},
+        {"", "", "", "the agent's e-mail address is missing", "经办人电子邮箱不能为空"},
+        {"a@b.cn", "1381234567", "", "the agent's phone must have 11 digits", "经办人手机号应为11位数字"},
+        {"a@b.cn", "1381234567a", "", "the agent's phone must be digits alone", "经办人手机号只能填写数字"},
+        {"a@b.cn", "12812345678", "", "the agent's phone is not a mobile number of mainland China",
+         "经办人手机号不是有效的手机号码"},
+        {"a@b.cn", "13812345678", "11010119900307013", "the agent's identity number must have 18 characters",
+         "经办人证件号应为18位"},
+        {"a@b.cn", "13812345678", "110101199003070133",
+         "the agent's identity number has a typing error: its check digit does not fit",
+         "经办人证件号有误（校验位不符），请核对"},
+        {"a@b.cn", "13812345678", "110101199013070133",
+         "the agent's identity number holds a date of birth that cannot be", "经办人证件号中的出生日期无效"},
+    };
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        struct agent out, in = {METHOD_PHONE_THREE_FACTOR,
+                                false,
+                                "李四",
+                                *said[i].number ? said[i].number : "110101199003070134",
+                                said[i].email,
+                                *said[i].phone ? said[i].phone : "13812345678",
+                                ""};
+        fault_clear(&fault);
+        identity_check_agent(&fault, &arena, &in, "agent.", &out);
+        assert_int_equal(fault.n_violations, 1);
+        assert_string_equal(fault.violations[0].text, said[i].en);
+        assert_string_equal(fault.violations[0].text_zh, said[i].zh);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -214,6 +252,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(table_3, setup, teardown),
         cmocka_unit_test_setup_teardown(in_person_asks_for_the_email_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(table_5, setup, teardown),
+        cmocka_unit_test_setup_teardown(sentences_say_what_is_wanted, setup, teardown),
     };
     arena_init(&arena, 0);
     return CHECK_MAIN(tests);

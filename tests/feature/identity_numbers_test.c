@@ -18,9 +18,9 @@ static void uscc_goes_by_gb_32100(void **s)
                                        "91310000775785552L", "91330000MA27U00030"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_int_equal(uscc_problem(good[i]), PROBLEM_NONE);
-    assert_int_equal(uscc_problem("91350100M000100Y4"), PROBLEM_LENGTH);
-    assert_int_equal(uscc_problem("91350100M000100Y433"), PROBLEM_LENGTH);
-    assert_int_equal(uscc_problem(""), PROBLEM_LENGTH);
+    assert_int_equal(uscc_problem("91350100M000100Y4"), PROBLEM_LENGTH_18);
+    assert_int_equal(uscc_problem("91350100M000100Y433"), PROBLEM_LENGTH_18);
+    assert_int_equal(uscc_problem(""), PROBLEM_LENGTH_18);
     assert_int_equal(uscc_problem("91350100M000100Y44"), PROBLEM_CHECK_DIGIT);
     assert_int_equal(uscc_problem("91330000MA27U0003Y"), PROBLEM_CHECK_DIGIT);
     assert_int_equal(uscc_problem("91350100I000100Y43"), PROBLEM_FORMAT); /* no I O S V Z */
@@ -56,7 +56,7 @@ static void resident_id_goes_by_gb_11643(void **s)
     assert_int_equal(resident_id_problem("110101199003070134", TODAY), PROBLEM_NONE);
     assert_int_equal(resident_id_problem("11010519491231002x", TODAY), PROBLEM_FORMAT);
     assert_int_equal(resident_id_problem("110105194912310021", TODAY), PROBLEM_CHECK_DIGIT);
-    assert_int_equal(resident_id_problem("1101051949123100", TODAY), PROBLEM_LENGTH);
+    assert_int_equal(resident_id_problem("1101051949123100", TODAY), PROBLEM_LENGTH_18);
     assert_int_equal(resident_id_problem("11010519490231002X", TODAY), PROBLEM_DATE);
     assert_int_equal(resident_id_problem("11010519491301002X", TODAY), PROBLEM_DATE);
     assert_int_equal(resident_id_problem("11010520301231002X", TODAY), PROBLEM_DATE); /* not born yet */
@@ -88,11 +88,11 @@ static void birthdays_are_days(void **s)
 static void other_documents(void **s)
 {
     (void)s;
-    assert_int_equal(residence_permit_problem("11010519491231002X", TODAY), PROBLEM_FORMAT);
+    assert_int_equal(residence_permit_problem("11010519491231002X", TODAY), PROBLEM_OTHER_DOCUMENT);
     assert_int_equal(permanent_resident_problem("ABC123456789012"), PROBLEM_NONE);
-    assert_int_equal(permanent_resident_problem("ABC12345678901X"), PROBLEM_FORMAT);
+    assert_int_equal(permanent_resident_problem("ABC12345678901X"), PROBLEM_OTHER_DOCUMENT);
     assert_int_equal(permanent_resident_problem("911124198108030024"), PROBLEM_NONE);
-    assert_int_equal(permanent_resident_problem("811124198108030024"), PROBLEM_FORMAT);
+    assert_int_equal(permanent_resident_problem("811124198108030024"), PROBLEM_OTHER_DOCUMENT);
     assert_int_equal(permanent_resident_problem("9111"), PROBLEM_LENGTH);
     assert_int_equal(passport_problem("E12345678"), PROBLEM_NONE);
     assert_int_equal(passport_problem("E1"), PROBLEM_LENGTH);
@@ -104,9 +104,9 @@ static void cards_go_by_luhn(void **s)
     (void)s;
     assert_int_equal(card_problem("4111111111111111"), PROBLEM_NONE);
     assert_int_equal(card_problem("4111111111111112"), PROBLEM_CHECK_DIGIT);
-    assert_int_equal(card_problem("411111111111"), PROBLEM_LENGTH);
-    assert_int_equal(card_problem("41111111111111111111"), PROBLEM_LENGTH);
-    assert_int_equal(card_problem("411111111111111a"), PROBLEM_FORMAT);
+    assert_int_equal(card_problem("411111111111"), PROBLEM_LENGTH_CARD);
+    assert_int_equal(card_problem("41111111111111111111"), PROBLEM_LENGTH_CARD);
+    assert_int_equal(card_problem("411111111111111a"), PROBLEM_NOT_DIGITS);
     int good = 0;
     for (char d = '0'; d <= '9'; d++) {
         char card[] = "622202100111624570?";
@@ -120,9 +120,9 @@ static void phones(void **s)
 {
     (void)s;
     assert_true(phone_valid("13812345678") && phone_valid("19912345678"));
-    assert_int_equal(phone_problem("12812345678"), PROBLEM_FORMAT);
-    assert_int_equal(phone_problem("1381234567"), PROBLEM_LENGTH);
-    assert_int_equal(phone_problem("1381234567a"), PROBLEM_FORMAT);
+    assert_int_equal(phone_problem("12812345678"), PROBLEM_NOT_PHONE);
+    assert_int_equal(phone_problem("1381234567"), PROBLEM_LENGTH_11);
+    assert_int_equal(phone_problem("1381234567a"), PROBLEM_NOT_DIGITS);
 }
 
 static void addresses_of_mail(void **s)
