@@ -12,12 +12,13 @@ enum err picture_check(struct ctx *c, size_t n)
 
 enum err picture_set(struct ctx *c, const void *jpeg, size_t n)
 {
+    bool changed = true;
     if (n)
         TRY(picture_store(c, jpeg, n));
     else
-        TRY(picture_remove(c));
-    return audit_add(
-        c, &(struct audit_entry){n ? "account.picture" : "account.picture_removed", c->caller.id, 0, NULL});
+        TRY(picture_remove(c, &changed));
+    const char *what = n ? "account.picture" : "account.picture_removed";
+    return changed ? audit_add(c, &(struct audit_entry){what, c->caller.id, 0, NULL}) : OK;
 }
 
 enum err picture_get(struct ctx *c, const void **jpeg, size_t *n)

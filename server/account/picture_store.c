@@ -19,9 +19,12 @@ enum err picture_store(struct ctx *c, const void *jpeg, size_t n)
                    TEXT(c->caller.id), BYTES(sealed, sealed_n), INT(c->now_ms));
 }
 
-enum err picture_remove(struct ctx *c)
+enum err picture_remove(struct ctx *c, bool *was_there)
 {
-    return db_exec(c, NULL, SQL("DELETE FROM account_picture WHERE account_id = ?"), TEXT(c->caller.id));
+    uint64_t n;
+    TRY(db_exec(c, &n, SQL("DELETE FROM account_picture WHERE account_id = ?"), TEXT(c->caller.id)));
+    *was_there = n > 0;
+    return OK;
 }
 
 enum err picture_load(struct ctx *c, const void **jpeg, size_t *n)

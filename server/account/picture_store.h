@@ -5,7 +5,7 @@
 #include "core/ctx.h"
 
 enum err picture_store(struct ctx *c, const void *jpeg, size_t n);
-enum err picture_remove(struct ctx *c);
+enum err picture_remove(struct ctx *c, bool *was_there);
 enum err picture_load(struct ctx *c, const void **jpeg, size_t *n);
 
 #endif

@@ -427,8 +427,12 @@ describe('the picture of an account', () => {
       if (why) assert.equal(said.why, why);
     }
     await w.call.SetPicture({ image: noise(4 * MIB) });
-    await w.call.SetPicture({});
+    await w.call.SetPicture({}); // empty: none any more
     assert.equal(await has(), false);
+    await refused(w.call.GetPicture(), 'NOT_FOUND');
+    await w.call.SetPicture({ image: Buffer.alloc(0) });
+    const removed = await sql.rows("SELECT 1 FROM audit WHERE action = 'account.picture_removed'");
+    assert.equal(removed.length, 1); // who removes nothing did nothing
     const other = await walk();
     await refused(other.call.GetPicture(), 'NOT_FOUND');
   });
