@@ -64,7 +64,8 @@ void call_ctx(const struct entry *e, struct rpc_call *call, struct db *db, struc
                         .fault = f,
                         .now_ms = clock_now_ms(),
                         .deadline_ms = deadline < limit ? deadline : limit,
-                        .method = e->path};
+                        .method = e->path,
+                        .latest = e->row->latest};
     id_new("req", out->request);
     if (e->row->mode == MODE_WRITE)
         caller_address(e->dispatch->app, call, out->address);

@@ -67,12 +67,14 @@ struct rpc_row {
     enum access access;
     unsigned roles; /* ACCESS_STAFF, ACCESS_ANY: staff needs one of these (enum role) */
     enum mode mode;
-    rpc_handler *handler;       /* unary */
-    rpc_handler *prepare;       /* unary write, optional: runs before, in a transaction of its own that is
-                                   committed (an intent); must repeat safely; its response is thrown away */
-    rpc_many_handler *many;     /* unary read, optional: groups */
-    bool together;              /* unary write with request_id, no prepare: calls that wait may share one
-                                   transaction; for handlers that mostly insert */
+    rpc_handler *handler;   /* unary */
+    rpc_handler *prepare;   /* unary write, optional: runs before, in a transaction of its own that is
+                               committed (an intent); must repeat safely; its response is thrown away */
+    rpc_many_handler *many; /* unary read, optional: groups */
+    bool together;          /* unary write with request_id, no prepare: calls that wait may share one
+                               transaction; for handlers that mostly insert */
+    bool latest;            /* unary write, not together: ctx->latest, for handlers that count what everybody
+                               shares; all they change goes by compare-and-set or unique keys */
     rpc_watch_handler *watch;   /* server stream of states */
     rpc_upload_handler *upload; /* client stream of bytes */
     rpc_look *look;             /* unary and upload, optional: before the handler, with aside */

@@ -277,8 +277,8 @@ enum {
     }
 
 static const struct rpc_row rows[] = {
-    ROW("CreateCaptcha", ACCESS_PUBLIC, MODE_WRITE, create_captcha),
-    ROW("SendSmsCode", ACCESS_PUBLIC, MODE_WRITE, send_sms_code),
+    ROW("CreateCaptcha", ACCESS_PUBLIC, MODE_WRITE, create_captcha, .latest = true),
+    ROW("SendSmsCode", ACCESS_PUBLIC, MODE_WRITE, send_sms_code, .latest = true),
     ROW("LoginBySms", ACCESS_PUBLIC, MODE_WRITE, login_by_sms),
     ROW("LoginByPassword", ACCESS_PUBLIC, MODE_WRITE, login_by_password),
     ROW("ChangePassword", ACCESS_PUBLIC, MODE_WRITE, change_password),
@@ -290,9 +290,9 @@ static const struct rpc_row rows[] = {
     ROW("GetPicture", ACCESS_ACCOUNT, MODE_READ, get_picture),
     ROW("ConfirmOldPhone", ACCESS_ACCOUNT, MODE_WRITE, confirm_old_phone),
     ROW("ChangePhone", ACCESS_ACCOUNT, MODE_WRITE, change_phone),
-    ROW("CreateLoginChallenge", ACCESS_PUBLIC, MODE_WRITE, create_login_challenge),
+    ROW("CreateLoginChallenge", ACCESS_PUBLIC, MODE_WRITE, create_login_challenge, .latest = true),
     ROW("LoginByUkey", ACCESS_PUBLIC, MODE_WRITE, login_by_ukey),
-    ROW("CreateBindChallenge", ACCESS_ACCOUNT, MODE_WRITE, create_bind_challenge),
+    ROW("CreateBindChallenge", ACCESS_ACCOUNT, MODE_WRITE, create_bind_challenge, .latest = true),
     ROW("BindCertificate", ACCESS_ACCOUNT, MODE_WRITE, bind_certificate),
     ROW("UnbindCertificate", ACCESS_ACCOUNT, MODE_WRITE, unbind_certificate),
     ROW("ListBindings", ACCESS_ACCOUNT, MODE_READ, list_bindings),

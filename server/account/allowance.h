@@ -1,8 +1,9 @@
 /* allowance.h - how much of something somebody may have in a while, counted in the database.
  *
  * One row per kind and somebody; the window begins with the first of it. Look first, write what is allowed,
- * take last: the count is moved by compare-and-set in the transaction of what it allows, so any number of
- * servers on one database together never give more, and what was rolled back was not counted.
+ * take last: the count is moved by one conditional update in the transaction of what it allows, so any number
+ * of servers on one database together never give more, and what was rolled back was not counted. With
+ * ctx->latest those who come at the same moment wait for each other's commit; else some begin again.
  */
 #ifndef CERTDESK_ACCOUNT_ALLOWANCE_H
 #define CERTDESK_ACCOUNT_ALLOWANCE_H
@@ -20,15 +21,15 @@ enum allowance_kind {
 struct allowance {
     enum allowance_kind kind;
     unsigned char who[32];
-    int64_t window_ms, start_ms;
-    int limit, taken;
+    int64_t window_ms;
+    int limit;
     bool found;
 };
 
 /* RATE_LIMITED with retry_ms when the window is full. Nobody ("") and a limit of 0 are not limited. */
 enum err allowance_look(struct ctx *c, enum allowance_kind kind, const char *who, int limit,
                         int64_t window_ms, struct allowance *out);
-/* One of what allowance_look() allowed. */
+/* One of what allowance_look() allowed. DB_RETRY when somebody else took the last one meanwhile. */
 enum err allowance_take(struct ctx *c, const struct allowance *a);
 /* Both. */
 enum err allowance_use(struct ctx *c, enum allowance_kind kind, const char *who, int limit,

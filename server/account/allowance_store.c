@@ -5,13 +5,12 @@
 
 #include <stdio.h>
 
-static enum err full(struct ctx *c, const struct allowance *a)
+static enum err full(struct ctx *c, int64_t left_ms)
 {
-    int64_t left = a->start_ms + a->window_ms - c->now_ms;
-    int minutes = (int)(left / 60000 + 1);
+    int minutes = (int)(left_ms / 60000 + 1);
     enum err e = fail(c->fault, ERR_RATE_LIMITED, "too many requests; try again in %d minutes", minutes);
     snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "操作过于频繁，请%d分钟后再试", minutes);
-    c->fault->retry_ms = left;
+    c->fault->retry_ms = left_ms;
     return e;
 }
 
@@ -28,27 +27,33 @@ enum err allowance_look(struct ctx *c, enum allowance_kind kind, const char *who
     out->found = r.n == 1;
     if (!out->found)
         return OK;
-    out->start_ms = row_int(&r, 0, 0);
-    out->taken = (int)row_int(&r, 0, 1);
-    bool over = c->now_ms - out->start_ms >= window_ms;
-    return over || out->taken < limit ? OK : full(c, out);
+    int64_t left = row_int(&r, 0, 0) + window_ms - c->now_ms;
+    return left <= 0 || row_int(&r, 0, 1) < limit ? OK : full(c, left);
+}
+
+static enum err first(struct ctx *c, const struct allowance *a)
+{
+    return db_exec(c, NULL, SQL("INSERT INTO allowance (kind, who, start_ms, taken) VALUES (?, ?, ?, 1)"),
+                   INT(a->kind), BYTES(a->who, 32), INT(c->now_ms));
+}
+
+/* A window that began before `over` is over: this is the first of a new one. */
+static enum err another(struct ctx *c, const struct allowance *a)
+{
+    int64_t over = c->now_ms - a->window_ms;
+    return db_exec_one(c,
+                       SQL("UPDATE allowance SET taken = IF(start_ms <= ?, 1, taken + 1), start_ms = "
+                           "IF(start_ms <= ?, ?, start_ms) WHERE kind = ? AND who = ? AND (start_ms <= ? OR "
+                           "taken < ?)"),
+                       INT(over), INT(over), INT(c->now_ms), INT(a->kind), BYTES(a->who, 32), INT(over),
+                       INT(a->limit));
 }
 
 enum err allowance_take(struct ctx *c, const struct allowance *a)
 {
     if (a->limit <= 0)
         return OK;
-    bool anew = !a->found || c->now_ms - a->start_ms >= a->window_ms;
-    enum err e =
-        a->found
-            ? db_exec_one(c,
-                          SQL("UPDATE allowance SET start_ms = ?, taken = ? WHERE kind = ? AND who = ? "
-                              "AND start_ms = ? AND taken = ?"),
-                          INT(anew ? c->now_ms : a->start_ms), INT(anew ? 1 : a->taken + 1), INT(a->kind),
-                          BYTES(a->who, 32), INT(a->start_ms), INT(a->taken))
-            : db_exec(c, NULL, SQL("INSERT INTO allowance (kind, who, start_ms, taken) VALUES (?, ?, ?, 1)"),
-                      INT(a->kind), BYTES(a->who, 32), INT(c->now_ms));
-    /* somebody took one meanwhile: look again */
+    enum err e = a->found ? another(c, a) : first(c, a);
     return e == ERR_CONFLICT || e == ERR_DB_DUPLICATE ? fail(c->fault, ERR_DB_RETRY, NULL) : e;
 }
 

@@ -41,7 +41,7 @@ static bool pause_before(struct run *r, int nth)
 static enum err once(struct run *r)
 {
     struct ctx *c = r->c;
-    TRY(db_begin(c, TX_SNAPSHOT));
+    TRY(db_begin(c, c->latest ? TX_COMMITTED : TX_SNAPSHOT));
     enum err e = r->body(c, r->arg);
     bool claimed = db_claims(c->db)->claimed > 0;
     /* a counted try stays, and the caller still gets the body's error */

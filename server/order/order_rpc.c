@@ -207,10 +207,10 @@ static enum err watch_order(struct ctx *c, const ProtobufCMessage *in, int64_t *
  */
 
 #define EVERY_ROLE (ROLE_REVIEWER | ROLE_OPERATOR | ROLE_SHIPPER | ROLE_ADMIN | ROLE_AUDITOR)
-#define STEP(name, fn)                                                                                       \
+#define STEP(name, fn, ...)                                                                                  \
     {                                                                                                        \
         .service = PB_SERVICE(order_service), .method = name, .access = ACCESS_ACCOUNT, .mode = MODE_WRITE,  \
-        .handler = fn                                                                                        \
+        .handler = fn, __VA_ARGS__                                                                           \
     }
 
 static const struct rpc_row rows[] = {
@@ -227,7 +227,7 @@ static const struct rpc_row rows[] = {
     STEP("SetPurchase", set_purchase),
     STEP("ConfirmPurchase", confirm_purchase),
     STEP("ReturnToPurchase", return_to_purchase),
-    STEP("RequestApplicationSignature", request_signature),
+    STEP("RequestApplicationSignature", request_signature, .latest = true),
     STEP("SignApplication", sign_application),
     STEP("SwitchToPaperRoute", switch_to_paper_route),
     STEP("CancelOrder", cancel_order),
