@@ -78,9 +78,7 @@ static enum err look(struct ctx *c, const char *channel, struct taking *t)
     TRY(code_allowance_read(c, t->phone, t->purpose, &t->of_phone));
     TRY(look_at_phone(c, &l, &t->of_phone));
     TRY(allowance_look(c, ALLOW_CODE_ADDRESS, c->address, l.address_hour, HOUR_MS, &t->of_address));
-    /* A job's codes follow from steps that have limits of their own: jobs do not queue for the one row. */
-    const char *shared = c->caller.kind == CALLER_SYSTEM ? "" : channel;
-    return allowance_look(c, ALLOW_CODE_CHANNEL, shared, l.channel_day, DAY_MS, &t->of_channel);
+    return allowance_look(c, ALLOW_CODE_CHANNEL, channel, l.channel_day, DAY_MS, &t->of_channel);
 }
 
 /* Last, so that what everybody shares is locked for as short as can be. */

@@ -132,7 +132,8 @@ enum err catalog_posting(struct ctx *c, const char *channel_id, enum order_kind 
 enum err catalog_first_password(struct ctx *c, const char *channel_id, const char **out);
 
 /* Codes by SMS, at most: to one phone and purpose in a minute, an hour, a day; asked for from one network
- * address in an hour; by the whole channel in a day. 1, 5, 10; the last two as good as unlimited. */
+ * address in an hour; by the whole channel in a day, those of logins, verifications and signatures together.
+ * 1, 5, 10; the last two as good as unlimited. */
 struct sms_limits {
     int phone_minute, phone_hour, phone_day, address_hour, channel_day;
 };

@@ -204,17 +204,11 @@ enum err identity_task(struct ctx *c, const char *verification_id, struct check_
     return OK;
 }
 
-/* The limit on codes, of the order's channel, counts against other uses of the phone: then the person asks
- * for the code later (ResendVerificationCode), and sent_to stays empty until one is out. */
-static enum err send_code(struct ctx *c, const struct waited *w, bool *sent)
+/* A code to the person of *w, within the limits of the order's channel. */
+static enum err send_code(struct ctx *c, const struct waited *w)
 {
-    enum err e = code_send_for(c, w->o.channel, w->who.phone, CODE_VERIFY, w->v.id, SMS_VERIFY_CODE,
-                               mask_name(c->arena, w->who.name), NULL);
-    *sent = e == OK;
-    if (e != ERR_RATE_LIMITED)
-        return e;
-    fault_clear(c->fault);
-    return OK;
+    return code_send_for(c, w->o.channel, w->who.phone, CODE_VERIFY, w->v.id, SMS_VERIFY_CODE,
+                         mask_name(c->arena, w->who.name), NULL);
 }
 
 enum err identity_news(struct ctx *c, struct waited *w, enum verification_event event, const char *sent_to,
@@ -224,10 +218,40 @@ enum err identity_news(struct ctx *c, struct waited *w, enum verification_event 
     return order_store(c, &w->o, action, NULL);
 }
 
+/* Where the code goes to is told when one is out. */
+static enum err code_is_out(struct ctx *c, struct waited *w, enum verification_event event)
+{
+    w->v.code_ms = 0;
+    return identity_news(c, w, event, w->who.phone, "order.code_sent");
+}
+
+/* The limits count other uses of the phone, and everybody's of the channel: then the code waits. The job's
+ * key is its time: each that holds back again is later. */
+static enum err send_or_hold(struct ctx *c, struct waited *w, enum verification_event sent)
+{
+    enum err e = send_code(c, w);
+    if (e == OK)
+        return code_is_out(c, w, sent);
+    if (e != ERR_RATE_LIMITED)
+        return e;
+    w->v.code_ms = c->now_ms + (c->fault->retry_ms > 0 ? c->fault->retry_ms : 1);
+    fault_clear(c->fault);
+    TRY(identity_news(c, w, VERIFIED_HELD, NULL, "order.code_held"));
+    return outbox_add(c, "identity.code",
+                      arena_printf(c->arena, "identity.code:%s:%lld", w->v.id, (long long)w->v.code_ms),
+                      w->v.order, w->v.id, strlen(w->v.id), w->v.code_ms, NULL);
+}
+
+enum err identity_release(struct ctx *c, const char *verification_id)
+{
+    struct waited w;
+    TRY(identity_waited(c, verification_id, &w));
+    return w.v.state == VERIFICATION_HELD && w.current ? send_or_hold(c, &w, VERIFIED_RELEASED) : OK;
+}
+
 static enum err matched(struct ctx *c, struct waited *w)
 {
     enum check check;
-    bool sent;
     TRY(next_check(c, &w->o, &w->v, &check));
     if (check)
         return add_job(c, &w->v, check);
@@ -240,8 +264,7 @@ static enum err matched(struct ctx *c, struct waited *w)
     case PROOF_CODE:
         break;
     }
-    TRY(send_code(c, w, &sent));
-    return identity_news(c, w, VERIFIED_MATCHED, sent ? w->who.phone : NULL, "order.code_sent");
+    return send_or_hold(c, w, VERIFIED_MATCHED);
 }
 
 static enum order_event back_event(const struct verification *v)
@@ -298,6 +321,12 @@ enum err identity_waiting(struct ctx *c, const char *verification_id, enum verif
                           struct waited *out)
 {
     TRY(identity_waited(c, verification_id, out));
+    if (out->v.state == VERIFICATION_HELD && s == VERIFICATION_CODE_SENT) {
+        enum err e =
+            fail(c->fault, ERR_PRECONDITION, "no code is out yet; it is sent by itself when it may go");
+        snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "验证码尚未发送，到时将自动发送");
+        return e;
+    }
     if (out->v.state != s)
         return fail(c->fault, ERR_PRECONDITION,
                     s == VERIFICATION_FACE ? "no face is awaited for this verification"
@@ -326,10 +355,11 @@ enum err identity_confirm(struct ctx *c, const char *verification_id, const char
 enum err identity_resend(struct ctx *c, const char *verification_id, struct verification *out)
 {
     struct waited w;
-    TRY(identity_waiting(c, verification_id, VERIFICATION_CODE_SENT, &w));
-    TRY(code_send_for(c, w.o.channel, w.who.phone, CODE_VERIFY, w.v.id, SMS_VERIFY_CODE,
-                      mask_name(c->arena, w.who.name), NULL));
-    TRY(identity_news(c, &w, VERIFIED_RESENT, w.who.phone, "order.code_sent"));
+    TRY(identity_waited(c, verification_id, &w));
+    bool held = w.v.state == VERIFICATION_HELD;
+    TRY(identity_waiting(c, verification_id, held ? VERIFICATION_HELD : VERIFICATION_CODE_SENT, &w));
+    TRY(send_code(c, &w));
+    TRY(code_is_out(c, &w, held ? VERIFIED_RELEASED : VERIFIED_RESENT));
     *out = w.v;
     return OK;
 }

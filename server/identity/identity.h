@@ -1,8 +1,9 @@
 /* identity.h - proof of identity (S6-S9, S11): checks of fields, provider checks by jobs, codes, evidence.
  *
  * A verification belongs to one order and is of the subject or of the agent. What is checked, and which proof
- * ends it, goes by the method's plan (plan.h). submit -> PENDING (a job for each check) -> CODE_SENT, FACE or
- * DEPOSIT -> PASSED; or MISMATCH / FAILED, after which the step may be submitted again within the limits.
+ * ends it, goes by the method's plan (plan.h). submit -> PENDING (a job for each check) -> CODE_SENT (perhaps
+ * by way of HELD), FACE or DEPOSIT -> PASSED; or MISMATCH / FAILED, after which the step may be submitted
+ * again within the limits.
  */
 #ifndef CERTDESK_IDENTITY_IDENTITY_H
 #define CERTDESK_IDENTITY_IDENTITY_H
@@ -20,7 +21,8 @@ enum verification_state {
     VERIFICATION_FAILED,
     VERIFICATION_FACE,    /* data match; waits for the face (S8) */
     VERIFICATION_DEPOSIT, /* data match; waits for the code or amount of the deposit (S6) */
-    VERIFICATION_LAST = VERIFICATION_DEPOSIT,
+    VERIFICATION_HELD,    /* data match; a limit holds the code back, none is out */
+    VERIFICATION_LAST = VERIFICATION_HELD,
 };
 
 /* How the face session stands, and the deposit: what somebody who waits wants to know. */
@@ -45,6 +47,7 @@ struct verification {
                                that the register has closed */
     int attempts_left;
     const char *sent_to; /* phone in clear; mask before showing */
+    int64_t code_ms;     /* HELD: when the code may go, and goes by itself; else 0 */
     int64_t version, updated_ms;
     struct waiting waiting; /* by identity_load() only */
 };

@@ -128,6 +128,7 @@ static enum err check_call(struct ctx *c, const struct job *j, struct job_result
     struct check_task t;
     struct choices who;
     struct identity_result result;
+    c->latest = true; /* a code may be counted */
     TRY(identity_task(c, identity_payload(c, j), &t));
     if (!t.check)
         return OK;
@@ -166,8 +167,34 @@ static const struct job_kind check_job = {
     .failed = check_failed,
 };
 
+/* -- a code that was held back -----------------------------------------------------------------------------
+ */
+
+static enum err code_call(struct ctx *c, const struct job *j, struct job_result *r)
+{
+    (void)j;
+    (void)r;
+    c->latest = true;
+    return OK;
+}
+
+static enum err code_done(struct ctx *c, const struct job *j, const struct job_result *r)
+{
+    (void)r;
+    return identity_release(c, identity_payload(c, j));
+}
+
+static const struct job_kind code_job = {
+    .name = "identity.code",
+    .max_attempts = 12,
+    .lease_ms = 60000,
+    .backoff_ms = 2000,
+    .call = code_call,
+    .done = code_done,
+};
+
 const struct job_kind *const identity_jobs[] = {
-    &check_job,          &face_start_job,    &face_poll_job,        &transfer_open_job,
+    &code_job,           &check_job,         &face_start_job,       &face_poll_job,   &transfer_open_job,
     &transfer_start_job, &transfer_poll_job, &transfer_confirm_job, &deposit_end_job,
 };
 const size_t identity_jobs_n = sizeof identity_jobs / sizeof *identity_jobs;

@@ -1,6 +1,8 @@
 /* identity_moves.c - the states of a verification, and the one function that moves it (S6-S9, S11).
  *
- *   PENDING -matched-----------> CODE_SENT (resent) -confirmed-----+
+ *   PENDING -held--> HELD (held) -released--+
+ *    |                                      v
+ *    +-----matched-----------> CODE_SENT (resent) ----confirmed-----+
  *    |  | | -face awaited------> FACE (face news) ----confirmed-----+-> PASSED
  *    |  | | -deposit awaited---> DEPOSIT (deposit news) -confirmed--+
  *    |  | |<------entered-------    |                                |
@@ -22,6 +24,9 @@ static const struct move moves[] = {
     {VERIFICATION_PENDING, VERIFIED_MISMATCHED, VERIFICATION_MISMATCH},
     {VERIFICATION_PENDING, VERIFIED_GIVEN_UP, VERIFICATION_FAILED},
     {VERIFICATION_CODE_SENT, VERIFIED_RESENT, VERIFICATION_CODE_SENT},
+    {VERIFICATION_PENDING, VERIFIED_HELD, VERIFICATION_HELD},
+    {VERIFICATION_HELD, VERIFIED_HELD, VERIFICATION_HELD},
+    {VERIFICATION_HELD, VERIFIED_RELEASED, VERIFICATION_CODE_SENT},
     {VERIFICATION_CODE_SENT, VERIFIED_CONFIRMED, VERIFICATION_PASSED},
     {VERIFICATION_PENDING, VERIFIED_FACE_AWAITED, VERIFICATION_FACE},
     {VERIFICATION_FACE, VERIFIED_FACE_NEWS, VERIFICATION_FACE},
@@ -43,7 +48,7 @@ static const char *state_name(int s)
         [VERIFICATION_PENDING] = "PENDING", [VERIFICATION_CODE_SENT] = "CODE_SENT",
         [VERIFICATION_PASSED] = "PASSED",   [VERIFICATION_MISMATCH] = "MISMATCH",
         [VERIFICATION_FAILED] = "FAILED",   [VERIFICATION_FACE] = "FACE",
-        [VERIFICATION_DEPOSIT] = "DEPOSIT",
+        [VERIFICATION_DEPOSIT] = "DEPOSIT", [VERIFICATION_HELD] = "CODE_HELD",
     };
     return s > 0 && (size_t)s < N(names) ? names[s] : "UNKNOWN";
 }
@@ -51,11 +56,18 @@ static const char *state_name(int s)
 static const char *event_name(int e)
 {
     static const char *const names[] = {
-        [VERIFIED_MATCHED] = "matched",           [VERIFIED_MISMATCHED] = "mismatched",
-        [VERIFIED_GIVEN_UP] = "given_up",         [VERIFIED_RESENT] = "resent",
-        [VERIFIED_CONFIRMED] = "confirmed",       [VERIFIED_FACE_AWAITED] = "face_awaited",
-        [VERIFIED_FACE_NEWS] = "face_news",       [VERIFIED_DEPOSIT_AWAITED] = "deposit_awaited",
-        [VERIFIED_DEPOSIT_NEWS] = "deposit_news", [VERIFIED_ENTERED] = "entered",
+        [VERIFIED_MATCHED] = "matched",
+        [VERIFIED_MISMATCHED] = "mismatched",
+        [VERIFIED_GIVEN_UP] = "given_up",
+        [VERIFIED_RESENT] = "resent",
+        [VERIFIED_CONFIRMED] = "confirmed",
+        [VERIFIED_FACE_AWAITED] = "face_awaited",
+        [VERIFIED_FACE_NEWS] = "face_news",
+        [VERIFIED_DEPOSIT_AWAITED] = "deposit_awaited",
+        [VERIFIED_DEPOSIT_NEWS] = "deposit_news",
+        [VERIFIED_ENTERED] = "entered",
+        [VERIFIED_HELD] = "held",
+        [VERIFIED_RELEASED] = "released",
     };
     return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
 }

@@ -17,7 +17,9 @@ enum verification_event {
     VERIFIED_DEPOSIT_AWAITED, /* every check before the deposit matched; or a wrong amount was entered */
     VERIFIED_DEPOSIT_NEWS,    /* it was sent, or a wrong code was entered */
     VERIFIED_ENTERED,         /* the amount is with the supplier */
-    VERIFIED_LAST = VERIFIED_ENTERED,
+    VERIFIED_HELD,            /* every provider check matched; the code may not go out yet */
+    VERIFIED_RELEASED,        /* now it did */
+    VERIFIED_LAST = VERIFIED_RELEASED,
 };
 
 extern const struct machine verification_machine;

@@ -51,6 +51,7 @@ static const struct rpc_row rows[] = {
      .method = "ResendVerificationCode",
      .access = ACCESS_ACCOUNT,
      .mode = MODE_WRITE,
+     .latest = true,
      .handler = resend_code},
     {.service = PB_SERVICE(verification_service),
      .method = "StartFace",

@@ -11,7 +11,7 @@
  * yuan). PASSED moves the order on; *out is the order after it. An amount that a supplier has to judge leaves
  * the verification PENDING until it did. */
 enum err identity_confirm(struct ctx *c, const char *verification_id, const char *code, struct order *out);
-/* Another code to the same phone, within the limits of codes. */
+/* Another code to the same phone, or the first one that was held back, within the limits of codes. */
 enum err identity_resend(struct ctx *c, const char *verification_id, struct verification *out);
 
 /* What a job has to ask next, and about whom. */
@@ -29,6 +29,9 @@ struct check_task {
 enum err identity_task(struct ctx *c, const char *verification_id, struct check_task *out);
 /* Stores the answer and acts on it: next check, proof, or back to the step. */
 enum err identity_record(struct ctx *c, const char *verification_id, const struct check_answer *a);
+/* The time has come of a code that was held back: sends it, or holds it back again; nothing when it went
+ * otherwise, or the verification moved on. */
+enum err identity_release(struct ctx *c, const char *verification_id);
 /* The provider could not be asked, or time or tries are over: FAILED, and the step may be submitted again. */
 enum err identity_give_up(struct ctx *c, const char *verification_id);
 

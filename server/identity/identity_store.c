@@ -32,7 +32,7 @@ enum err verification_read(struct ctx *c, const char *id, struct verification *o
         return fail(c->fault, ERR_NOT_FOUND, NULL);
     TRY(db_query(c, &r,
                  SQL("SELECT id, order_id, of_agent, method, state, version, input_digest, mismatched, "
-                     "attempts_left, sent_to, updated_ms FROM verification WHERE id = ?"),
+                     "attempts_left, sent_to, updated_ms, code_ms FROM verification WHERE id = ?"),
                  TEXT(id)));
     if (r.n != 1)
         return fail(c->fault, ERR_NOT_FOUND, NULL);
@@ -43,7 +43,8 @@ enum err verification_read(struct ctx *c, const char *id, struct verification *o
                                  .mismatched = row_text(&r, 0, 7),
                                  .attempts_left = (int)row_int(&r, 0, 8),
                                  .sent_to = "",
-                                 .updated_ms = row_int(&r, 0, 10)};
+                                 .updated_ms = row_int(&r, 0, 10),
+                                 .code_ms = row_int(&r, 0, 11)};
     snprintf(out->id, sizeof out->id, "%s", row_text(&r, 0, 0));
     snprintf(out->order, sizeof out->order, "%s", row_text(&r, 0, 1));
     if (row_cell(&r, 0, 6)->n != 32)
@@ -70,9 +71,11 @@ enum err verification_update(struct ctx *c, struct verification *v, enum verific
     TRY(db_exec_one(
         c,
         SQL("UPDATE verification SET state = ?, version = version + 1, updated_ms = ?, mismatched "
-            "= COALESCE(?, mismatched), sent_to = COALESCE(?, sent_to) WHERE id = ? AND state = ? "
+            "= COALESCE(?, mismatched), sent_to = COALESCE(?, sent_to), code_ms = ? WHERE id = ? AND state = "
+            "? "
             "AND version = ?"),
-        INT(to), INT(c->now_ms), TEXT(mismatched), sealed, TEXT(v->id), INT(v->state), INT(v->version)));
+        INT(to), INT(c->now_ms), TEXT(mismatched), sealed, INT(v->code_ms), TEXT(v->id), INT(v->state),
+        INT(v->version)));
     v->state = to;
     v->version++;
     v->updated_ms = c->now_ms;

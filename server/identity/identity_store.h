@@ -20,7 +20,7 @@ enum err verification_insert(struct ctx *c, const struct verification *v, const 
 /* Whoever asks; NOT_FOUND. */
 enum err verification_read(struct ctx *c, const char *id, struct verification *out,
                            unsigned char input_digest[static 32]);
-/* Must match v's state and version; NULL texts stay. */
+/* Must match v's state and version; NULL texts stay, code_ms is v's. */
 enum err verification_update(struct ctx *c, struct verification *v, enum verification_state to,
                              const char *mismatched, const char *sent_to);
 /* Attempts since a time that a provider was or will be asked for: not those that failed before any answer. */

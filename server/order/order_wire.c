@@ -154,6 +154,7 @@ PB(Verification) * wire_verification(struct ctx *c, const struct verification *v
     out->attempts_left = v->attempts_left;
     out->sent_to = masked(a, mask_phone, v->sent_to);
     out->update_time = to_timestamp(a, v->updated_ms);
+    out->code_available_time = to_timestamp(a, v->code_ms);
     out->mismatched_fields = ARENA_ARRAY(a, char *, strlen(v->mismatched) / 2 + 1);
     for (const char *p = v->mismatched; *p;) {
         size_t n = strcspn(p, ",");

@@ -142,32 +142,116 @@ static void an_answer_about_older_data_moves_nothing(void **s)
     }
 }
 
-/* The phone had a code for something else a moment ago: the match stands, and the code is asked for later. */
-static void a_code_that_may_not_go_out_yet_can_be_asked_for(void **s)
+static enum err its_time_came(struct ctx *c, void *arg)
 {
-    (void)s;
-    char first[ID_SIZE], second[ID_SIZE];
+    return identity_release(c, arg);
+}
+
+static void release(const char *verification)
+{
+    w.c->caller.kind = CALLER_SYSTEM;
+    assert_ok(tx_run(w.c, its_time_came, (void *)(uintptr_t)verification));
+    w.c->caller.kind = CALLER_ACCOUNT;
+}
+
+/* An order whose code is held back: the phone had one for another order a moment ago. */
+static void hold_one(const char *phone, char order[static ID_SIZE], struct verification *v)
+{
+    char first[ID_SIZE];
     struct order o;
-    struct verification v;
     world_next(&w, 24 * 3600000);
     assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET state = 19 WHERE state < 5")));
     make_order(&w, w.c, first);
-    make_order(&w, w.c, second);
-    assert_ok(submit_organization(w.c, first, OTHER_USCC, "13700000005"));
+    make_order(&w, w.c, order);
+    assert_ok(submit_organization(w.c, first, OTHER_USCC, phone));
     world_verified(&w, first, true);
-    assert_ok(submit_organization(w.c, second, "914403001922038216", "13700000005"));
-    world_verified(&w, second, true);
-    assert_ok(order_load(w.c, second, &o));
-    assert_ok(identity_load(w.c, o.verification, &v));
-    assert_int_equal(v.state, VERIFICATION_CODE_SENT);
-    assert_string_equal(v.sent_to, "");
-    world_next(&w, 61000);
-    assert_ok(order_load(w.c, second, &o));
+    world_next(&w, 10000);
+    assert_ok(submit_organization(w.c, order, "914403001922038216", phone));
+    world_verified(&w, order, true);
+    assert_ok(order_load(w.c, order, &o));
+    assert_ok(identity_load(w.c, o.verification, v));
+    assert_int_equal(v->state, VERIFICATION_HELD);
+    assert_string_equal(v->sent_to, "");
+    assert_int_equal(v->code_ms, w.c->now_ms + 50000);
+}
+
+static int64_t jobs_waiting(void)
+{
+    return world_number(&w, SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'identity.code' AND state = 1"));
+}
+
+static enum err resend(const char *verification, PB(Verification) * *out)
+{
+    static PB(ResendVerificationCodeResponse) sent;
     PB(ResendVerificationCodeRequest) again = CERTDESK__V1__RESEND_VERIFICATION_CODE_REQUEST__INIT;
-    PB(ResendVerificationCodeResponse) sent = CERTDESK__V1__RESEND_VERIFICATION_CODE_RESPONSE__INIT;
-    again.verification_id = o.verification;
-    assert_ok(call(w.c, "ResendVerificationCode", &again, &sent));
-    assert_string_equal(sent.verification->sent_to, "137****0005");
+    certdesk__v1__resend_verification_code_response__init(&sent);
+    again.verification_id = (char *)(uintptr_t)verification;
+    enum err e = call(w.c, "ResendVerificationCode", &again, &sent);
+    *out = sent.verification;
+    return e;
+}
+
+static void a_code_that_may_not_go_out_yet_goes_when_it_may(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], id[ID_SIZE];
+    struct verification v;
+    PB(Verification) * wire;
+    hold_one("13700000005", order, &v);
+    memcpy(id, v.id, ID_SIZE);
+    assert_int_equal(jobs_waiting(), 1);
+    assert_int_equal(world_number(&w, SQL("SELECT run_at_ms FROM outbox WHERE kind = 'identity.code'")),
+                     v.code_ms);
+    assert_false(has_action(get_order(w.c, order), "ConfirmVerification"));
+    assert_err(confirm_code(w.c, order, "123456"), ERR_PRECONDITION);
+    assert_err(resend(id, &wire), ERR_RATE_LIMITED);
+    assert_true(w.t.fault.retry_ms > 0 && w.t.fault.retry_ms <= 50000);
+    world_next(&w, 30000);
+    release(id); /* too early: held back again, for the rest of it */
+    assert_ok(identity_load(w.c, id, &v));
+    assert_int_equal(v.state, VERIFICATION_HELD);
+    assert_int_equal(v.code_ms, w.c->now_ms + 20000);
+    assert_int_equal(jobs_waiting(), 1); /* the same time, the same job */
+    world_next(&w, 20000);
+    release(id);
+    assert_ok(identity_load(w.c, id, &v));
+    assert_int_equal(v.state, VERIFICATION_CODE_SENT);
+    assert_string_equal(v.sent_to, "13700000005");
+    assert_int_equal(v.code_ms, 0);
+    assert_null(get_order(w.c, order)->verification->code_available_time);
+    int64_t sent = world_number(&w, SQL("SELECT COUNT(*) FROM sms_code"));
+    world_next(&w, 61000);
+    release(id); /* a job that is late sends nothing */
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM sms_code")), sent);
+    assert_ok(confirm_code(w.c, order, world_code(&w, "13700000005")));
+}
+
+/* Asked for when it may go, but before the job ran; or the person corrected the form meanwhile. */
+static void a_code_that_was_held_back_is_not_sent_twice_nor_for_nothing(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], id[ID_SIZE];
+    struct verification v;
+    PB(Verification) * wire;
+    hold_one("13700000006", order, &v);
+    memcpy(id, v.id, ID_SIZE);
+    world_next(&w, 50000);
+    assert_ok(resend(id, &wire));
+    assert_string_equal(wire->sent_to, "137****0006");
+    assert_int_equal(wire->state, VERIFICATION_CODE_SENT);
+    int64_t sent = world_number(&w, SQL("SELECT COUNT(*) FROM sms_code"));
+    world_next(&w, 61000);
+    release(id);
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM sms_code")), sent);
+
+    hold_one("13700000007", order, &v);
+    memcpy(id, v.id, ID_SIZE);
+    assert_ok(submit_organization(w.c, order, "914403001922038216", "13700000008"));
+    sent = world_number(&w, SQL("SELECT COUNT(*) FROM sms_code"));
+    world_next(&w, 61000);
+    release(id);
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM sms_code")), sent);
+    assert_err(resend(id, &wire), ERR_PRECONDITION);
 }
 
 int main(void)
@@ -176,7 +260,8 @@ int main(void)
         cmocka_unit_test(a_mismatch_goes_back_and_may_be_corrected),
         cmocka_unit_test(a_wrong_code_is_counted_and_a_late_answer_ignored),
         cmocka_unit_test(an_answer_about_older_data_moves_nothing),
-        cmocka_unit_test(a_code_that_may_not_go_out_yet_can_be_asked_for),
+        cmocka_unit_test(a_code_that_may_not_go_out_yet_goes_when_it_may),
+        cmocka_unit_test(a_code_that_was_held_back_is_not_sent_twice_nor_for_nothing),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);
 }

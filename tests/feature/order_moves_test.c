@@ -151,8 +151,9 @@ static void verifications(void **s)
     (void)s;
     static const struct expectation want[] = {
         {"PENDING", "matched>CODE_SENT mismatched>MISMATCH given_up>FAILED confirmed>PASSED "
-                    "face_awaited>FACE deposit_awaited>DEPOSIT"},
+                    "face_awaited>FACE deposit_awaited>DEPOSIT held>CODE_HELD"},
         {"CODE_SENT", "resent>CODE_SENT confirmed>PASSED"},
+        {"CODE_HELD", "held>CODE_HELD released>CODE_SENT"},
         {"FACE", "mismatched>MISMATCH given_up>FAILED confirmed>PASSED face_news>FACE"},
         {"DEPOSIT", "mismatched>MISMATCH given_up>FAILED confirmed>PASSED deposit_news>DEPOSIT "
                     "entered>PENDING"},

@@ -200,4 +200,21 @@ describe('a channel decides', () => {
     }
     desk.importChannel(desk.channel('zheneng', 1));
   });
+
+  test('its codes of a day are all codes, those of verifications among them', async () => {
+    const w = new Walk(desk, { who: company(next++) });
+    await w.to('SUBJECT');
+    const few = desk.channel('zheneng', 1);
+    few.sms_limits = { ...few.sms_limits, channel_day: 1 };
+    desk.importChannel(few);
+    await w.submitOrganization();
+    assert.equal(await w.verified(), 'CODE_HELD');
+    const { id, code_available_time: at } = w.order.verification;
+    const wait = Number(at.seconds) * 1000 - Date.now() - (desk.clockOffset || 0);
+    assert.ok(wait > 60000 && wait <= 24 * 3600 * 1000, `${wait} ms`);
+    desk.importChannel(desk.channel('zheneng', 1));
+    await w.call.ResendVerificationCode({ verification_id: id }); // a larger budget is in force at once
+    await w.confirmSubject();
+    assert.equal(w.state, 'AGENT');
+  });
 });

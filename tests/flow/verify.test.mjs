@@ -280,6 +280,51 @@ describe('a random amount, where the channel has a supplier send it', () => {
   });
 });
 
+describe('a code that a limit holds back', () => {
+  // The second company of the same legal representative, within the phone's minute.
+  async function held() {
+    const first = walker(), w = walker();
+    w.who = { ...w.who, legalRep: first.who.legalRep };
+    await first.to('SUBJECT_VERIFYING');
+    assert.equal(await first.verified(), 'CODE_SENT');
+    await w.to('SUBJECT_VERIFYING');
+    assert.equal(await w.verified(), 'CODE_HELD');
+    return w;
+  }
+  const messages = async (w) => (await desk.messages(w.who.legalRep.phone)).filter((m) => /正在核验/.test(m.text)).length;
+  const now = () => Date.now() + (desk.clockOffset || 0);
+
+  test('is told, and goes by itself when it may', async () => {
+    const w = await held(), { verification: v } = w.order;
+    assert.equal(v.sent_to, '');
+    const wait = Number(v.code_available_time.seconds) * 1000 - now();
+    assert.ok(wait > 30000 && wait <= 60000, `${wait} ms`);
+    assert.ok(!w.order.actions.includes('ConfirmVerification'));
+    await refused(w.call.ConfirmVerification({ verification_id: v.id, code: '123456' }), 'FAILED_PRECONDITION', 'PRECONDITION');
+    const said = await refused(w.call.ResendVerificationCode({ verification_id: v.id }), 'RESOURCE_EXHAUSTED', 'RATE_LIMITED');
+    assert.ok(Math.abs(said.retryMs - wait) < 5000, `${said.retryMs} ms, told ${wait}`);
+    const other = watch(w);
+    later(60000);
+    await other.until('the code on its way', (o) => o.verification?.state === 'VERIFICATION_STATE_CODE_SENT' && /^138\*{4}/.test(o.verification.sent_to));
+    other.end();
+    await w.confirmSubject();
+    assert.equal(w.state, 'AGENT');
+    assert.equal(await messages(w), 2);
+  });
+
+  test('does not go when the form was corrected meanwhile', async () => {
+    const w = await held();
+    await w.submitOrganization({ legal_rep_phone: company(next++).legalRep.phone });
+    assert.equal(await w.verified(), 'CODE_SENT');
+    const waits = async () => (await chief.ListJobs({ state: 'JOB_STATE_WAITING' })).jobs.some((j) => j.kind === 'identity.code' && j.object_id === w.order.id);
+    assert.ok(await waits());
+    later(60000);
+    await until('the job', async () => !(await waits()));
+    await until('the job\'s end', async () => (await chief.ListJobs({ state: 'JOB_STATE_RUNNING' })).jobs.length === 0);
+    assert.equal(await messages(w), 1);
+  });
+});
+
 describe('what it costs', () => {
   test('a mismatch is corrected within limits, which a new order does not lift', async () => {
     const w = walker({ method: 'BANK_FOUR_FACTOR', individual: true });

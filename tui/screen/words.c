@@ -76,9 +76,15 @@ const char *word_document(int type)
 
 const char *word_verification(int state)
 {
-    static const char *const w[] = {
-        N_("unknown"),        N_("Being checked"), N_("Code sent"),          N_("Passed"),
-        N_("Does not match"), N_("Check failed"),  N_("Waits for the face"), N_("Waits for the deposit")};
+    static const char *const w[] = {N_("unknown"),
+                                    N_("Being checked"),
+                                    N_("Code sent"),
+                                    N_("Passed"),
+                                    N_("Does not match"),
+                                    N_("Check failed"),
+                                    N_("Waits for the face"),
+                                    N_("Waits for the deposit"),
+                                    N_("Code held back by a limit")};
     return PICK(w, state);
 }
 
