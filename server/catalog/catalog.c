@@ -54,6 +54,12 @@ enum err catalog_consent(struct ctx *c, const char *channel_id, const char *obje
                    : consent_insert(c, object, purpose, list, want);
 }
 
+const char *catalog_review_days(struct arena *a, const struct channel *ch)
+{
+    return ch->review_from ? arena_printf(a, "%d-%d", ch->review_from, ch->review_days)
+                           : arena_printf(a, "%d", ch->review_days);
+}
+
 static const struct price *find_price(const struct product *p, int term_months, bool seal)
 {
     for (size_t i = 0; i < p->n_prices; i++)

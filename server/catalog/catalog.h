@@ -15,14 +15,19 @@ struct channel {
     const char *page_json; /* notices, downloads, contact, paper address: for the front page */
     bool invoice_offered;
     const char *initial_password; /* of quick registration (S2); a fresh one with each load if random */
-    int review_days;              /* working days promised (S18) */
-    int64_t payment_minutes;      /* how long a QR code is good */
-    const char *policy_json;      /* what is asked for by the functions at the end of this file */
-    const char *profile;          /* certificate profile, pki's word: "2023", "2012" */
+    int review_from,
+        review_days; /* working days promised, at least and at most (S18); from 0: only the most is said
+                      */
+    int64_t payment_minutes; /* how long a QR code is good */
+    const char *policy_json; /* what is asked for by the functions at the end of this file */
+    const char *profile;     /* certificate profile, pki's word: "2023", "2012" */
 };
 
 /* By id or code. ERR_NOT_FOUND. A caller who belongs to a channel finds only that one. */
 enum err catalog_channel(struct ctx *c, const char *id_or_code, struct channel *out);
+
+/* What is promised, as people say it before 个工作日: "3-5", or "3". */
+const char *catalog_review_days(struct arena *a, const struct channel *ch);
 
 /* How the UKEY comes to its holder (S19). */
 enum delivery {

@@ -33,16 +33,17 @@ enum err channel_put(struct ctx *c, const struct channel *ch, const unsigned cha
     return db_exec(
         c, NULL,
         SQL("INSERT INTO channel (id, code, name, page, policy, invoice_offered, initial_password, "
-            "review_days, payment_minutes, profile, version, digest, imported_ms) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "review_from, review_days, payment_minutes, profile, version, digest, imported_ms) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON DUPLICATE KEY UPDATE name = VALUES(name), page = VALUES(page), policy = VALUES(policy), "
             "invoice_offered = VALUES(invoice_offered), initial_password = VALUES(initial_password), "
-            "review_days = VALUES(review_days), payment_minutes = VALUES(payment_minutes), "
+            "review_from = VALUES(review_from), review_days = VALUES(review_days), payment_minutes = "
+            "VALUES(payment_minutes), "
             "profile = VALUES(profile), version = VALUES(version), digest = VALUES(digest), "
             "imported_ms = VALUES(imported_ms)"),
         TEXT(ch->id), TEXT(ch->code), TEXT(ch->name), TEXT(ch->page_json), TEXT(ch->policy_json),
-        INT(ch->invoice_offered), TEXT(ch->initial_password), INT(ch->review_days), INT(ch->payment_minutes),
-        TEXT(ch->profile), INT(ch->version), BYTES(digest, 32), INT(c->now_ms));
+        INT(ch->invoice_offered), TEXT(ch->initial_password), INT(ch->review_from), INT(ch->review_days),
+        INT(ch->payment_minutes), TEXT(ch->profile), INT(ch->version), BYTES(digest, 32), INT(c->now_ms));
 }
 
 enum err channel_version_put(struct ctx *c, const char *channel_id, const struct import *i,

@@ -43,7 +43,8 @@ static struct channel read_channel(const struct rows *r, size_t i)
                           .payment_minutes = row_int(r, i, 7),
                           .profile = row_text(r, i, 8),
                           .version = (int)row_int(r, i, 9),
-                          .policy_json = row_text(r, i, 10)};
+                          .policy_json = row_text(r, i, 10),
+                          .review_from = (int)row_int(r, i, 11)};
     copy_id(out.id, row_text(r, i, 0));
     return out;
 }
@@ -57,7 +58,7 @@ static const char *random_password(struct arena *a)
 
 #define CHANNEL_COLUMNS                                                                                      \
     "SELECT id, code, name, page, invoice_offered, initial_password, review_days, payment_minutes, "         \
-    "profile, version, policy FROM channel "
+    "profile, version, policy, review_from FROM channel "
 
 enum err catalog_channel(struct ctx *c, const char *id_or_code, struct channel *out)
 {

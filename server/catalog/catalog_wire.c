@@ -168,6 +168,7 @@ PB(Channel) * wire_channel(struct ctx *c, const struct channel *ch, const struct
     out->name = to_text(c->arena, ch->name);
     out->version = ch->version;
     out->review_days = ch->review_days;
+    out->review_days_from = ch->review_from;
     out->invoice_offered = ch->invoice_offered;
     out->payment_providers = ARENA_ARRAY(c->arena, PB(PaymentProvider), 32);
     for (unsigned i = 1; i < 32; i++)

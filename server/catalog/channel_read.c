@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ enum {
     PRODUCTS_MAX = 200,
     PRICES_MAX = 40,
     AGREEMENTS_MAX = 20,
+    REVIEW_DAYS_MAX = 60,
     KINDS = 5,
     MAX_MB = 50,
     MB = 1 << 20,
@@ -259,6 +261,25 @@ static const char *read_password(struct node root)
     return s;
 }
 
+/* "3-5", or a number: working days. */
+static void read_review_days(struct node n, struct channel *out)
+{
+    int from, to, end = 0;
+    if (!json_is_string(n.j)) {
+        out->review_days = (int)node_number(n, 1, REVIEW_DAYS_MAX, 1);
+        return;
+    }
+    const char *s = node_line(n, 5);
+    bool two =
+        strspn(s, "0123456789-") == strlen(s) && sscanf(s, "%2d-%2d%n", &from, &to, &end) == 2 && !s[end];
+    if (!two || from < 1 || to <= from || to > REVIEW_DAYS_MAX) {
+        node_fault(n, "is a number of working days, or two such as 3-5, from 1 to %d", REVIEW_DAYS_MAX);
+        from = to = 1;
+    }
+    out->review_from = from;
+    out->review_days = to;
+}
+
 static const char *policy_text(struct node root)
 {
     json_t *j = json_object(), *v;
@@ -332,10 +353,10 @@ void channel_file_read(struct arena *a, const struct yaml_tree *tree, struct cha
         .policy_json = policy_text(root),
         .invoice_offered = policy.invoice.offered,
         .initial_password = read_password(root),
-        .review_days = (int)node_number(node_need(root, "review_days"), 1, 60, 1),
         .payment_minutes = node_number(node_need(root, "payment_minutes"), 5, 7 * 24 * 60, 5),
         .profile = profiles[node_word(node_need(root, "profile"), profiles)],
     };
+    read_review_days(node_need(root, "review_days"), &out->channel);
     read_offers(node_need(root, "offers"), out);
     read_products(node_need(root, "products"), out);
     read_agreements(node_need(root, "agreements"), out);

@@ -14,6 +14,16 @@ static const struct {
 #undef X
 };
 
+/* Everything that may go out: today's and earlier words, under their names at the provider. */
+static const struct {
+    const char *name, *text;
+    size_t n;
+} registered[] = {
+#define X(name, version, text, n) {(version) == 1 ? #name : #name "_" #version, text, n},
+    SMS_TABLE(X) SMS_OLD_TABLE(X)
+#undef X
+};
+
 static const struct {
     const char *name, *subject, *text;
     int version;
@@ -26,11 +36,16 @@ static const struct {
 
 const char *notice_template(size_t i, const char **text, size_t *n_params)
 {
-    if (i >= SMS_TEMPLATES)
+    if (i >= sizeof registered / sizeof *registered)
         return NULL;
-    *text = templates[i].text;
-    *n_params = templates[i].n;
-    return templates[i].name;
+    *text = registered[i].text;
+    *n_params = registered[i].n;
+    return registered[i].name;
+}
+
+const char *notice_registered(struct arena *a, const char *name, int version)
+{
+    return version > 1 ? arena_printf(a, "%s_%d", name, version) : name;
 }
 
 /* Packs, queues and wipes: the payload holds phones and codes, and is sealed by the outbox. */

@@ -9,8 +9,9 @@
 #include "core/outbox.h"
 
 /* X(name, version, wording with {1}, {2} …, number of parameters): the words are registered with the SMS
- * provider under the template id of the configuration; the text here is what they say. Other words are
- * another version: raise the number with them, and register them before they are used. */
+ * provider under the template id of the configuration (template.NAME, template.NAME_2 for version 2); the
+ * text here is what they say. Other words are another version: raise the number with them, keep the row with
+ * the old ones below, and register the new ones before they are used. */
 #define SMS_TABLE(X)                                                                                         \
     X(LOGIN_CODE, 1, "您的登录验证码为{1}，5分钟内有效，请勿泄露。", 1)                                      \
     X(ACCOUNT_CREATED, 1, "您的账号已创建，用户名{1}，初始密码{2}，请尽快修改密码。", 2)                     \
@@ -20,10 +21,10 @@
     X(PHONE_CHANGED, 1, "您的账号手机号已变更为{1}。如非本人操作请立即联系客服。", 1)                        \
     X(VERIFY_CODE, 1, "您正在核验{1}的身份信息，验证码{2}，5分钟内有效，请勿泄露。", 2)                      \
     X(SIGN_CODE, 1, "您正在签署证书申请（订单{1}），验证码{2}，5分钟内有效，请勿泄露。", 2)                  \
-    X(ORDER_PAID, 1, "您的证书订单{1}已支付{2}元，我们将在3-5个工作日内完成审核。", 2)                       \
+    X(ORDER_PAID, 2, "您的证书订单{1}已支付{2}元，我们将在{3}个工作日内完成审核。", 3)                       \
     X(PAPERS_WANTED, 1,                                                                                      \
       "您的证书订单{1}已支付{2}元，请打印申请表签字盖章，连同材料邮寄至受理地址，详见邮件。", 2)             \
-    X(PAPERS_ARRIVED, 1, "您的证书订单{1}的纸质材料已收到，我们将在3-5个工作日内完成审核。", 1)              \
+    X(PAPERS_ARRIVED, 2, "您的证书订单{1}的纸质材料已收到，我们将在{2}个工作日内完成审核。", 2)              \
     X(ORDER_APPROVED, 1, "您的证书订单{1}已审核通过，UKEY将在5个工作日内寄出。", 1)                          \
     X(ORDER_REFUSED, 1, "您的证书订单{1}的资料需要修改：{2}。请登录后重新提交。", 2)                         \
     X(CERTIFICATE_PIN, 1, "您的证书（介质号{1}）密码为{2}，请妥善保管，首次使用后请修改。", 2)               \
@@ -35,6 +36,12 @@
     X(ORDER_CANCELLED, 1, "您的证书订单{1}已取消，已支付的{2}元将原路退回，请留意到账通知。", 2)             \
     X(REFUND_DONE, 1, "您的证书订单{1}的款项{2}元已原路退回，请查收。", 2)
 
+/* Earlier versions, same columns: what was queued by them goes out by them. A row may go when no job of it
+ * can wait any more. */
+#define SMS_OLD_TABLE(X)                                                                                     \
+    X(ORDER_PAID, 1, "您的证书订单{1}已支付{2}元，我们将在3-5个工作日内完成审核。", 2)                       \
+    X(PAPERS_ARRIVED, 1, "您的证书订单{1}的纸质材料已收到，我们将在3-5个工作日内完成审核。", 1)
+
 enum sms_template {
 #define X(name, version, text, n) SMS_##name,
     SMS_TABLE(X)
@@ -45,19 +52,19 @@ enum sms_template {
 /* X(name, version, subject, text with {1}, {2} …, number of parameters). {1} is the person's name, {2} the
  * order. */
 #define MAIL_TABLE(X)                                                                                                                             \
-    X(ORDER_PAID, 1, "证书订单已支付",                                                                                                            \
-      "{1}，您好：\n\n您的证书订单{2}已支付{3}元，我们将在3-"                                                                  \
-      "5个工作日内完成审核，审核结果将以邮件和短信告知。\n",                                                                                      \
-      3)                                                                                                                                          \
-    X(PAPERS_WANTED, 1, "请邮寄证书申请材料",                                                                                                     \
+    X(ORDER_PAID, 2, "证书订单已支付",                                                                                                            \
+      "{1}，您好：\n\n您的证书订单{2}已支付{3}元，我们将在{4}"                                                                 \
+      "个工作日内完成审核，审核结果将以邮件和短信告知。\n",                                                                                       \
+      4)                                                                                                                                          \
+    X(PAPERS_WANTED, 2, "请邮寄证书申请材料",                                                                                                     \
       "{1}，您好：\n\n您的证书订单{2}已支付{3}元。请打印证书申请表，签字盖章后连同鉴证材料邮寄至：\n\n{4}" \
       "\n\n"                                                                                                                                      \
-      "我们将在收到材料后3-5个工作日内完成审核，审核结果将以邮件和短信告知。\n",                                                                  \
-      4)                                                                                                                                          \
-    X(PAPERS_ARRIVED, 1, "证书申请材料已收到",                                                                                                    \
-      "{1}，您好：\n\n您的证书订单{2}的纸质材料已收到，我们将在3-"                                                         \
-      "5个工作日内完成审核，审核结果将以邮件和短信告知。\n",                                                                                      \
-      2)                                                                                                                                          \
+      "我们将在收到材料后{5}个工作日内完成审核，审核结果将以邮件和短信告知。\n",                                                                  \
+      5)                                                                                                                                          \
+    X(PAPERS_ARRIVED, 2, "证书申请材料已收到",                                                                                                    \
+      "{1}，您好：\n\n您的证书订单{2}的纸质材料已收到，我们将在{3}"                                                        \
+      "个工作日内完成审核，审核结果将以邮件和短信告知。\n",                                                                                       \
+      3)                                                                                                                                          \
     X(ORDER_APPROVED, 1, "证书订单审核通过",                                                                                                      \
       "{1}，您好：\n\n您的证书订单 {2} 已审核通过，UKEY 将在5个工作日内寄出。\n{3}", 3)                                                           \
     X(ORDER_REFUSED, 1, "证书订单资料需要修改",                                                                                                   \
@@ -76,7 +83,7 @@ enum mail_template {
 };
 
 /* dedupe: "approved:ord_…:7"; an event that was told is never told again. object: the order or account it is
- * about. params are text, as many as the template has (at most 4). */
+ * about. params are text, as many as the template has (of an SMS at most 4). */
 enum err notice_sms(struct ctx *c, const char *phone, enum sms_template t, const char *const *params,
                     const char *dedupe, const char *object);
 /* The same by mail; what it says is written down now, whatever the template says later. html is made from the
@@ -84,9 +91,11 @@ enum err notice_sms(struct ctx *c, const char *phone, enum sms_template t, const
 enum err notice_mail(struct ctx *c, const char *address, enum mail_template t, const char *const *params,
                      const char *dedupe, const char *object);
 
-/* Name, wording and number of parameters of template i; NULL past the end. For `certdeskd notices`, whose
- * output is what has to be registered with the SMS provider. */
+/* Name, wording and number of parameters of template i, old versions among them; NULL past the end. For
+ * `certdeskd notices`, whose output is what has to be registered with the SMS provider. */
 const char *notice_template(size_t i, const char **text, size_t *n_params);
+/* The name of a version at the provider: NAME of the first, NAME_2 of the second. */
+const char *notice_registered(struct arena *a, const char *name, int version);
 
 /* The jobs "sms.send" and "mail.send". */
 extern const struct job_kind *const notice_jobs[];

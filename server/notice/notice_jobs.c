@@ -52,7 +52,9 @@ static enum err sms_call(struct ctx *c, const struct job *j, struct job_result *
     json_t *p = NULL;
     TRY(parse(c, j, &p));
     const char *phone = json_string_value(json_object_get(p, "phone"));
-    const char *template = json_string_value(json_object_get(p, "template"));
+    const char *name = json_string_value(json_object_get(p, "template"));
+    const char *template =
+        notice_registered(c->arena, name, (int)json_integer_value(json_object_get(p, "version")));
     const char *params[SMS_PARAMS_MAX];
     size_t i, n = 0;
     json_t *v;

@@ -183,8 +183,8 @@ static enum err notes(struct ctx *c, const struct order *o, const struct channel
     if (*address)
         list[form->n_notes++] = arena_printf(c->arena, "支付订单后，请将本表及附件邮寄至：%s。", address);
     list[form->n_notes++] =
-        arena_printf(c->arena, "收到材料后3-%d个工作日内完成审核；审核通过后，UKEY在5个工作日内寄出。",
-                     channel->review_days);
+        arena_printf(c->arena, "收到材料后%s个工作日内完成审核；审核通过后，UKEY在5个工作日内寄出。",
+                     catalog_review_days(c->arena, channel));
     form->notes = list;
     return OK;
 }

@@ -63,27 +63,26 @@ enum err order_take_paper_route(struct ctx *c, const char *id, struct order *out
 /* -- telling ------------------------------------------------------------------------------------------------
  */
 
-static enum err posting_address(struct ctx *c, const struct order *o, const char **out)
+static const char *posting_address(struct ctx *c, const struct channel *channel)
 {
-    struct channel channel;
     struct address to;
-    TRY(catalog_channel(c, o->channel, &channel));
-    catalog_paper_address(c->arena, &channel, &to);
-    *out = form_address(c->arena, &to);
-    return OK;
+    catalog_paper_address(c->arena, channel, &to);
+    return form_address(c->arena, &to);
 }
 
 static enum err tell_where_to_post(struct ctx *c, const struct order *o)
 {
     struct order_contact to = order_contact(o);
-    const char *address, *yuan = yuan_of(c->arena, o->price_fen);
-    TRY(posting_address(c, o, &address));
+    struct channel channel;
+    TRY(catalog_channel(c, o->channel, &channel));
+    const char *yuan = yuan_of(c->arena, o->price_fen);
     const char *params[] = {o->id, yuan};
     TRY(notice_sms(c, to.phone, SMS_PAPERS_WANTED, params, arena_printf(c->arena, "paid.sms:%s", o->id),
                    o->id));
     if (!*to.email)
         return OK;
-    const char *said[] = {to.name, o->id, yuan, address};
+    const char *said[] = {to.name, o->id, yuan, posting_address(c, &channel),
+                          catalog_review_days(c->arena, &channel)};
     return notice_mail(c, to.email, MAIL_PAPERS_WANTED, said, arena_printf(c->arena, "paid.mail:%s", o->id),
                        o->id);
 }
@@ -95,15 +94,15 @@ enum err order_paper_paid(struct ctx *c, struct order *o)
 }
 
 /* A refused order's papers may come again: each arrival is told once. */
-static enum err tell_arrived(struct ctx *c, const struct order *o)
+static enum err tell_arrived(struct ctx *c, const struct order *o, const struct channel *ch)
 {
     struct order_contact to = order_contact(o);
     const char *dedupe = arena_printf(c->arena, "papers:%s:%lld", o->id, (long long)o->version);
-    const char *params[] = {o->id};
+    const char *days = catalog_review_days(c->arena, ch), *params[] = {o->id, days};
     TRY(notice_sms(c, to.phone, SMS_PAPERS_ARRIVED, params, dedupe, o->id));
     if (!*to.email)
         return OK;
-    const char *said[] = {to.name, o->id};
+    const char *said[] = {to.name, o->id, days};
     return notice_mail(c, to.email, MAIL_PAPERS_ARRIVED, said, dedupe, o->id);
 }
 
@@ -116,5 +115,5 @@ enum err order_papers_arrived(struct ctx *c, const char *id, struct order *out)
     TRY(catalog_working_days(c, out->channel, c->now_ms, channel.review_days, &due_ms));
     TRY(order_move(c, out, EV_PAPERS_ARRIVED,
                    &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms}, NULL));
-    return tell_arrived(c, out);
+    return tell_arrived(c, out, &channel);
 }

@@ -196,14 +196,15 @@ static enum err reason_to_hold(struct ctx *c, const struct receipt *r, const str
 }
 
 /* Told once each (I-11): the dedupe keys carry the order. */
-static enum err tell_paid(struct ctx *c, const struct order *o)
+static enum err tell_paid(struct ctx *c, const struct order *o, const struct channel *ch)
 {
     struct order_contact to = order_contact(o);
-    const char *yuan = yuan_of(c->arena, o->price_fen), *params[] = {o->id, yuan};
+    const char *yuan = yuan_of(c->arena, o->price_fen), *days = catalog_review_days(c->arena, ch);
+    const char *params[] = {o->id, yuan, days};
     TRY(notice_sms(c, to.phone, SMS_ORDER_PAID, params, arena_printf(c->arena, "paid.sms:%s", o->id), o->id));
     if (!*to.email)
         return OK;
-    const char *said[] = {to.name, o->id, yuan};
+    const char *said[] = {to.name, o->id, yuan, days};
     return notice_mail(c, to.email, MAIL_ORDER_PAID, said, arena_printf(c->arena, "paid.mail:%s", o->id),
                        o->id);
 }
@@ -220,7 +221,7 @@ static enum err order_paid(struct ctx *c, struct order *o)
     TRY(catalog_working_days(c, o->channel, c->now_ms, channel.review_days, &due_ms));
     TRY(order_move(c, o, EV_PAID, &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms},
                    NULL));
-    return tell_paid(c, o);
+    return tell_paid(c, o, &channel);
 }
 
 static enum err hold(struct ctx *c, struct payment *p, const struct capture *cap)

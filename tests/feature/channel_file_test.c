@@ -183,6 +183,40 @@ static const char bad[] =
     "  office_hours: [{from: \"9:00\", to: \"12:00\"}, {from: \"11:00\", to: \"10:00\"}]\n"
     "attempts:\n"; /* 41 */
 
+static const char *fault_of(const struct read *r, const char *path)
+{
+    for (size_t i = 0; i < r->faults.n; i++)
+        if (strcmp(r->faults.list[i].path, path) == 0)
+            return r->faults.list[i].text;
+    return "";
+}
+
+static void review_days_are_one_number_or_two(void **s)
+{
+    (void)s;
+    static const struct {
+        const char *text;
+        int from, days;
+    } good[] = {{"review_days: 3", 0, 3}, {"review_days: 3-5", 3, 5}, {"review_days: 10-60", 10, 60}};
+    static const char *const wrong[] = {"review_days: 0",    "review_days: 61",    "review_days: 5-3",
+                                        "review_days: 3-3",  "review_days: 0-5",   "review_days: 3-61",
+                                        "review_days: 3-5d", "review_days: 3--5",  "review_days: \"5\"",
+                                        "review_days: soon", "review_days: [3, 5]"};
+    struct read r;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        read_text(&r, good[i].text, strlen(good[i].text));
+        assert_int_equal(r.file.channel.review_from, good[i].from);
+        assert_int_equal(r.file.channel.review_days, good[i].days);
+        assert_string_equal(fault_of(&r, "review_days"), "");
+        done(&r);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        read_text(&r, wrong[i], strlen(wrong[i]));
+        assert_true(*fault_of(&r, "review_days"));
+        done(&r);
+    }
+}
+
 static void every_fault_is_named_at_once_with_its_line(void **s)
 {
     (void)s;
@@ -355,6 +389,7 @@ int main(void)
         cmocka_unit_test(the_second_channel_is_another),
         cmocka_unit_test(the_seed_of_the_fuzzer_is_good),
         cmocka_unit_test(what_is_not_said_has_its_default),
+        cmocka_unit_test(review_days_are_one_number_or_two),
         cmocka_unit_test(every_fault_is_named_at_once_with_its_line),
         cmocka_unit_test(every_supplier_of_identities_can_be_chosen),
         cmocka_unit_test(working_days_go_over_the_national_day_of_2026),

@@ -23,6 +23,7 @@ static void every_template_has_its_parameters(void **state)
     assert_true((version) >= 1);                                                                             \
     assert_int_equal(places(text), (1u << (n)) - 1);
     SMS_TABLE(X)
+    SMS_OLD_TABLE(X)
 #undef X
 #define X(name, version, subject, text, n)                                                                   \
     assert_true((version) >= 1 && *(subject));                                                               \
@@ -31,8 +32,36 @@ static void every_template_has_its_parameters(void **state)
 #undef X
 }
 
+/* What was queued by words of an earlier version goes out by them: they stay registered, under a name of
+ * their own. */
+static void every_version_is_registered_once(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 0);
+    const char *name, *other, *text, *said;
+    size_t n, m;
+    for (size_t i = 0; (name = notice_template(i, &text, &n)); i++)
+        for (size_t k = 0; (other = notice_template(k, &said, &m)); k++)
+            assert_true(i == k || (strcmp(name, other) != 0 && strcmp(text, said) != 0));
+#define X(t, version, words, n_params)                                                                       \
+    for (size_t i = 0, found = 0; !found; i++) {                                                             \
+        name = notice_template(i, &text, &n);                                                                \
+        assert_non_null(name);                                                                               \
+        found = strcmp(name, notice_registered(&a, #t, version)) == 0;                                       \
+        assert_true(!found || (strcmp(text, words) == 0 && n == (n_params)));                                \
+    }
+    SMS_TABLE(X)
+    SMS_OLD_TABLE(X)
+#undef X
+    assert_string_equal(notice_registered(&a, "ORDER_PAID", 1), "ORDER_PAID");
+    assert_string_equal(notice_registered(&a, "ORDER_PAID", 2), "ORDER_PAID_2");
+    arena_free(&a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_template_has_its_parameters)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_template_has_its_parameters),
+                                       cmocka_unit_test(every_version_is_registered_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,12 @@
 #include "lib/hands.h"
 #include "world.h"
 
+#include "core/tx.h"
+#include "notice/notice.h"
 #include "providers.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 static struct world w;
 static struct rig r;
@@ -34,6 +39,8 @@ static int start_outbox(void)
         kinds[o.n_kinds++] = identity_jobs[i];
     for (size_t i = 0; i < payment_jobs_n; i++)
         kinds[o.n_kinds++] = payment_jobs[i];
+    for (size_t i = 0; i < notice_jobs_n; i++)
+        kinds[o.n_kinds++] = notice_jobs[i];
     return outbox_start(&o, &outbox, &w.t.fault) == OK ? 0 : -1;
 }
 
@@ -47,8 +54,12 @@ static int setup(void **state)
         r.inbox.watch[i] = callback_headers[i];
     r.inbox.status = 200;
     r.inbox.body = "";
-    providers = (struct providers){
-        .http = r.http, .identity = {r.identity}, .n_identity = 1, .payment = {r.pay}, .n_payment = 1};
+    providers = (struct providers){.http = r.http,
+                                   .identity = {r.identity},
+                                   .n_identity = 1,
+                                   .payment = {r.pay},
+                                   .n_payment = 1,
+                                   .sms = r.sms};
     providers.public_url = arena_printf(&r.a, "http://127.0.0.1:%d", r.inbox.port);
     w.app.providers = &providers;
     return start_outbox();
@@ -397,6 +408,62 @@ static void cancelling_closes_the_code(void **s)
     assert_string_equal(trade_state(payment), "CLOSED");
 }
 
+/* -- notices
+ * ----------------------------------------------------------------------------------------------------- */
+
+static const char notified[] = "13700000077";
+
+/* Only what certdeskd names is approved at the provider, as it is of a real one. */
+static void register_templates(void)
+{
+    json_t *all = json_object();
+    const char *name, *text;
+    size_t n;
+    for (size_t i = 0; (name = notice_template(i, &text, &n)); i++)
+        json_object_set_new(all, name, json_string(text));
+    json_t *body = json_pack("{s:o}", "templates", all);
+    char *said = json_dumps(body, JSON_COMPACT);
+    rig_do(&r, "/sim/sms/templates", said);
+    free(said);
+    json_decref(body);
+}
+
+static enum err queue_notices(struct ctx *c, void *arg)
+{
+    (void)arg;
+    /* as certdeskd queued it when the first words were in force */
+    static const char old[] = "{\"phone\":\"13700000077\",\"template\":\"ORDER_PAID\",\"version\":1,"
+                              "\"params\":[\"ord_old\",\"280.00\"]}";
+    TRY(outbox_add(c, "sms.send", "sms:paid.sms:ord_old", "ord_old", old, strlen(old), 0, NULL));
+    const char *params[] = {"ord_new", "280.00", "2-4"};
+    return notice_sms(c, notified, SMS_ORDER_PAID, params, "paid.sms:ord_new", "ord_new");
+}
+
+static bool two_came(void *arg)
+{
+    json_t **got = arg;
+    json_decref(*got);
+    *got = rig_control(&r, "/sim/sms?phone=13700000077", NULL);
+    return json_array_size(json_object_get(*got, "sms")) == 2;
+}
+
+static void what_was_queued_by_earlier_words_goes_out_by_them(void **s)
+{
+    (void)s;
+    json_t *got = NULL;
+    register_templates();
+    let_pass(1000);
+    assert_ok(tx_run(w.c, queue_notices, NULL));
+    outbox_wake(outbox);
+    if (!test_until(two_came, &got, 15000))
+        world_fail("the messages did not come\n");
+    char *text = json_dumps(got, 0);
+    assert_non_null(strstr(text, "订单ord_old已支付280.00元，我们将在3-5个工作日内完成审核"));
+    assert_non_null(strstr(text, "订单ord_new已支付280.00元，我们将在2-4个工作日内完成审核"));
+    free(text);
+    json_decref(got);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -410,6 +477,7 @@ int main(void)
         cmocka_unit_test(placing_survives_lost_answers),
         cmocka_unit_test(what_expires_is_closed_there_and_here),
         cmocka_unit_test(cancelling_closes_the_code),
+        cmocka_unit_test(what_was_queued_by_earlier_words_goes_out_by_them),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);
 }

@@ -51,7 +51,9 @@ describe('a file', () => {
     const r = channel('import', '--apply', YUNQI);
     assert.match(r.out, /^yunqi: version 1 is in force$/m);
     const { channel: c } = await anyone.GetChannel({ channel: 'yunqi' });
-    assert.deepEqual([c.name, c.version, c.review_days, c.invoice_offered], ['云启采购平台', 1, 3, false]);
+    assert.deepEqual([c.name, c.version, c.review_days_from, c.review_days, c.invoice_offered], ['云启采购平台', 1, 0, 3, false]);
+    const { channel: z } = await anyone.GetChannel({ channel: 'zheneng' });
+    assert.deepEqual([z.review_days_from, z.review_days], [3, 5]);
     assert.deepEqual(c.payment_providers, ['PAYMENT_PROVIDER_ALIPAY']);
     assert.deepEqual(short(c.calendar.weekend, 'WEEKDAY_'), ['SUNDAY']);
     assert.deepEqual(c.calendar.office_hours, [{ from: '08:30', to: '18:00' }]);

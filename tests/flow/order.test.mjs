@@ -52,7 +52,7 @@ test('every event was told by SMS once, to whom it belongs', async () => {
     [walk.who.account.phone]: [/^您的登录验证码为\d{6}/, /^您的账号已创建，用户名\w+，初始密码111111/],
     [walk.who.legalRep.phone]: [/^您正在核验王\*\*的身份信息，验证码\d{6}/, new RegExp(`^您的证书（介质号${walk.medium}）密码为\\d{8}`)],
     [walk.who.agent.phone]: [/^您正在核验李\*的身份信息，验证码\d{6}/, new RegExp(`签署证书申请（订单${id}），验证码\\d{6}`),
-      new RegExp(`订单${id}已支付380\\.00元`), new RegExp(`订单${id}已审核通过`), new RegExp(`UKEY已寄出，顺丰速运单号${walk.parcel}`),
+      new RegExp(`订单${id}已支付380\\.00元，我们将在3-5个工作日内完成审核`), new RegExp(`订单${id}已审核通过`), new RegExp(`UKEY已寄出，顺丰速运单号${walk.parcel}`),
       new RegExp(`订单${id}已签收`)],
   };
   for (const [phone, patterns] of Object.entries(expect)) {

@@ -103,7 +103,7 @@ test('the form holds what was entered, and its QR code is the order', async () =
   const said = text(form).replace(/\s+/g, '');
   const { name, uscc, legalRep, agent } = walk.who;
   for (const part of [name, uscc, legalRep.name, legalRep.idNumber, legalRep.phone, agent.name, agent.idNumber, agent.email, walk.order.id,
-    '单位数字证书申请表', '浙能集团', '380.00元', '营业执照', '受理地址1号', '单位公章', '样本路1号']) assert.ok(said.includes(part), `${part}: ${said}`);
+    '单位数字证书申请表', '浙能集团', '380.00元', '营业执照', '受理地址1号', '单位公章', '样本路1号', '收到材料后3-5个工作日内完成审核']) assert.ok(said.includes(part), `${part}: ${said}`);
   fs.writeFileSync(path.join(desk.dir, 'form.pdf'), form);
   if (process.env.PAPER_PDF) fs.copyFileSync(path.join(desk.dir, 'form.pdf'), process.env.PAPER_PDF);
   const info = execFileSync('pdfinfo', [path.join(desk.dir, 'form.pdf')], { encoding: 'utf8' });
@@ -192,6 +192,8 @@ test('approved, it goes on like any other order', async () => {
 test('a person goes by paper, too', async () => {
   const who = { ...company(3), person: { name: '王不一致', idNumber: residentId('33010619900101123'), phone: '13700000003' } };
   const person = new PaperWalk(desk, { who });
+  // What a channel promises is one number of its file (S16): on the form, in what is told, and when the desk's time is up.
+  desk.importChannel({ ...desk.channel(CHANNEL, 1), review_days: 2 });
   await person.register();
   await person.createOrder({ subject_kind: 'SUBJECT_KIND_INDIVIDUAL' });
   const { name, idNumber, phone } = who.person;
@@ -203,10 +205,20 @@ test('a person goes by paper, too', async () => {
   await person.setPurchase({ product_id: products.find((p) => p.subject_kind === 'SUBJECT_KIND_INDIVIDUAL').id, seal: false });
   await person.confirmPurchase();
   const said = text(await person.pdf()).replace(/\s+/g, '');
-  for (const part of ['个人数字证书申请表', name, idNumber, phone, '申请人签字', '身份证正面']) assert.ok(said.includes(part), part);
+  for (const part of ['个人数字证书申请表', name, idNumber, phone, '申请人签字', '身份证正面', '收到材料后2个工作日内完成审核']) assert.ok(said.includes(part), part);
   await person.payForPapers();
   await person.arrive();
   assert.equal(person.state, 'REVIEW');
+  assert.match(await person.read(phone, /纸质材料已收到/), /将在2个工作日内完成审核/);
+  const mails = await until('the mails', async () => {
+    const m = (await desk.sim('/sim/mails?to=p%40example.com')).mails;
+    return ['请邮寄证书申请材料', '证书申请材料已收到'].every((s) => m.some((x) => x.subject === s)) && m;
+  });
+  for (const m of mails.filter((x) => /材料/.test(x.subject))) assert.match(m.text, /2个工作日内完成审核/);
+  const item = (await (await person.staff('li')).ListReviews({})).items.find((i) => i.order_id === person.order.id);
+  const days = (item.due_time.seconds - item.submit_time.seconds) / 24 / 3600;
+  assert.ok(days >= 2 && days <= 4, `${days} days`); // a weekend may lie between
+  desk.importChannel(desk.channel(CHANNEL, 1));
 });
 
 test('eight switches at once are one; an order by paper can be cancelled', async () => {
