@@ -4,6 +4,7 @@
 #include "account/account_store.h"
 #include "account/captcha.h"
 #include "account/code.h"
+#include "account/login_tries.h"
 #include "app.h"
 #include "catalog/catalog.h"
 #include "core/audit.h"
@@ -17,8 +18,6 @@
 #include <strings.h>
 
 enum {
-    PASSWORD_TRIES = 5,
-    LOCK_MS = 15 * 60 * 1000,
     PASSWORD_MIN = 8,
     PASSWORD_MAX = 128
 };
@@ -166,20 +165,9 @@ enum err account_login_sms(struct ctx *c, const char *channel, const char *phone
     return open_session(c, out, SESSION_BY_SMS, "");
 }
 
-/* Every password that was checked is counted against the version that it was checked on: of several at the
- * same moment one is answered, the others are checked again against what that one left. */
-static enum err count(struct ctx *c, const struct account *a, bool right)
+static enum err wrong_password(struct ctx *c, const struct login_tries *t)
 {
-    int64_t failures = right ? 0 : a->failures + 1;
-    bool lock = failures >= PASSWORD_TRIES;
-    enum err e =
-        account_set_failures(c, a, lock ? 0 : failures, lock ? c->now_ms + LOCK_MS : a->locked_until_ms);
-    return e == ERR_CONFLICT ? fail(c->fault, ERR_DB_RETRY, NULL) : e;
-}
-
-static enum err wrong_password(struct ctx *c, const struct account *a)
-{
-    TRY(count(c, a, false));
+    TRY(login_tries_wrong(c, t));
     c->keep = true;
     return fail(c->fault, ERR_LOGIN_FAILED, NULL);
 }
@@ -198,37 +186,39 @@ static enum err right_password(struct ctx *c, const struct account *a, const cha
     return OK;
 }
 
+/* Every try of a password is counted, for a name that nobody has like any other: the answers are the same,
+ * and take as long. */
 enum err account_login_password(struct ctx *c, const char *channel, const char *login, const char *password,
                                 struct login *out)
 {
     struct channel ch;
+    struct login_tries tries;
+    struct account *a = &out->account;
+    bool right;
     if (!*login)
         fault_field(c->fault, "login", "REQUIRED", "user name or phone", "请输入用户名或手机号");
     if (!*password)
         fault_field(c->fault, "password", "REQUIRED", "the password", "请输入密码");
     TRY(fault_fields(c->fault));
     TRY(catalog_channel(c, channel, &ch));
-    struct account *a = &out->account;
+    TRY(login_tries_look(c, ch.id, login, &tries));
+    if (strcmp(password, ch.initial_password) ==
+        0) /* opens nothing, whoever types it: says nothing of accounts */
+        return fail(c->fault, ERR_MUST_CHANGE_PASSWORD, NULL);
     enum err e =
         phone_valid(login) ? account_by_phone(c, ch.id, login, a) : account_by_user_name(c, ch.id, login, a);
     if (e == ERR_NOT_FOUND) {
-        bool never; /* as long as a real check, so that names cannot be told by the clock */
-        TRY(password_check(c, PASSWORD_OF_ACCOUNT, NULL, password, &never));
-        return fail(c->fault, ERR_LOGIN_FAILED, NULL);
+        fault_clear(c->fault);
+        TRY(password_check(c, PASSWORD_OF_ACCOUNT, NULL, password, &right));
+        return wrong_password(c, &tries);
     }
     TRY(e);
-    if (a->locked_until_ms > c->now_ms) {
-        c->fault->retry_ms = a->locked_until_ms - c->now_ms;
-        return fail(c->fault, ERR_RATE_LIMITED, "too many wrong passwords; try again later");
-    }
-    bool right;
     TRY(right_password(c, a, password, &right));
     if (!right)
-        return wrong_password(c, a);
+        return wrong_password(c, &tries);
     if (a->initial_password)
         return fail(c->fault, ERR_MUST_CHANGE_PASSWORD, NULL);
-    TRY(count(c, a, true));
-    a->version++;
+    TRY(login_tries_right(c, &tries));
     return open_session(c, out, SESSION_BY_PASSWORD, "");
 }
 
@@ -288,6 +278,7 @@ enum err account_change_password(struct ctx *c, const char *channel, const char 
     const char *hash;
     TRY(password_hash(c, PASSWORD_OF_ACCOUNT, password, &hash));
     TRY(account_set_password(c, &a, hash));
+    TRY(login_tries_forget(c, &a));
     TRY(strcmp(c->caller.id, a.id) == 0 ? session_end_others(c, a.id) : session_end_all(c, a.id));
     return audit_add(c, &(struct audit_entry){"account.change_password", a.id, a.version + 1, NULL});
 }

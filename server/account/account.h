@@ -10,7 +10,7 @@ struct account {
     const char *phone;    /* in clear; mask before showing */
     const char *password; /* scrypt text */
     bool initial_password, has_picture;
-    int64_t failures, locked_until_ms, version, created_ms;
+    int64_t version, created_ms;
 };
 
 struct login {
@@ -30,8 +30,8 @@ enum err account_send_code(struct ctx *c, const char *channel, const char *phone
  * initial password, both sent by SMS. */
 enum err account_login_sms(struct ctx *c, const char *channel, const char *phone, const char *code,
                            struct login *out);
-/* S3. LOGIN_FAILED whether name or password is wrong; five wrong passwords lock for 15 minutes. With the
- * initial password: MUST_CHANGE_PASSWORD and no session, so nothing can be done with it (S2). */
+/* S3. LOGIN_FAILED whether name or password is wrong, RATE_LIMITED after too many of them (login_tries.h).
+ * With the initial password: MUST_CHANGE_PASSWORD and no session, so nothing can be done with it (S2). */
 enum err account_login_password(struct ctx *c, const char *channel, const char *login, const char *password,
                                 struct login *out);
 /* The caller's own. */

@@ -25,8 +25,8 @@ enum err account_insert(struct ctx *c, const struct account *a)
 }
 
 #define ACCOUNT_SELECT                                                                                       \
-    "SELECT id, channel_id, user_name, phone, password, initial_password, failures, locked_until_ms, "       \
-    "version, created_ms, EXISTS (SELECT 1 FROM account_picture p WHERE p.account_id = account.id) FROM "    \
+    "SELECT id, channel_id, user_name, phone, password, initial_password, version, "                         \
+    "created_ms, EXISTS (SELECT 1 FROM account_picture p WHERE p.account_id = account.id) FROM "             \
     "account WHERE "
 
 static enum err read(struct ctx *c, const struct rows *r, struct account *out)
@@ -39,11 +39,9 @@ static enum err read(struct ctx *c, const struct rows *r, struct account *out)
     out->user_name = row_text(r, 0, 2);
     out->password = row_text(r, 0, 4);
     out->initial_password = row_int(r, 0, 5) != 0;
-    out->failures = row_int(r, 0, 6);
-    out->locked_until_ms = row_int(r, 0, 7);
-    out->version = row_int(r, 0, 8);
-    out->created_ms = row_int(r, 0, 9);
-    out->has_picture = row_int(r, 0, 10) != 0;
+    out->version = row_int(r, 0, 6);
+    out->created_ms = row_int(r, 0, 7);
+    out->has_picture = row_int(r, 0, 8) != 0;
     size_t n;
     return crypt_open(c->app->keys, c->arena, place(c, out->id), row_text(r, 0, 3), row_cell(r, 0, 3)->n,
                       &out->phone, &n, c->fault);
@@ -77,8 +75,8 @@ enum err account_by_user_name(struct ctx *c, const char *channel, const char *us
 enum err account_set_password(struct ctx *c, const struct account *a, const char *password)
 {
     return db_exec_one(c,
-                       SQL("UPDATE account SET password = ?, initial_password = 0, failures = 0, "
-                           "locked_until_ms = 0, version = version + 1 WHERE id = ? AND version = ?"),
+                       SQL("UPDATE account SET password = ?, initial_password = 0, version = version + 1 "
+                           "WHERE id = ? AND version = ?"),
                        TEXT(password), TEXT(a->id), INT(a->version));
 }
 
@@ -100,13 +98,4 @@ enum err account_set_user_name(struct ctx *c, const struct account *a, const cha
     return db_exec_one(
         c, SQL("UPDATE account SET user_name = ?, version = version + 1 WHERE id = ? AND version = ?"),
         TEXT(user_name), TEXT(a->id), INT(a->version));
-}
-
-enum err account_set_failures(struct ctx *c, const struct account *a, int64_t failures,
-                              int64_t locked_until_ms)
-{
-    return db_exec_one(c,
-                       SQL("UPDATE account SET failures = ?, locked_until_ms = ?, version = version + 1 "
-                           "WHERE id = ? AND version = ?"),
-                       INT(failures), INT(locked_until_ms), TEXT(a->id), INT(a->version));
 }

@@ -13,7 +13,5 @@ enum err account_by_user_name(struct ctx *c, const char *channel, const char *us
 enum err account_set_password(struct ctx *c, const struct account *a, const char *password);
 enum err account_set_phone(struct ctx *c, const struct account *a, const char *phone);
 enum err account_set_user_name(struct ctx *c, const struct account *a, const char *user_name);
-enum err account_set_failures(struct ctx *c, const struct account *a, int64_t failures,
-                              int64_t locked_until_ms);
 
 #endif

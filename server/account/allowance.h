@@ -1,8 +1,8 @@
 /* allowance.h - how much of something somebody may have in a while, counted in the database.
  *
  * One row per kind and somebody; the window begins with the first of it. Look first, write what is allowed,
- * take last: the count is moved by one conditional update in the transaction of what it allows, so any number
- * of servers on one database together never give more, and what was rolled back was not counted. With
+ * take last: the count is moved by one conditional statement in the transaction of what it allows, so any
+ * number of servers on one database together never give more, and what was rolled back was not counted. With
  * ctx->latest those who come at the same moment wait for each other's commit; else some begin again.
  */
 #ifndef CERTDESK_ACCOUNT_ALLOWANCE_H
@@ -16,6 +16,8 @@ enum allowance_kind {
     ALLOW_CAPTCHA,          /* captchas made for one address */
     ALLOW_CAPTCHA_WRONG,    /* captchas that one address read wrong */
     ALLOW_CHALLENGE,        /* challenges made for one address */
+    ALLOW_LOGIN_HERE,       /* wrong passwords for a name from one address */
+    ALLOW_LOGIN_EVERYWHERE, /* the same from all of them */
 };
 
 struct allowance {
@@ -31,6 +33,10 @@ enum err allowance_look(struct ctx *c, enum allowance_kind kind, const char *who
                         int64_t window_ms, struct allowance *out);
 /* One of what allowance_look() allowed. DB_RETRY when somebody else took the last one meanwhile. */
 enum err allowance_take(struct ctx *c, const struct allowance *a);
+/* What was looked at is forgotten; DB_RETRY when it was used up meanwhile. */
+enum err allowance_renew(struct ctx *c, const struct allowance *a);
+/* Whatever of it was used is forgotten. */
+enum err allowance_forget(struct ctx *c, enum allowance_kind kind, const char *who);
 /* Both. */
 enum err allowance_use(struct ctx *c, enum allowance_kind kind, const char *who, int limit,
                        int64_t window_ms);

@@ -31,16 +31,9 @@ enum err allowance_look(struct ctx *c, enum allowance_kind kind, const char *who
     return left <= 0 || row_int(&r, 0, 1) < limit ? OK : full(c, left);
 }
 
-static enum err first(struct ctx *c, const struct allowance *a)
-{
-    return db_exec(c, NULL, SQL("INSERT INTO allowance (kind, who, start_ms, taken) VALUES (?, ?, ?, 1)"),
-                   INT(a->kind), BYTES(a->who, 32), INT(c->now_ms));
-}
-
 /* A window that began before `over` is over: this is the first of a new one. */
-static enum err another(struct ctx *c, const struct allowance *a)
+static enum err another(struct ctx *c, const struct allowance *a, int64_t over)
 {
-    int64_t over = c->now_ms - a->window_ms;
     return db_exec_one(c,
                        SQL("UPDATE allowance SET taken = IF(start_ms <= ?, 1, taken + 1), start_ms = "
                            "IF(start_ms <= ?, ?, start_ms) WHERE kind = ? AND who = ? AND (start_ms <= ? OR "
@@ -49,12 +42,55 @@ static enum err another(struct ctx *c, const struct allowance *a)
                        INT(a->limit));
 }
 
+/* Nobody had one when it was looked at. Somebody who had it meanwhile is no reason to begin again, only one
+ * too many is. */
+static enum err first(struct ctx *c, const struct allowance *a, int64_t over)
+{
+    uint64_t rows; /* 1: inserted */
+    struct rows r;
+    TRY(db_exec(c, &rows,
+                SQL("INSERT INTO allowance (kind, who, start_ms, taken) VALUES (?, ?, ?, 1) ON DUPLICATE KEY "
+                    "UPDATE taken = IF(start_ms <= ?, 1, taken + 1), start_ms = IF(start_ms <= ?, "
+                    "VALUES(start_ms), start_ms)"),
+                INT(a->kind), BYTES(a->who, 32), INT(c->now_ms), INT(over), INT(over)));
+    if (rows == 1)
+        return OK;
+    TRY(db_query(c, &r, SQL("SELECT 1 FROM allowance WHERE kind = ? AND who = ? AND taken <= ?"),
+                 INT(a->kind), BYTES(a->who, 32), INT(a->limit)));
+    return r.n == 1 ? OK : ERR_CONFLICT;
+}
+
 enum err allowance_take(struct ctx *c, const struct allowance *a)
 {
     if (a->limit <= 0)
         return OK;
-    enum err e = a->found ? another(c, a) : first(c, a);
-    return e == ERR_CONFLICT || e == ERR_DB_DUPLICATE ? fail(c->fault, ERR_DB_RETRY, NULL) : e;
+    int64_t over = c->now_ms - a->window_ms;
+    enum err e = a->found ? another(c, a, over) : first(c, a, over);
+    return e == ERR_CONFLICT ? fail(c->fault, ERR_DB_RETRY, NULL) : e;
+}
+
+enum err allowance_renew(struct ctx *c, const struct allowance *a)
+{
+    uint64_t gone;
+    struct rows r;
+    if (a->limit <= 0)
+        return OK;
+    TRY(db_exec(c, &gone,
+                SQL("DELETE FROM allowance WHERE kind = ? AND who = ? AND (start_ms <= ? OR taken < ?)"),
+                INT(a->kind), BYTES(a->who, 32), INT(c->now_ms - a->window_ms), INT(a->limit)));
+    if (gone)
+        return OK;
+    TRY(db_query(c, &r, SQL("SELECT 1 FROM allowance WHERE kind = ? AND who = ?"), INT(a->kind),
+                 BYTES(a->who, 32)));
+    return r.n ? fail(c->fault, ERR_DB_RETRY, NULL) : OK;
+}
+
+enum err allowance_forget(struct ctx *c, enum allowance_kind kind, const char *who)
+{
+    unsigned char digest[32];
+    crypt_lookup(c->app->keys, "allowance", who, digest);
+    return db_exec(c, NULL, SQL("DELETE FROM allowance WHERE kind = ? AND who = ?"), INT(kind),
+                   BYTES(digest, 32));
 }
 
 enum err allowance_use(struct ctx *c, enum allowance_kind kind, const char *who, int limit, int64_t window_ms)

@@ -178,7 +178,7 @@ test(`${GUESSES} guesses of one code, every one another`, async () => {
 test('many logins by password at once leave the others their turn', async () => {
   let slowest = 0, running = true;
   const began = Date.now();
-  const crowd = flood(400, (caller) => outcome(callers[0].LoginByPassword({ channel: CHANNEL, login: 'nobody_at_all', password: 'guess' }, from(address(1))))).finally(() => { running = false; });
+  const crowd = flood(400, (caller, i) => outcome(callers[0].LoginByPassword({ channel: CHANNEL, login: `nobody_${i}`, password: 'guess' }, from(address(1))))).finally(() => { running = false; });
   let asked = 0;
   while (running) {
     const at = Date.now();
@@ -191,7 +191,7 @@ test('many logins by password at once leave the others their turn', async () => 
   allowed(said, 'LOGIN_FAILED', 'EXHAUSTED');
   assert.ok(said.EXHAUSTED > 100 && said.LOGIN_FAILED >= 4, JSON.stringify(said));
   assert.ok(asked >= 5 && slowest < 2000, `${asked} others, the slowest ${slowest} ms`);
-  const e = await Promise.all(Array.from({ length: 12 }, () => callers[0].LoginByPassword({ channel: CHANNEL, login: 'nobody_at_all', password: 'guess' }).catch((x) => x)));
+  const e = await Promise.all(Array.from({ length: 12 }, (_, i) => callers[0].LoginByPassword({ channel: CHANNEL, login: `nobody_else_${i}`, password: 'guess' }).catch((x) => x)));
   const turned = e.find((x) => x.info.reason === 'EXHAUSTED');
   assert.equal(turned?.code, grpc.status.RESOURCE_EXHAUSTED);
   assert.ok(turned.info.retryMs > 0 && turned.info.zh);

@@ -18,7 +18,7 @@ const reason = (promise) => promise.then(() => 'OK', (e) => e.info?.reason || e.
 const both = (a, b) => Promise.all([reason(a()), reason(b())]);
 
 before(async () => {
-  desk = await new Desk({ clock: true }).start();
+  desk = await new Desk({ clock: true, database: '[server]\naddress_header = x-real-ip' }).start();
   sql = new Sql(`${desk.state}/db/db.sock`);
   anyone = desk.caller();
 });
@@ -355,6 +355,50 @@ describe('name and password', () => {
     while (got.filter((g) => g !== 'EXHAUSTED').length < 12) got.push(...await Promise.all(Array.from({ length: 4 }, () => guess('not this one'))));
     assert.equal(got.filter((g) => g === 'LOGIN_FAILED').length, 5, got.join());
     assert.equal(await guess('a-Better-1'), 'RATE_LIMITED');
+  });
+
+  test('a name that nobody has is answered as any other; its holder is not kept out', async () => {
+    const who = await person('13700000086');
+    const change = async () => anyone.ChangePassword({ channel: CHANNEL, phone: who.phone, new_password: 'a-Better-1', new_password_again: 'a-Better-1', code: await codeFor(who.phone, 'CHANGE_PASSWORD') });
+    await change();
+    const tell = (login_, password, ip) => anyone.LoginByPassword({ channel: CHANNEL, login: login_, password }, { metadata: { 'x-real-ip': ip } })
+      .then(() => 'OK', (e) => [e.info.reason, e.details, e.info.zh, Math.ceil((e.info.retryMs || 0) / 60000)].join(' | '));
+    const user = who.account.user_name, nobody = user.replace(/\d$/, (d) => String((Number(d) + 1) % 10));
+    const series = async (name, ip) => {
+      const said = [], took = [];
+      for (const password of ['111111', ...Array(5).fill('not this one'), 'not this one', 'a-Better-1']) {
+        const at = performance.now();
+        said.push(await tell(name, password, ip));
+        took.push(performance.now() - at);
+      }
+      return { said, took };
+    };
+    const [known, unknown] = [await series(user, '198.51.100.1'), await series(nobody, '198.51.100.1')];
+    assert.deepEqual(known.said, unknown.said);
+    assert.deepEqual(known.said.map((s) => s.split(' ')[0]), ['MUST_CHANGE_PASSWORD', ...Array(5).fill('LOGIN_FAILED'), 'RATE_LIMITED', 'RATE_LIMITED']);
+    assert.match(known.said.at(-1), /短信/);
+    // Of one kind: a check of a password costs many times what a refusal does, for both.
+    for (const { took } of [known, unknown]) assert.ok(Math.min(...took.slice(1, 6)) > Math.min(...took.slice(6)), took.join());
+    assert.equal(await tell(user.toUpperCase(), 'a-Better-1', '198.51.100.1'), known.said.at(-1), 'in whatever case');
+    assert.equal(await tell(user, 'a-Better-1', '198.51.100.2'), 'OK', 'the holder, from elsewhere');
+    assert.equal((await logIn(who.phone)).account.id, who.account.id, 'and by SMS');
+    // From everywhere at once: an hour at most, or a new password.
+    for (let n = 0; n < 15; n++) await tell(user, 'not this one', `198.51.100.${10 + n}`);
+    assert.match(await tell(user, 'a-Better-1', '198.51.100.3'), /^RATE_LIMITED/);
+    await change();
+    assert.equal(await tell(user, 'a-Better-1', '198.51.100.3'), 'OK', 'a changed password forgets the tries');
+    later(15 * MINUTE);
+    assert.equal(await tell(user, 'a-Better-1', '198.51.100.1'), 'OK', 'a quarter of an hour later');
+  });
+
+  test('a right password makes the tries anew', async () => {
+    const who = await person('13700000087');
+    await anyone.ChangePassword({ channel: CHANNEL, phone: who.phone, new_password: 'a-Better-1', new_password_again: 'a-Better-1', code: await codeFor(who.phone, 'CHANGE_PASSWORD') });
+    const guess = (password) => reason(anyone.LoginByPassword({ channel: CHANNEL, login: who.phone, password }));
+    for (const [n, want] of [[4, 'OK'], [4, 'OK'], [5, 'RATE_LIMITED']]) {
+      for (let i = 0; i < n; i++) assert.equal(await guess('not this one'), 'LOGIN_FAILED');
+      assert.equal(await guess('a-Better-1'), want);
+    }
   });
 });
 
