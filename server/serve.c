@@ -15,6 +15,7 @@
 #include "core/tx.h"
 #include "dispatch.h"
 #include "identity/identity.h"
+#include "identity/identity_prune.h"
 #include "identity/identity_rpc.h"
 #include "invoice/invoice.h"
 #include "invoice/invoice_rpc.h"
@@ -24,6 +25,7 @@
 #include "notice/notice.h"
 #include "order/order_rpc.h"
 #include "payment/payment.h"
+#include "payment/payment_prune.h"
 #include "payment/payment_rpc.h"
 #include "payment/reconcile.h"
 #include "review/review_rpc.h"
@@ -223,7 +225,7 @@ static enum err sweep(struct ctx *c)
 
 static enum err prune(struct ctx *c)
 {
-    const struct prune_rules all[] = {core_prune, account_prune};
+    const struct prune_rules all[] = {core_prune, account_prune, identity_prune, payment_prune};
     uint64_t deleted;
     return prune_run(c, all, sizeof all / sizeof *all, &deleted);
 }

@@ -1,9 +1,10 @@
 /* login_tries.h - wrong passwords, counted by the name that was typed, whether somebody has it or not (S3).
  *
- * So nobody learns from a lock that there is an account. Five from one network address in a quarter of an hour,
- * twenty from all of them in an hour; a right password from an address makes its five anew. Who guesses at somebody's
- * name from elsewhere leaves the holder his own five; who guesses from everywhere keeps passwords out for an hour at
- * most, and the holder logs in by SMS or UKEY, or changes the password, which forgets the tries.
+ * So nobody learns from a lock that there is an account. Five from one network address in a quarter of an
+ * hour, twenty from all of them in an hour; a right password from an address makes its five anew. Who guesses
+ * at somebody's name from elsewhere leaves the holder his own five; who guesses from everywhere keeps
+ * passwords out for an hour at most, and the holder logs in by SMS or UKEY, or changes the password, which
+ * forgets the tries.
  */
 #ifndef CERTDESK_ACCOUNT_LOGIN_TRIES_H
 #define CERTDESK_ACCOUNT_LOGIN_TRIES_H
@@ -17,8 +18,8 @@ struct login_tries {
 
 /* Before the password is looked at: RATE_LIMITED with retry_ms. */
 enum err login_tries_look(struct ctx *c, const char *channel, const char *login, struct login_tries *out);
-/* It was wrong: counts that, for a failed call that is kept. DB_RETRY when others were wrong meanwhile and this is
- * one too many. */
+/* It was wrong: counts that, for a failed call that is kept. DB_RETRY when others were wrong meanwhile and
+ * this is one too many. */
 enum err login_tries_wrong(struct ctx *c, const struct login_tries *t);
 /* It was right: DB_RETRY when others were wrong meanwhile and it came too late. */
 enum err login_tries_right(struct ctx *c, const struct login_tries *t);

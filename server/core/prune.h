@@ -4,8 +4,8 @@
  * many. The server runs the rules when it starts and every minute, in batches that lock for milliseconds;
  * what a round leaves the next one finds. Several servers on one database may prune at once.
  *
- * What is never pruned: audit rows, orders and what belongs to them, and the outbox, whose keys say what was
- * done already.
+ * What is never pruned: audit rows, orders and what belongs to them (evidence of verifications, the books),
+ * and the outbox, whose keys say what was done already.
  */
 #ifndef CERTDESK_CORE_PRUNE_H
 #define CERTDESK_CORE_PRUNE_H

@@ -11,6 +11,8 @@
 #include "core/password.h"
 #include "core/prune.h"
 #include "core/tx.h"
+#include "identity/identity_prune.h"
+#include "payment/payment_prune.h"
 
 #include <certdesk/v1/account_service.pb-c.h>
 #include <pthread.h>
@@ -279,10 +281,10 @@ static void an_initial_password_is_of_its_account(void **s)
 
 static uint64_t prune(int64_t ms)
 {
-    const struct prune_rules all[] = {core_prune, account_prune};
+    const struct prune_rules all[] = {core_prune, account_prune, identity_prune, payment_prune};
     uint64_t n;
     world_next(&w, ms);
-    assert_ok(prune_run(w.c, all, 2, &n));
+    assert_ok(prune_run(w.c, all, 4, &n));
     return n;
 }
 
@@ -313,6 +315,14 @@ static void rows_stay_as_long_as_they_serve(void **s)
          SQL("SELECT COUNT(*) FROM session"), 30},
         {SQL("INSERT INTO allowance (kind, who, start_ms, taken) VALUES (1, RPAD(?, 32, ' '), ?, 1)"),
          SQL("SELECT COUNT(*) FROM allowance"), 2},
+        {SQL("INSERT INTO identity_event (provider, event_key, object_id, body, received_ms) VALUES "
+             "('tencent', "
+             "RPAD(?, 32, ' '), '', '', ?)"),
+         SQL("SELECT COUNT(*) FROM identity_event"), 30},
+        {SQL("INSERT INTO payment_event (provider, event_id, type, body, received_ms) VALUES (1, ?, 'PAID', "
+             "'', "
+             "?)"),
+         SQL("SELECT COUNT(*) FROM payment_event"), 183},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         int64_t had = world_number(&w, tables[i].count);
