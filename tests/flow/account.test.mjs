@@ -353,7 +353,10 @@ describe('name and password', () => {
     const guess = (password) => reason(anyone.LoginByPassword({ channel: CHANNEL, login: who.phone, password }));
     const got = [];
     while (got.filter((g) => g !== 'EXHAUSTED').length < 12) got.push(...await Promise.all(Array.from({ length: 4 }, () => guess('not this one'))));
-    assert.equal(got.filter((g) => g === 'LOGIN_FAILED').length, 5, got.join());
+    // On a slow machine some are answered UNAVAILABLE before their check ends; they are counted all the same.
+    assert.ok(got.filter((g) => g === 'LOGIN_FAILED').length <= 5, got.join());
+    assert.ok(got.every((g) => ['LOGIN_FAILED', 'RATE_LIMITED', 'EXHAUSTED', 'UNAVAILABLE'].includes(g)), got.join());
+    assert.equal(await sql.count('SELECT MAX(taken) FROM allowance WHERE kind = 6'), 5);
     assert.equal(await guess('a-Better-1'), 'RATE_LIMITED');
   });
 
