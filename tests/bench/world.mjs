@@ -43,7 +43,7 @@ export class World {
   get databasePid() { return Number(fs.readFileSync(path.join(this.desk.state, 'db/mariadbd.pid'), 'utf8')); }
 
   sql(text) {
-    return execFileSync('mariadb', ['--no-defaults', '-uroot', '-S', this.socket, '-N', '-B', 'certdesk', '-e', text],
+    return execFileSync('mariadb', ['--no-defaults', '--default-character-set=utf8mb4', '-uroot', '-S', this.socket, '-N', '-B', 'certdesk', '-e', text],
       { encoding: 'utf8', maxBuffer: 1 << 28 }).trimEnd();
   }
 

@@ -59,7 +59,7 @@ export class Mariadb {
 // One connection by the mariadb command, which is not ours. Rows are arrays of text; NULL is "NULL".
 export class Sql {
   constructor(socket, schema = 'certdesk') {
-    this.child = spawn('mariadb', ['--no-defaults', `--socket=${socket}`, '-uroot', '--batch', '--skip-column-names', '--unbuffered', '--force', schema],
+    this.child = spawn('mariadb', ['--no-defaults', '--default-character-set=utf8mb4', `--socket=${socket}`, '-uroot', '--batch', '--skip-column-names', '--unbuffered', '--force', schema],
       { stdio: ['pipe', 'pipe', 'pipe'] });
     this.text = '';
     this.said = '';

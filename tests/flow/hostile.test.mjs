@@ -425,7 +425,7 @@ test('why a field was shown in clear stands in the audit trail', async () => {
   const { id } = world.walks.REVIEW.order;
   await reviewer.RevealField({ order_id: id, field: 'agent.phone', reason: '回电"核实"' });
   assert.deepEqual((await refused(reviewer.RevealField({ order_id: id, field: 'agent.phone', reason: 'x'.repeat(201) }))).fields, ['reason']);
-  const rows = execFileSync('mariadb', ['-u', 'root', '-S', path.join(desk.state, 'db/db.sock'), '-N', '-r', 'certdesk', '-e',
+  const rows = execFileSync('mariadb', ['--no-defaults', '--default-character-set=utf8mb4', '-u', 'root', '-S', path.join(desk.state, 'db/db.sock'), '-N', '-r', 'certdesk', '-e',
     `SELECT detail FROM audit WHERE action = 'review.reveal' AND object = '${id}'`], { encoding: 'utf8' }).trim().split('\n').map((l) => JSON.parse(l));
   assert.ok(rows.some((r) => r.field === 'agent.phone' && r.reason === '回电"核实"'), JSON.stringify(rows));
 });

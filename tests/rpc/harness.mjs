@@ -1,6 +1,7 @@
 // What the rpc tests share: the test server as a child process, and clients for it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import { createInterface } from 'node:readline';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,7 +51,7 @@ export class TestServer {
   count(line) { return this.lines.filter(l => l === line).length; }
 
   rss() { // KiB
-    const status = process.getBuiltinModule('fs').readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    const status = fs.readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+)/.exec(status)[1]);
   }
 

@@ -18,7 +18,7 @@ after(async () => { assert.equal(await server.stop(), 0, server.stderr); });
 for (const version of ['v1', 'v1alpha']) {
   test(`${version}: services and methods with their kinds`, async () => {
     const client = new reflection.GrpcReflection(server.address, grpc.credentials.createInsecure(), {}, version);
-    assert.deepEqual((await client.listServices()).toSorted(), ['grpc.health.v1.Health',
+    assert.deepEqual([...await client.listServices()].sort(), ['grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection', 'grpc.testing.TestService']);
     const methods = await client.listMethods('grpc.testing.TestService');
     const kinds = Object.fromEntries(methods.map(m => [m.name,
