@@ -1,21 +1,38 @@
-/* commands.h - commands of certdeskd's command line that have a file of their own. Each is given a ctx of the
- * system, outside a transaction. */
+/* commands.h - the commands of certdeskd's command line, and how they end. main.c has their table.
+ *
+ * A command's words are checked before settings, keys or a database are opened; what is left to fail later is
+ * what only they can say.
+ */
 #ifndef CERTDESK_COMMANDS_H
 #define CERTDESK_COMMANDS_H
 
 #include "core/ctx.h"
 
+/* The program's exit code; `certdeskd help` tells them. */
+enum end {
+    END_DONE = 0,
+    END_FAILED = 1,
+    END_MISUSED = 2, /* words or a file that were given are wrong, and nothing was done */
+    END_DIFFERS = 3,
+    END_NOT_YET = 4, /* the same again, later, is right */
+};
+
 struct args {
     int n;
     char **v;
+    enum end end; /* of a command that did what it was asked to */
 };
 
-/* channel import | list | show | history: prints to standard output, the faults of a file to standard error.
- */
-enum err command_channel(struct ctx *c, struct args *a);
-/* remittance list | export [FILE] | batch N [FILE] | import FILE | again NUMBER */
-enum err command_remittance(struct ctx *c, struct args *a);
-/* identity costs [YYYY-MM-DD] */
-enum err command_identity(struct ctx *c, struct args *a);
+/* Takes `name` out of the words, with its value when one is wanted; NULL when it is not there. */
+const char *args_option(struct args *a, const char *name, bool valued);
+
+/* Each: the words alone (ERR_INVALID: usage is shown, after the fault's sentence when it has one), and then a
+ * ctx of the system, outside a transaction. They print to standard output. */
+typedef enum err command_words(struct args a, struct fault *f);
+typedef enum err command_work(struct ctx *c, struct args *a);
+
+command_words channel_words, remittance_words, identity_words, staff_words, audit_words, reconcile_words;
+command_work channel_command, remittance_command, identity_command, staff_command, audit_command,
+    reconcile_command;
 
 #endif

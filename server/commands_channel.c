@@ -10,30 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "usage: certdeskd channel import [--apply] FILE | list | show CODE [--version N] | "
-    "history CODE";
-
-struct words {
-    int n;
-    char **v;
-};
-
-/* Takes `--name` out of the words, with its value when one is wanted; NULL when it is not there. */
-static const char *option(struct words *w, const char *name, bool valued)
-{
-    for (int i = 0; i < w->n; i++) {
-        if (strcmp(w->v[i], name) != 0 || i + valued >= w->n)
-            continue;
-        const char *value = w->v[i + valued];
-        for (int k = i; k + valued + 1 < w->n; k++)
-            w->v[k] = w->v[k + valued + 1];
-        w->n -= valued + 1;
-        return value;
-    }
-    return NULL;
-}
-
 /* Beijing's, as the desk's clocks. */
 static const char *when(struct arena *a, int64_t ms)
 {
@@ -101,11 +77,9 @@ static void print_outcome(const struct import *i)
         printf("%s: nothing changes but the file's text; --apply makes it version %d\n", i->code, i->stored);
 }
 
-static enum err import(struct ctx *c, struct words *w)
+static enum err import(struct ctx *c, struct args *w)
 {
-    struct import i = {.by = who(c->arena), .apply = option(w, "--apply", false) != NULL};
-    if (w->n != 1)
-        return fail(c->fault, ERR_INVALID, "%s", usage);
+    struct import i = {.by = who(c->arena), .apply = args_option(w, "--apply", false) != NULL};
     TRY(read_file(c, w->v[0], &i));
     enum err e = tx_run(c, import_body, &i);
     if (i.faults.n) { /* all of them are told here, with their lines */
@@ -115,6 +89,7 @@ static enum err import(struct ctx *c, struct words *w)
     TRY(e);
     print_changes(&i);
     print_outcome(&i);
+    w->end = i.apply || i.same_text ? END_DONE : END_DIFFERS;
     return OK;
 }
 
@@ -129,24 +104,21 @@ static void print_version(struct ctx *c, const struct channel_version *v, const 
            *v->by ? v->by : "-", hex, name);
 }
 
-static enum err list(struct ctx *c, struct words *w)
+static enum err list(struct ctx *c, struct args *w)
 {
     struct channel_version *all;
     size_t n;
-    if (w->n)
-        return fail(c->fault, ERR_INVALID, "%s", usage);
+    (void)w;
     TRY(channel_heads(c, &all, &n));
     for (size_t i = 0; i < n; i++)
         print_version(c, &all[i], all[i].name);
     return OK;
 }
 
-static enum err history(struct ctx *c, struct words *w)
+static enum err history(struct ctx *c, struct args *w)
 {
     struct channel_version *all;
     size_t n;
-    if (w->n != 1)
-        return fail(c->fault, ERR_INVALID, "%s", usage);
     TRY(channel_history(c, w->v[0], &all, &n));
     for (size_t i = 0; i < n; i++)
         print_version(c, &all[i], i ? "" : "in force");
@@ -165,31 +137,64 @@ static enum err print_json(struct ctx *c, const struct channel_version *v)
     return bad ? fail(c->fault, ERR_DATA_LOSS, "the stored text cannot be read") : OK;
 }
 
-static enum err show(struct ctx *c, struct words *w)
+static enum err show(struct ctx *c, struct args *w)
 {
     struct channel_version v;
-    const char *number = option(w, "--version", true);
-    bool json = option(w, "--json", false);
-    char *end = NULL;
-    long version = number ? strtol(number, &end, 10) : 0;
-    if (w->n != 1 || (number && (*end || end == number || version < 1 || version > 1000000)))
-        return fail(c->fault, ERR_INVALID, "%s", usage);
-    TRY(channel_version_load(c, w->v[0], (int)version, &v));
+    const char *number = args_option(w, "--version", true);
+    bool json = args_option(w, "--json", false);
+    TRY(channel_version_load(c, w->v[0], number ? (int)strtol(number, NULL, 10) : 0, &v));
     if (json)
         return print_json(c, &v);
     fwrite(v.text, 1, v.n, stdout);
     return OK;
 }
 
-enum err command_channel(struct ctx *c, struct args *a)
+static bool version_number(const char *text)
 {
-    static const struct {
-        const char *name;
-        enum err (*run)(struct ctx *c, struct words *w);
-    } commands[] = {{"import", import}, {"list", list}, {"show", show}, {"history", history}};
-    struct words rest = {a->n - 1, a->v + 1};
-    for (size_t i = 0; a->n && i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(a->v[0], commands[i].name) == 0)
-            return commands[i].run(c, &rest);
-    return fail(c->fault, ERR_INVALID, "%s", usage);
+    char *end;
+    long n = strtol(text, &end, 10);
+    return end != text && !*end && n >= 1 && n <= 1000000;
+}
+
+static const struct {
+    const char *name;
+    int words;
+    enum err (*run)(struct ctx *c, struct args *w);
+} verbs[] = {{"import", 1, import}, {"list", 0, list}, {"show", 1, show}, {"history", 1, history}};
+
+enum {
+    VERBS = sizeof verbs / sizeof *verbs
+};
+
+static size_t find_verb(const struct args *a)
+{
+    size_t i = 0;
+    while (i < VERBS && (a->n == 0 || strcmp(verbs[i].name, a->v[0]) != 0))
+        i++;
+    return i;
+}
+
+enum err channel_words(struct args a, struct fault *f)
+{
+    (void)f;
+    size_t verb = find_verb(&a);
+    if (verb == VERBS)
+        return ERR_INVALID;
+    if (verbs[verb].run == import)
+        args_option(&a, "--apply", false);
+    if (verbs[verb].run == show) {
+        const char *number = args_option(&a, "--version", true);
+        args_option(&a, "--json", false);
+        if (number && !version_number(number))
+            return ERR_INVALID;
+    }
+    return a.n == 1 + verbs[verb].words ? OK : ERR_INVALID;
+}
+
+enum err channel_command(struct ctx *c, struct args *a)
+{
+    struct args rest = {a->n - 1, a->v + 1, END_DONE};
+    enum err e = verbs[find_verb(a)].run(c, &rest);
+    a->end = rest.end;
+    return e;
 }

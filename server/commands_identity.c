@@ -29,30 +29,69 @@ static enum err put_all(int fd, const char *text, size_t n)
         if (k < 0 && errno == EINTR)
             continue;
         if (k <= 0)
-            return ERR_UNAVAILABLE;
+            return ERR_INTERNAL;
         text += k;
         n -= (size_t)k;
     }
     return OK;
 }
 
-/* Whole or not at all; for nobody else's eyes. NULL: standard output. */
-static enum err write_file(struct ctx *c, const char *path, const char *text, size_t n)
+/* Beside its place under a name that nobody else has, for nobody else's eyes, and on the disk. */
+static enum err write_beside(struct ctx *c, char *part, const char *text, size_t n)
 {
-    if (!path)
+    int fd = mkostemp(part, O_CLOEXEC); /* 0600 */
+    if (fd < 0)
+        return fail(c->fault, ERR_INTERNAL, "%s cannot be written: %s", part, strerror(errno));
+    enum err e = put_all(fd, text, n);
+    int why = errno;
+    if (e == OK && fsync(fd) != 0) {
+        why = errno;
+        e = ERR_INTERNAL;
+    }
+    close(fd);
+    return e == OK ? OK : fail(c->fault, ERR_INTERNAL, "%s cannot be written: %s", part, strerror(why));
+}
+
+static void sync_folder_of(struct ctx *c, const char *path)
+{
+    char *dir = arena_strdup(c->arena, path), *slash = strrchr(dir, '/');
+    if (slash)
+        slash[slash == dir] = '\0';
+    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!fsync(fd);
+        close(fd);
+    }
+}
+
+static enum err is_there(struct ctx *c, const char *path)
+{
+    return fail(c->fault, ERR_EXISTS, "%s is there already; --force writes over it", path);
+}
+
+/* NULL: standard output. */
+struct target {
+    const char *path;
+    bool force;
+};
+
+/* Whole or not at all. What is there stays, whoever put it there meanwhile. */
+static enum err write_file(struct ctx *c, const struct target *to, const char *text, size_t n)
+{
+    if (!to->path)
         return fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0
                    ? OK
-                   : fail(c->fault, ERR_UNAVAILABLE, "standard output takes nothing");
-    const char *part = arena_printf(c->arena, "%s.part", path);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail(c->fault, ERR_INVALID, "%s cannot be written: %s", part, strerror(errno));
-    enum err e = put_all(fd, text, n);
-    if (fsync(fd) != 0 || close(fd) != 0)
-        e = ERR_UNAVAILABLE;
-    if (e == OK && rename(part, path) == 0)
-        return OK;
-    return fail(c->fault, ERR_UNAVAILABLE, "%s cannot be written: %s", path, strerror(errno));
+                   : fail(c->fault, ERR_INTERNAL, "standard output takes nothing");
+    char *part = arena_printf(c->arena, "%s.XXXXXX", to->path);
+    enum err e = write_beside(c, part, text, n);
+    if (e == OK && (to->force ? rename(part, to->path) : link(part, to->path)) != 0)
+        e = errno == EEXIST
+                ? is_there(c, to->path)
+                : fail(c->fault, ERR_INTERNAL, "%s cannot be written: %s", to->path, strerror(errno));
+    if (e != OK || !to->force)
+        unlink(part);
+    sync_folder_of(c, to->path);
+    return e;
 }
 
 struct batching {
@@ -66,26 +105,29 @@ static enum err batch_body(struct ctx *c, void *arg)
     return remittance_batch(c, &b->id, &b->n);
 }
 
-static enum err write_batch(struct ctx *c, int64_t id, const char *path)
+static enum err write_batch(struct ctx *c, int64_t id, const struct target *to)
 {
     const char *text;
     size_t n;
     TRY(remittance_file(c, id, &text, &n));
-    return write_file(c, path, text, n);
+    return write_file(c, to, text, n);
 }
 
 /* The batch is committed before its file is there: after a crash `batch N` writes it. */
-static enum err export_batch(struct ctx *c, const char *path)
+static enum err export_batch(struct ctx *c, const struct target *to, enum end *end)
 {
     struct batching b = {0};
+    if (to->path && !to->force && access(to->path, F_OK) == 0)
+        return is_there(c, to->path);
     TRY(tx_run(c, batch_body, &b));
     if (b.id == 0) {
         fprintf(stderr, "no deposit waits\n");
+        *end = END_NOT_YET;
         return OK;
     }
     fprintf(stderr, "batch %" PRId64 ": %d deposits\n", b.id, b.n);
     FI("remittance.batched");
-    return write_batch(c, b.id, path);
+    return write_batch(c, b.id, to);
 }
 
 struct importing {
@@ -155,47 +197,92 @@ static enum err again_body(struct ctx *c, void *arg)
     return remittance_again(c, arg, &d);
 }
 
-enum err command_remittance(struct ctx *c, struct args *a)
+static int64_t batch_number(const char *text)
 {
+    char *end;
+    errno = 0;
+    int64_t n = strtoll(text, &end, 10);
+    return errno || *end || n < 1 ? 0 : n;
+}
+
+enum verb {
+    VERB_NONE,
+    VERB_LIST,
+    VERB_EXPORT,
+    VERB_BATCH,
+    VERB_IMPORT,
+    VERB_AGAIN
+};
+
+/* What is asked for; `to` has the file. */
+static enum verb remittance_verb(struct args *a, struct target *to)
+{
+    *to = (struct target){.force = args_option(a, "--force", false) != NULL};
     const char *verb = a->n ? a->v[0] : "";
-    const char *second = a->n > 1 ? a->v[1] : NULL, *third = a->n > 2 ? a->v[2] : NULL;
-    if (strcmp(verb, "list") == 0 && a->n == 1)
+    if (strcmp(verb, "export") == 0 && a->n <= 2) {
+        to->path = a->n == 2 ? a->v[1] : NULL;
+        return to->force && !to->path ? VERB_NONE : VERB_EXPORT;
+    }
+    if (strcmp(verb, "batch") == 0 && (a->n == 2 || a->n == 3) && batch_number(a->v[1])) {
+        to->path = a->n == 3 ? a->v[2] : NULL;
+        return to->force && !to->path ? VERB_NONE : VERB_BATCH;
+    }
+    if (to->force)
+        return VERB_NONE;
+    return strcmp(verb, "list") == 0 && a->n == 1     ? VERB_LIST
+           : strcmp(verb, "import") == 0 && a->n == 2 ? VERB_IMPORT
+           : strcmp(verb, "again") == 0 && a->n == 2  ? VERB_AGAIN
+                                                      : VERB_NONE;
+}
+
+enum err remittance_words(struct args a, struct fault *f)
+{
+    (void)f;
+    struct target to;
+    return remittance_verb(&a, &to) ? OK : ERR_INVALID;
+}
+
+enum err remittance_command(struct ctx *c, struct args *a)
+{
+    struct target to;
+    switch (remittance_verb(a, &to)) {
+    case VERB_LIST:
         return list(c);
-    if (strcmp(verb, "export") == 0 && a->n <= 2)
-        return export_batch(c, second);
-    if (strcmp(verb, "batch") == 0 && second && a->n <= 3)
-        return write_batch(c, strtoll(second, NULL, 10), third);
-    if (strcmp(verb, "import") == 0 && a->n == 2)
-        return import(c, second);
-    if (strcmp(verb, "again") == 0 && a->n == 2)
+    case VERB_EXPORT:
+        return export_batch(c, &to, &a->end);
+    case VERB_BATCH:
+        return write_batch(c, batch_number(a->v[1]), &to);
+    case VERB_IMPORT:
+        return import(c, a->v[1]);
+    case VERB_AGAIN:
         return tx_run(c, again_body, a->v[1]);
-    return fail(
-        c->fault, ERR_INVALID,
-        "usage: certdeskd remittance list | export [FILE] | batch N [FILE] | import FILE | again NUMBER");
+    case VERB_NONE:
+        break;
+    }
+    return ERR_INVALID;
 }
 
 /* -- identity ----------------------------------------------------------------------------------------------
  */
 
-/* The day in Beijing; today when there is none. */
-static enum err day_of(struct ctx *c, const char *text, int64_t *from_ms)
+enum err identity_words(struct args a, struct fault *f)
 {
-    char today[WHEN_SIZE];
-    when_beijing(clock_now_ms(), today);
-    today[sizeof "2026-01-31" - 1] = '\0';
-    if (!when_read_day(text ? text : today, from_ms))
-        return fail(c->fault, ERR_INVALID, "a day is written 2026-01-31");
-    return OK;
+    int64_t ms;
+    if (a.n < 1 || a.n > 2 || strcmp(a.v[0], "costs") != 0)
+        return ERR_INVALID;
+    return a.n == 1 || when_read_day(a.v[1], &ms) ? OK : fail(f, ERR_INVALID, "a day is written 2026-01-31");
 }
 
-enum err command_identity(struct ctx *c, struct args *a)
+enum err identity_command(struct ctx *c, struct args *a)
 {
     const struct identity_cost *list_of;
     size_t n;
     int64_t from = 0;
-    if (a->n < 1 || a->n > 2 || strcmp(a->v[0], "costs") != 0)
-        return fail(c->fault, ERR_INVALID, "usage: certdeskd identity costs [YYYY-MM-DD]");
-    TRY(day_of(c, a->n > 1 ? a->v[1] : NULL, &from));
+    char today[WHEN_SIZE]; /* in Beijing */
+    when_beijing(clock_now_ms(), today);
+    today[sizeof "2026-01-31" - 1] = '\0';
+    if (!when_read_day(a->n > 1 ? a->v[1] : today, &from))
+        return ERR_INVALID;
     TRY(identity_costs(c, from, from + INT64_C(86400000), &list_of, &n));
     printf("channel\tsupplier\tcheck\tanswers\tbilled\tmatched\n");
     for (size_t i = 0; i < n; i++)

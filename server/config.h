@@ -54,6 +54,8 @@ enum config_kind {
     X(DB_USER, "database", "user", TEXT, "root", "user")                                                     \
     X(DB_PASSWORD, "database", "password_file", FILE, "", "file that holds the password")                    \
     X(DB_SCHEMA, "database", "schema", TEXT, "certdesk", "schema")                                           \
+    X(DB_PATIENCE, "database", "patience_s", NUMBER, "30",                                                   \
+      "how long a command waits for it; to serve: ever")                                                     \
     X(CAPTCHA_FIXED, "account", "captcha_fixed", TEXT, "",                                                   \
       "demonstrations and tests: every captcha reads this. Never set it where strangers call")               \
     X(CA_DIR, "ca", "dir", FILE, "",                                                                         \

@@ -2,28 +2,16 @@
 #include "base/log.h"
 #include "commands.h"
 #include "config.h"
-#include "core/audit.h"
 #include "core/migrate.h"
-#include "core/tx.h"
 #include "notice/notice.h"
-#include "payment/reconcile.h"
 #include "serve.h"
-#include "staff/staff.h"
 
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
-
-enum {
-    CLI_PATIENCE_MS = 30000
-};
-
-/* One command with a database and a ctx of the system. */
-typedef enum err with_ctx(struct ctx *c, struct args *a);
 
 static enum err cmd_serve(struct started *s, struct args *a, struct fault *f)
 {
@@ -41,164 +29,36 @@ static enum err cmd_migrate(struct started *s, struct args *a, struct fault *f)
     return OK;
 }
 
-static enum err run_with_ctx(struct started *s, with_ctx *fn, struct args *args, struct fault *f)
+static enum err cmd_init(struct started *s, struct args *a, struct fault *f)
 {
-    struct db *db;
-    struct arena a;
-    struct ctx c;
-    TRY(db_open(&s->app.db, &db, f));
-    arena_init(&a, 0);
-    start_ctx(s, db, &a, f, "certdeskd", &c);
-    enum err e = fn(&c, args);
-    arena_free(&a);
-    db_close(db);
-    return e;
-}
-
-/* -- staff add LOGIN NAME ROLES; the password comes on standard input ---- */
-
-struct new_staff {
-    struct args *a;
-    const char *password;
-    unsigned roles;
-    char base32[128];
-};
-
-static enum err staff_body(struct ctx *c, void *arg)
-{
-    struct new_staff *s = arg;
-    const char *secret;
-    TRY(staff_put(c, s->a->v[1], s->a->v[2], s->password, s->roles, &secret));
-    snprintf(s->base32, sizeof s->base32, "%s", secret);
+    (void)a;
+    int applied = 0;
+    if (s->own_database)
+        TRY(migrate_run(&s->app.db, &applied, f));
+    printf("%s is ready\n", s->app.state_dir);
     return OK;
 }
 
-/* A line of standard input; on a terminal asked for, and not shown. */
-static bool read_password(const char *login, char *out, size_t size)
-{
-    struct termios shown, hidden;
-    bool asked = tcgetattr(STDIN_FILENO, &shown) == 0;
-    if (asked) {
-        hidden = shown;
-        hidden.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-        fprintf(stderr, "Password for %s: ", login);
-    }
-    bool got = fgets(out, (int)size, stdin) != NULL;
-    if (asked) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-        fputc('\n', stderr);
-    }
-    return got;
-}
-
-static enum err do_staff(struct ctx *c, struct args *a)
-{
-    char password[256] = "";
-    if (a->n != 4 || strcmp(a->v[0], "add") != 0)
-        return fail(c->fault, ERR_INVALID,
-                    "usage: certdeskd staff add LOGIN NAME ROLES   (password on standard input)");
-    struct new_staff s = {.a = a, .password = password};
-    TRY(staff_roles(a->v[3], &s.roles, c->fault));
-    if (!read_password(a->v[1], password, sizeof password))
-        return fail(c->fault, ERR_INVALID, "the password comes on standard input");
-    password[strcspn(password, "\r\n")] = '\0';
-    if (strlen(password) < 8)
-        return fail(c->fault, ERR_INVALID, "a password has at least 8 characters");
-    enum err e = tx_run(c, staff_body, &s);
-    wipe(password, sizeof password);
-    if (e == OK)
-        printf("otpauth://totp/certdesk:%s?secret=%s&issuer=certdesk\n", a->v[1], s.base32);
-    return e;
-}
-
-/* -- audit verify [PUBLIC-KEY] ---- */
-
-static enum err do_audit(struct ctx *c, struct args *a)
-{
-    if (a->n < 1 || strcmp(a->v[0], "verify") != 0)
-        return fail(c->fault, ERR_INVALID, "usage: certdeskd audit verify [seal.pub.pem]");
-    char *path = a->n > 1 ? a->v[1] : arena_printf(c->arena, "%s/keys/seal.pub.pem", c->app->state_dir);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return fail(c->fault, ERR_INVALID, "%s cannot be read", path);
-    char pem[4096] = "";
-    size_t n = fread(pem, 1, sizeof pem - 1, file);
-    pem[n] = '\0';
-    fclose(file);
-    struct audit_report r = {0};
-    enum err e = audit_verify(c, pem, &r);
-    printf("%llu rows, %llu writers, %llu seals: %s\n", (unsigned long long)r.rows,
-           (unsigned long long)r.writers, (unsigned long long)r.seals, r.intact ? "intact" : r.first_bad);
-    return e;
-}
-
-/* -- reconcile PROVIDER DATE [-o json] ---- */
-
-static enum err do_reconcile(struct ctx *c, struct args *a)
-{
-    struct reconciliation r;
-    bool json = a->n == 4 && strcmp(a->v[2], "-o") == 0 && strcmp(a->v[3], "json") == 0;
-    if (a->n != 2 && !json)
-        return fail(c->fault, ERR_INVALID, "usage: certdeskd reconcile wechat|alipay DATE [-o json]");
-    TRY(reconcile_now(c, a->v[0], a->v[1], &r));
-    printf("%s%s", json ? reconcile_json(c, &r) : reconcile_text(c, &r), json ? "\n" : "");
-    if (r.n_differences)
-        return fail(c->fault, ERR_PRECONDITION, "%lld differences", (long long)r.n_differences);
-    return OK;
-}
-
-static enum err cmd_reconcile(struct started *s, struct args *a, struct fault *f)
-{
-    TRY(start_providers(s, f));
-    return run_with_ctx(s, do_reconcile, a, f);
-}
-
-static enum err cmd_channel(struct started *s, struct args *a, struct fault *f)
-{
-    return run_with_ctx(s, command_channel, a, f);
-}
-
-static enum err cmd_staff(struct started *s, struct args *a, struct fault *f)
-{
-    return run_with_ctx(s, do_staff, a, f);
-}
-
-static enum err cmd_audit(struct started *s, struct args *a, struct fault *f)
-{
-    return run_with_ctx(s, do_audit, a, f);
-}
-
-static enum err cmd_remittance(struct started *s, struct args *a, struct fault *f)
-{
-    return run_with_ctx(s, command_remittance, a, f);
-}
-
-static enum err cmd_identity(struct started *s, struct args *a, struct fault *f)
-{
-    return run_with_ctx(s, command_identity, a, f);
-}
-
-static int complain(const struct fault *f)
+static enum end complain(const struct fault *f, enum end end)
 {
     fprintf(stderr, "certdeskd: %s\n", fault_text(f));
     for (size_t i = 0; i < f->n_violations; i++)
         fprintf(stderr, "  %s: %s\n", f->violations[i].field, f->violations[i].text);
-    return 1;
+    return end;
 }
 
-static int print_config(const char *file, struct fault *f)
+static enum end print_config(const char *file, struct fault *f)
 {
     struct config *c;
     if (config_open(file, &c, f) != OK)
-        return complain(f);
+        return complain(f, END_FAILED);
     config_print(c);
     config_close(c);
-    return 0;
+    return END_DONE;
 }
 
 /* The SMS templates as JSON: what has to be registered with the provider. */
-static int print_notices(const char *file, struct fault *f)
+static enum end print_notices(const char *file, struct fault *f)
 {
     (void)file;
     (void)f;
@@ -208,38 +68,130 @@ static int print_notices(const char *file, struct fault *f)
     for (size_t i = 0; (name = notice_template(i, &text, &n)); i++)
         printf("%s\n  \"%s\": \"%s\"", i ? "," : "", name, text);
     printf("\n}\n");
-    return 0;
+    return END_DONE;
+}
+
+static enum err no_words(struct args a, struct fault *f)
+{
+    (void)f;
+    return a.n == 0 ? OK : ERR_INVALID;
 }
 
 static const struct command {
-    const char *name, *what;
+    const char *name, *usage, *what;
+    command_words *words;
+    command_work *work; /* or one of: */
     enum err (*run)(struct started *s, struct args *a, struct fault *f);
-    bool waits;                                             /* for ever for the database */
-    int (*alone)(const char *config_file, struct fault *f); /* needs neither keys nor database */
+    enum end (*alone)(const char *config_file, struct fault *f); /* needs neither keys nor database */
+    enum start_state state;
+    bool waits;     /* for ever for the database */
+    bool providers; /* asks one */
 } commands[] = {
-    {"serve", "serve until SIGTERM", cmd_serve, true, NULL},
-    {"migrate", "bring the schema up to date", cmd_migrate, false, NULL},
-    {"channel", "channel import [--apply] FILE | list | show CODE | history CODE: what partners offer",
-     cmd_channel, false, NULL},
-    {"staff", "staff add LOGIN NAME ROLES: a person of the desk; prints the TOTP secret once", cmd_staff,
-     false, NULL},
-    {"audit", "audit verify [KEY]: check the audit trail against its seals", cmd_audit, false, NULL},
-    {"remittance", "remittance list | export | batch | import | again: deposits by the desk's bank, as files",
-     cmd_remittance, false, NULL},
-    {"identity", "identity costs [YYYY-MM-DD]: what suppliers were asked on a day, and what they charge",
-     cmd_identity, false, NULL},
-    {"reconcile", "reconcile PROVIDER DATE [-o json]: our books of a day against the provider's bill",
-     cmd_reconcile, false, NULL},
-    {"config", "print every setting with its value and meaning", NULL, false, print_config},
-    {"notices", "print the SMS templates to be registered with the provider, as JSON", NULL, false,
-     print_notices},
+    {.name = "serve",
+     .usage = "",
+     .what = "serve until SIGTERM; makes the state folder when there is none",
+     .words = no_words,
+     .run = cmd_serve,
+     .state = START_SERVES,
+     .waits = true},
+    {.name = "init",
+     .usage = "",
+     .what = "make the state folder, its keys and its database, and end",
+     .words = no_words,
+     .run = cmd_init,
+     .state = START_MAKES},
+    {.name = "migrate",
+     .usage = "",
+     .what = "bring the schema up to date",
+     .words = no_words,
+     .run = cmd_migrate,
+     .state = START_KEYLESS},
+    {.name = "channel",
+     .usage = "import [--apply] FILE | list | show CODE [--version N] [--json] | history CODE",
+     .what = "what partners offer",
+     .words = channel_words,
+     .work = channel_command},
+    {.name = "staff",
+     .usage = "add LOGIN NAME ROLES",
+     .what = "a person of the desk: the password on standard input; prints the TOTP secret once",
+     .words = staff_words,
+     .work = staff_command},
+    {.name = "audit",
+     .usage = "verify [KEY]",
+     .what = "check the audit trail against its seals; KEY: the auditor's copy of seal.pub.pem",
+     .words = audit_words,
+     .work = audit_command},
+    {.name = "remittance",
+     .usage = "list | export [--force] [FILE] | batch N [--force] [FILE] | import FILE | again NUMBER",
+     .what = "deposits by the desk's bank, as files; --force writes over one that is there",
+     .words = remittance_words,
+     .work = remittance_command},
+    {.name = "identity",
+     .usage = "costs [YYYY-MM-DD]",
+     .what = "what suppliers were asked on a day, and what they charge",
+     .words = identity_words,
+     .work = identity_command},
+    {.name = "reconcile",
+     .usage = "wechat|alipay YYYY-MM-DD [-o json]",
+     .what = "our books of a day against the provider's bill",
+     .words = reconcile_words,
+     .work = reconcile_command,
+     .providers = true},
+    {.name = "config",
+     .usage = "",
+     .what = "print every setting with its value and meaning",
+     .words = no_words,
+     .alone = print_config},
+    {.name = "notices",
+     .usage = "",
+     .what = "print the SMS templates to be registered with the provider, as JSON",
+     .words = no_words,
+     .alone = print_notices},
 };
+
+const char *args_option(struct args *a, const char *name, bool valued)
+{
+    for (int i = 0; i < a->n; i++) {
+        if (strcmp(a->v[i], name) != 0 || i + valued >= a->n)
+            continue;
+        const char *value = a->v[i + valued];
+        for (int k = i; k + valued + 1 < a->n; k++)
+            a->v[k] = a->v[k + valued + 1];
+        a->n -= valued + 1;
+        return value;
+    }
+    return NULL;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void usage_of(FILE *to, const struct command *cmd)
+{
+    fprintf(to, "usage: certdeskd [--config FILE] [--state DIR] %s%s%s\n%s\n", cmd->name,
+            *cmd->usage ? " " : "", cmd->usage, cmd->what);
+}
 
 static void usage(FILE *to)
 {
-    fprintf(to, "usage: certdeskd [--config FILE] [--state DIR] COMMAND\n\n");
+    fprintf(to, "usage: certdeskd [--config FILE] [--state DIR] COMMAND    (help COMMAND: its words)\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
+    fputs("\nends with\n"
+          "  0  done; reconcile, audit verify, channel import: nothing differs\n"
+          "  1  failed; standard error says why\n"
+          "  2  the words, or a file that was given, are wrong, or the file is there already; nothing was "
+          "done\n"
+          "  3  reconcile: the books differ from the bill; audit verify: the trail was altered;\n"
+          "     channel import without --apply: the file would change something\n"
+          "  4  not yet: reconcile: the provider has no bill of that day; remittance export: no deposit\n"
+          "     waits; any command: the database or the provider does not answer\n",
+          to);
 }
 
 static void set_log_level(const struct config *c)
@@ -262,22 +214,92 @@ static void block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static int run(const struct command *cmd, const char *file, struct args *a)
+static enum err run_with_ctx(struct started *s, const struct command *cmd, struct args *args, struct fault *f)
+{
+    struct db *db;
+    struct arena a;
+    struct ctx c;
+    if (cmd->providers)
+        TRY(start_providers(s, f));
+    TRY(db_open(&s->app.db, &db, f));
+    arena_init(&a, 0);
+    start_ctx(s, db, &a, f, "certdeskd", &c);
+    enum err e = cmd->work(&c, args);
+    arena_free(&a);
+    db_close(db);
+    return e;
+}
+
+/* Of a command that failed. What cannot be served at all is a failure, whatever the reason. */
+static enum end end_of(const struct command *cmd, enum err e)
+{
+    switch (cmd->work ? e : ERR_INTERNAL) {
+    case ERR_INVALID:
+    case ERR_NOT_FOUND: /* what the words named */
+    case ERR_EXISTS:
+        return END_MISUSED;
+    case ERR_UNAVAILABLE:
+    case ERR_PROVIDER_BUSY:
+    case ERR_PROVIDER_UNKNOWN:
+        return END_NOT_YET;
+    default:
+        return END_FAILED;
+    }
+}
+
+static enum end run_started(const struct command *cmd, const char *file, struct args *a)
 {
     struct started s;
     struct fault f;
     fault_clear(&f);
-    if (cmd->alone)
-        return cmd->alone(file, &f);
     if (cmd->waits)
         block_signals();
-    enum err e = start_app(file, cmd->waits ? 0 : CLI_PATIENCE_MS, &s, &f);
+    enum end end = END_FAILED;
+    enum err e = start_app(file, cmd->state, &s, &f);
     if (e == OK) {
         set_log_level(s.app.config);
-        e = cmd->run(&s, a, &f);
+        e = cmd->work ? run_with_ctx(&s, cmd, a, &f) : cmd->run(&s, a, &f);
+        end = e == OK ? a->end : end_of(cmd, e);
+    } else if (e == ERR_UNAVAILABLE) {
+        end = END_NOT_YET;
     }
     start_close(&s);
-    return e == OK || e == ERR_CANCELLED ? 0 : complain(&f); /* cancelled: by SIGTERM, as asked */
+    if (e == ERR_CANCELLED) /* by SIGTERM, as asked */
+        return END_DONE;
+    return e == OK ? end : complain(&f, end);
+}
+
+static enum end run(const struct command *cmd, const char *file, struct args *a)
+{
+    struct fault f;
+    fault_clear(&f);
+    if (a->n && (strcmp(a->v[0], "--help") == 0 || strcmp(a->v[0], "-h") == 0)) {
+        usage_of(stdout, cmd);
+        return END_DONE;
+    }
+    char **copy = calloc((size_t)a->n + 1, sizeof *copy); /* options are taken out of it */
+    if (!copy)
+        return END_FAILED;
+    memcpy(copy, a->v, (size_t)a->n * sizeof *copy);
+    enum err e = cmd->words((struct args){.n = a->n, .v = copy}, &f);
+    free(copy);
+    if (e != OK) {
+        if (*f.text)
+            complain(&f, END_MISUSED);
+        usage_of(stderr, cmd);
+        return END_MISUSED;
+    }
+    return cmd->alone ? cmd->alone(file, &f) : run_started(cmd, file, a);
+}
+
+static enum end help(const char *name)
+{
+    const struct command *cmd = name ? find_command(name) : NULL;
+    if (cmd)
+        usage_of(stdout, cmd);
+    else
+        usage(name ? stderr : stdout);
+    return name && !cmd ? END_MISUSED : END_DONE;
 }
 
 int main(int argc, char **argv)
@@ -292,15 +314,18 @@ int main(int argc, char **argv)
             file = optarg;
         else if (o == 's')
             setenv("CERTDESK_SERVER_STATE_DIR", optarg, 1);
-        else {
-            usage(o == 'h' ? stdout : stderr);
-            return o == 'h' ? 0 : 2;
-        }
+        else if (o == 'h')
+            return help(NULL);
+        else
+            return usage(stderr), END_MISUSED;
     }
     const char *name = optind < argc ? argv[optind] : "";
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return run(&commands[i], file, &(struct args){argc - optind - 1, argv + optind + 1});
+    struct args a = {argc - optind - 1, argv + optind + 1, END_DONE};
+    const struct command *cmd = find_command(name);
+    if (cmd)
+        return run(cmd, file, &a);
+    if (strcmp(name, "help") == 0)
+        return help(a.n ? a.v[0] : NULL);
     usage(stderr);
-    return 2;
+    return END_MISUSED;
 }

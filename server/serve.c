@@ -34,24 +34,20 @@
 #include "staff/staff_rpc.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     GRACE_MS = 20000,
     SEAL_EVERY_S = 60,
     ADDRESSES_MAX = 8,
     KINDS_MAX = 64,
-    PATH_SIZE = 4096,
     FILES = 65536
 };
 
@@ -282,7 +278,7 @@ static enum err open_all(struct running *r, struct fault *f)
     struct started *s = r->started;
     int applied = 0;
     /* A database of one's own is kept up to date; another's owner runs `certdeskd migrate`. */
-    if (s->app.db.socket == s->embedded.socket)
+    if (s->own_database)
         TRY(migrate_run(&s->app.db, &applied, f));
     TRY(migrate_check(&s->app.db, f));
     TRY(db_check_settings(&s->app.db, f));
@@ -318,23 +314,7 @@ static void close_all(struct running *r)
     arena_free(&r->arena);
 }
 
-/* Two servers on one folder would take each other's database away when they stop. The kernel lets go of the
- * lock when the process ends, however it ends. */
-static enum err own_folder(const struct started *s, int *lock, struct fault *f)
-{
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/serve.lock", s->app.state_dir);
-    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (*lock < 0)
-        return fail(f, ERR_INVALID, "%s cannot be written: %s", path, strerror(errno));
-    if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
-        return OK;
-    close(*lock);
-    *lock = -1;
-    return fail(f, ERR_INVALID, "another certdeskd serves from %s", s->app.state_dir);
-}
-
-static enum err serve_locked(struct started *s, struct fault *f)
+enum err serve(struct started *s, struct fault *f)
 {
     struct running r = {.started = s};
     struct rlimit files = {FILES, FILES};
@@ -353,14 +333,5 @@ static enum err serve_locked(struct started *s, struct fault *f)
         LOG(INFO, "stopping", KV_I("grace_ms", GRACE_MS));
     }
     close_all(&r);
-    return e;
-}
-
-enum err serve(struct started *s, struct fault *f)
-{
-    int lock;
-    TRY(own_folder(s, &lock, f));
-    enum err e = serve_locked(s, f);
-    close(lock);
     return e;
 }

@@ -9,10 +9,12 @@
 #include "providers.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +58,7 @@ static bool told_to_stop(long ms)
     return sigtimedwait(&set, NULL, &(struct timespec){.tv_nsec = ms * 1000000}) > 0;
 }
 
+/* patience_ms 0: for ever. */
 static enum err wait_for_database(const struct db_options *o, int64_t patience_ms, struct fault *f)
 {
     int64_t began = clock_mono_ms(), said = began;
@@ -73,6 +76,76 @@ static enum err wait_for_database(const struct db_options *o, int64_t patience_m
     return OK;
 }
 
+/* -- whose folder it is ------------------------------------------------------------------------------------
+ *
+ * serve.lock is the server's as long as it runs: two servers on one folder would take each other's database
+ * away when they stop. command.lock is held by whoever brings the folder's database up: a server until it
+ * answers, a command that found no server until its end, so that nobody works on a database which goes with
+ * somebody else's command. The kernel lets go of both when the process ends, however it ends.
+ */
+
+static enum err lock_file(const struct started *s, const char *name, int *fd, struct fault *f)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", s->app.state_dir, name);
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return *fd >= 0 ? OK : fail(f, ERR_INVALID, "%s cannot be written: %s", path, strerror(errno));
+}
+
+static void unlock(int *fd)
+{
+    if (*fd > 0)
+        close(*fd);
+    *fd = 0;
+}
+
+static enum err own_folder(struct started *s, struct fault *f)
+{
+    TRY(lock_file(s, "serve.lock", &s->serving, f));
+    if (flock(s->serving, LOCK_EX | LOCK_NB) == 0)
+        return OK;
+    return fail(f, ERR_INVALID, "another certdeskd serves from %s", s->app.state_dir);
+}
+
+static enum err take_turn(struct started *s, int64_t patience_ms, struct fault *f)
+{
+    int64_t began = clock_mono_ms();
+    TRY(lock_file(s, "command.lock", &s->commanding, f));
+    while (flock(s->commanding, LOCK_EX | LOCK_NB) != 0) {
+        if (patience_ms && clock_mono_ms() - began > patience_ms)
+            return fail(f, ERR_UNAVAILABLE, "another command works on the database of %s", s->app.state_dir);
+        if (told_to_stop(RETRY_MS))
+            return fail(f, ERR_CANCELLED, "stopped before the database answered");
+    }
+    return OK;
+}
+
+static enum err keep_database(struct started *s, int64_t patience_ms, struct fault *f)
+{
+    char dir[PATH_SIZE];
+    struct db_options *o = &s->app.db;
+    snprintf(dir, sizeof dir, "%s/db", s->app.state_dir);
+    int n = snprintf(s->embedded.socket, sizeof s->embedded.socket, "%s/db.sock", dir);
+    if (n < 0 || (size_t)n >= sizeof s->embedded.socket)
+        return fail(f, ERR_INVALID, "server.state_dir is too long for a Unix socket");
+    o->socket = s->embedded.socket;
+    s->own_database = true;
+    TRY(take_turn(s, patience_ms, f));
+    if (s->serving || !answers(o)) { /* else that of the server of this folder */
+        TRY(embedded_start(dir, &s->embedded, f));
+        o->socket = s->embedded.socket;
+        TRY(wait_for_database(o, patience_ms, f));
+    }
+    if (s->serving || !s->embedded.keeper)
+        unlock(&s->commanding);
+    return OK;
+}
+
+static bool has_own_database(const struct config *c)
+{
+    return !*config_text(c, CONFIG_DB_SOCKET) && !*config_text(c, CONFIG_DB_HOST);
+}
+
 static enum err find_database(struct started *s, int64_t patience_ms, struct fault *f)
 {
     const struct config *c = s->app.config;
@@ -81,22 +154,11 @@ static enum err find_database(struct started *s, int64_t patience_ms, struct fau
                              .password = s->db_password,
                              .schema = config_text(c, CONFIG_DB_SCHEMA),
                              .port = (unsigned)config_number(c, CONFIG_DB_PORT)};
-    const char *socket = config_text(c, CONFIG_DB_SOCKET), *host = config_text(c, CONFIG_DB_HOST);
-    if (*socket || *host) {
-        o->socket = *socket ? socket : NULL;
-        o->host = *socket ? NULL : host;
-        return wait_for_database(o, patience_ms, f);
-    }
-    char dir[PATH_SIZE];
-    snprintf(dir, sizeof dir, "%s/db", s->app.state_dir);
-    int n = snprintf(s->embedded.socket, sizeof s->embedded.socket, "%s/db.sock", dir);
-    if (n < 0 || (size_t)n >= sizeof s->embedded.socket)
-        return fail(f, ERR_INVALID, "server.state_dir is too long for a Unix socket");
-    o->socket = s->embedded.socket;
-    if (answers(o)) /* a server of this state folder is running: the command line uses its database */
-        return OK;
-    TRY(embedded_start(dir, &s->embedded, f));
-    o->socket = s->embedded.socket;
+    if (has_own_database(c))
+        return keep_database(s, patience_ms, f);
+    const char *socket = config_text(c, CONFIG_DB_SOCKET);
+    o->socket = *socket ? socket : NULL;
+    o->host = *socket ? NULL : config_text(c, CONFIG_DB_HOST);
     return wait_for_database(o, patience_ms, f);
 }
 
@@ -113,7 +175,28 @@ static char *read_secret(const char *path)
     return text;
 }
 
-enum err start_app(const char *config_file, int64_t patience_ms, struct started *s, struct fault *f)
+static bool there(const struct started *s, const char *name)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", s->app.state_dir, name);
+    return access(path, F_OK) == 0;
+}
+
+/* A folder that only a server may make is made; any other that lacks something is told and left alone. */
+static enum err state_folder(struct started *s, enum start_state state, struct fault *f)
+{
+    bool own = has_own_database(s->app.config);
+    if (state == START_SERVES || state == START_MAKES) {
+        TRY(folder(s->app.state_dir, f));
+        return state == START_SERVES ? own_folder(s, f) : OK;
+    }
+    if ((state == START_KEYLESS || there(s, "keys")) && (!own || there(s, "db/data")))
+        return OK;
+    return fail(f, ERR_PRECONDITION, "there is no state in %s; `certdeskd --state %s serve` or init makes it",
+                s->app.state_dir, s->app.state_dir);
+}
+
+enum err start_app(const char *config_file, enum start_state state, struct started *s, struct fault *f)
 {
     struct config *config;
     char keys[PATH_SIZE];
@@ -125,11 +208,11 @@ enum err start_app(const char *config_file, int64_t patience_ms, struct started 
         return fail(f, ERR_INVALID,
                     "say where to keep things: server.state_dir in the settings, or --state DIR");
     s->db_password = read_secret(config_text(config, CONFIG_DB_PASSWORD));
-    TRY(folder(s->app.state_dir, f));
+    TRY(state_folder(s, state, f));
     snprintf(keys, sizeof keys, "%s/keys", s->app.state_dir);
-    TRY(folder(keys, f));
-    TRY(keyring_open(keys, true, &s->app.keys, f));
-    return find_database(s, patience_ms, f);
+    if (state != START_KEYLESS)
+        TRY(keyring_open(keys, state != START_NEEDS, &s->app.keys, f));
+    return find_database(s, state == START_SERVES ? 0 : config_number(config, CONFIG_DB_PATIENCE) * 1000, f);
 }
 
 static enum err open_ca(struct started *s, const char *dir, enum pki_alg alg, const char *passphrase,
@@ -201,6 +284,8 @@ void start_close(struct started *s)
     pki_ca_close(s->app.ca_p256);
     if (s->embedded.keeper)
         embedded_stop(&s->embedded);
+    unlock(&s->commanding);
+    unlock(&s->serving);
     if (s->app.keys)
         keyring_close(s->app.keys);
     if (s->db_password)

@@ -212,6 +212,7 @@ enum err audit_verify(struct ctx *c, const char *public_key_pem, struct audit_re
 {
     *out = (struct audit_report){0};
     struct verifier v = {.c = c, .key = public_key_pem, .report = out};
+    TRY(crypt_verifies(public_key_pem, c->fault)); /* before the first seal nothing else would read it */
     enum err e = check_seals(&v);
     if (e == OK && v.n)
         qsort(v.heads, v.n, sizeof *v.heads, by_writer_seq);

@@ -326,15 +326,30 @@ enum err crypt_sign(const struct keyring *k, const void *p, size_t n, unsigned c
     return ok ? OK : fail(f, ERR_INTERNAL, NULL);
 }
 
+static EVP_PKEY *read_public(const char *pem, struct fault *f)
+{
+    BIO *b = BIO_new_mem_buf(pem, -1);
+    EVP_PKEY *key = PEM_read_bio_PUBKEY(b, NULL, NULL, NULL);
+    BIO_free(b);
+    if (!key)
+        (void)!fail(f, ERR_INVALID, "that is not a public key in PEM");
+    return key;
+}
+
+enum err crypt_verifies(const char *public_pem, struct fault *f)
+{
+    EVP_PKEY *key = read_public(public_pem, f);
+    EVP_PKEY_free(key);
+    return key ? OK : ERR_INVALID;
+}
+
 enum err crypt_verify(const char *public_pem, const void *p, size_t n, const void *sig, size_t sig_n,
                       struct fault *f)
 {
     pthread_once(&once, fetch);
-    BIO *b = BIO_new_mem_buf(public_pem, -1);
-    EVP_PKEY *key = PEM_read_bio_PUBKEY(b, NULL, NULL, NULL);
-    BIO_free(b);
+    EVP_PKEY *key = read_public(public_pem, f);
     if (!key)
-        return fail(f, ERR_INVALID, "that is not a public key in PEM");
+        return ERR_INVALID;
     EVP_MD_CTX *x = EVP_MD_CTX_new();
     bool ok = x && EVP_DigestVerifyInit(x, NULL, sha256, NULL, key) == 1 &&
               EVP_DigestVerify(x, sig, sig_n, p, n) == 1;

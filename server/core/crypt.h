@@ -47,6 +47,8 @@ enum err crypt_sign(const struct keyring *k, const void *p, size_t n, unsigned c
 /* ERR_SIGNATURE_BAD when it does not verify, ERR_INVALID when the PEM is not a public key. */
 enum err crypt_verify(const char *public_pem, const void *p, size_t n, const void *sig, size_t sig_n,
                       struct fault *f);
+/* OK when crypt_verify() could use it, else ERR_INVALID. */
+enum err crypt_verifies(const char *public_pem, struct fault *f);
 /* PEM of the seal's public key. Lives as long as the keyring. */
 const char *crypt_seal_public(const struct keyring *k);
 

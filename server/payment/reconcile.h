@@ -77,6 +77,7 @@ void reconcile_read_json(struct ctx *c, const char *json, struct reconciliation 
 enum err reconciliation_list(struct ctx *c, int provider, const char *before, int limit,
                              struct reconciliation **out, size_t *n);
 
-const char *payment_supplier(int provider); /* "wechat"; NULL for none */
+const char *payment_supplier(int provider);    /* "wechat"; NULL for none */
+int payment_provider_of(const char *supplier); /* the other way; 0 for none */
 
 #endif

@@ -21,7 +21,7 @@ struct day {
     int n;
 };
 
-static int provider_of(const char *supplier)
+int payment_provider_of(const char *supplier)
 {
     for (int p = PROVIDER_WECHAT; p <= PROVIDER_ALIPAY; p++)
         if (strcmp(payment_supplier(p), supplier) == 0)
@@ -32,7 +32,7 @@ static int provider_of(const char *supplier)
 static struct day read_day(struct ctx *c, const struct job *j)
 {
     char *rest = arena_strndup(c->arena, j->payload, j->payload_n), *supplier = strsep(&rest, " ");
-    struct day d = {.provider = provider_of(supplier), .date = ""};
+    struct day d = {.provider = payment_provider_of(supplier), .date = ""};
     const char *date = strsep(&rest, " ");
     if (date)
         d.date = date;
@@ -153,7 +153,7 @@ enum err reconcile_now(struct ctx *c, const char *supplier, const char *date, st
 {
     int64_t from_ms;
     struct payment_bill bill = {0};
-    int provider = provider_of(supplier);
+    int provider = payment_provider_of(supplier);
     if (!provider)
         return fail(c->fault, ERR_INVALID, "there is no provider %s", supplier);
     TRY(reconcile_day(c, date, &from_ms));

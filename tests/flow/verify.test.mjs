@@ -202,7 +202,7 @@ describe('deposits (S6)', () => {
     await w.verified();
     const [batch, number] = await w.remitted();
     assert.throws(answer([batch, number, '成功', 'F1', ''], [batch, 'dep_0', '成功', 'F2', ''], [Number(batch) + 7, number, '失败', 'F3', 'x']),
-      (e) => e.status === 1 && /line 3:.*\n.*line 4:/.test(e.stderr) && !/line 2/.test(e.stderr));
+      (e) => e.status === 2 && /line 3:.*\n.*line 4:/.test(e.stderr) && !/line 2/.test(e.stderr));
     assert.equal((await w.refresh()).verification.deposit.sent_time, null);
     answer([batch, number, '失败', 'F1', '账号不存在'])();
     await w.reach('SUBJECT');
@@ -222,7 +222,7 @@ describe('deposits (S6)', () => {
     desk.options.env = env;
     assert.ok(!fs.existsSync(file));
     const batch = /^batch (\d+)/m.exec(desk.command(['remittance', 'list']))[1];
-    assert.equal(desk.command(['remittance', 'export']), '');
+    assert.throws(() => desk.command(['remittance', 'export']), (e) => e.status === 4 && e.stdout === '');
     desk.command(['remittance', 'batch', batch, file]);
     const text = fs.readFileSync(file, 'utf8');
     assert.equal(fs.statSync(file).mode & 0o777, 0o600);

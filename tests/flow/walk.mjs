@@ -193,7 +193,7 @@ export class Walk {
   async remitted() {
     const lines = (this.desk.remitted ??= []);
     return until('a deposit in a file', async () => {
-      lines.push(...this.desk.command(['remittance', 'export']).split('\r\n').slice(1).filter(Boolean).map((l) => l.slice(1, -1).split('","')));
+      lines.push(...this.desk.exported().split('\r\n').slice(1).filter(Boolean).map((l) => l.slice(1, -1).split('","')));
       return lines.findLast((l) => l[2] === (this.individual ? this.who.agent.name : this.who.name));
     });
   }

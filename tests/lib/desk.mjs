@@ -234,6 +234,16 @@ clerk = 王开票
     return execFileSync(certdeskd, ['--config', this.config, ...args], { input, encoding: 'utf8', env: this.env, stdio: ['pipe', 'pipe', 'pipe'] });
   }
 
+  // The deposits that wait, as the finance desk's file; '' when there are none.
+  exported() {
+    try {
+      return this.command(['remittance', 'export']);
+    } catch (e) {
+      if (e.status === 4) return '';
+      throw e;
+    }
+  }
+
   // A channel's file as it was imported (0: as it is in force), and another in its place.
   channel(code = 'zheneng', version = 0) {
     return JSON.parse(this.command(['channel', 'show', code, '--json', ...(version ? ['--version', String(version)] : [])]));
