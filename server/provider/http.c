@@ -93,6 +93,8 @@ enum err http_send(struct http *h, const struct http_request *req, struct arena 
     struct transport t = {0};
     struct transport_schemes schemes = {"https", "http", false};
     TRY(transport_open(h, req->url, schemes, req->timeout_ms, &t, f));
+    if (req->told_by)
+        TRY(transport_guard(&t, provider_is_simulator(req->told_by), f));
     CLEANUP(slist_free)
     struct curl_slist *headers = header_list(req, a);
     struct sink sink = {.body = BUF(a), .max = req->max_answer ? req->max_answer : MAX_ANSWER};

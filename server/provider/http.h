@@ -2,7 +2,8 @@
  *
  * Rules for every adapter (providers.md 10): https only, http for loopback alone; certificates are always
  * verified; no redirects; 3 s to connect, a limit for the whole, a limit for the answer's size; a handle per
- * call, with the DNS and TLS session cache shared.
+ * call, with the DNS and TLS session cache shared. An address that a supplier told us is held to more: see
+ * struct http_request.
  */
 #ifndef CERTDESK_PROVIDER_HTTP_H
 #define CERTDESK_PROVIDER_HTTP_H
@@ -23,6 +24,9 @@ struct http_request {
     const char *point; /* "sms": passes FI("sms.before") and FI("sms.after"), and names the call in the log */
     const char *method; /* "GET", "POST" */
     const char *url;
+    /* Who told us `url`, when it is no setting: the supplier's own base URL. It may then lead to public
+     * addresses alone, looked at after the name was resolved; a simulator's link also to this machine. */
+    const char *told_by;
     const struct provider_pair *headers;
     size_t n_headers;
     const void *body; /* NULL: none */
@@ -40,7 +44,7 @@ struct http_response {
 };
 
 /* OK: answered, with whatever status. ERR_UNAVAILABLE: nothing left this machine. ERR_PROVIDER_UNKNOWN: it
- * left, and no whole answer came. ERR_INVALID: the URL is not allowed. */
+ * left, and no whole answer came. ERR_INVALID: the URL is not allowed, or leads where it must not. */
 enum err http_send(struct http *h, const struct http_request *req, struct arena *a, struct http_response *out,
                    struct fault *f);
 

@@ -318,10 +318,12 @@ static enum err fetch(void *self, enum invoice_file_kind kind, const char *url, 
     const struct nuonuo *n = self;
     if (!invoice_file_type(kind))
         return fail(f, ERR_INVALID, "there is no such kind of file");
-    if (provider_is_simulator(url) && !n->simulator) /* a link of theirs must not lead into this machine */
-        return fail(f, ERR_INVALID, "nuonuo: a link to this machine");
-    struct http_request req = {
-        .point = "invoice", .method = "GET", .url = url, .timeout_ms = 20000, .max_answer = INVOICE_FILE_MAX};
+    struct http_request req = {.point = "invoice",
+                               .method = "GET",
+                               .url = url,
+                               .told_by = n->url,
+                               .timeout_ms = 20000,
+                               .max_answer = INVOICE_FILE_MAX};
     struct http_response resp;
     TRY(http_send(n->http, &req, a, &resp, f));
     if (resp.status == 403 || resp.status == 404 || resp.status == 410)

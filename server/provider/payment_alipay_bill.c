@@ -145,8 +145,12 @@ static const char *download_url(const json_t *j, struct arena *a)
 static enum err download(const struct alipay *p, const char *url, struct arena *a, struct payment_bill *out,
                          struct fault *f)
 {
-    struct http_request req = {
-        .point = "payment", .method = "GET", .url = url, .timeout_ms = 30000, .max_answer = BILL_FILE_MAX};
+    struct http_request req = {.point = "payment",
+                               .method = "GET",
+                               .url = url,
+                               .told_by = p->url,
+                               .timeout_ms = 30000,
+                               .max_answer = BILL_FILE_MAX};
     struct http_response resp;
     if (!url)
         return fail(f, ERR_PROVIDER_UNKNOWN, "alipay: a bill without its address");

@@ -1,6 +1,7 @@
 #include "provider/transport.h"
 
 #include "base/fi.h"
+#include "provider/address.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +173,30 @@ enum err transport_open(struct http *h, const char *url, struct transport_scheme
     return OK;
 }
 
+/* After the name was resolved, for every address of it: a name can lead anywhere, and elsewhere the next time
+ * it is asked about. */
+static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    (void)purpose;
+    if (!address_is_public(&to->addr, to->addrlen)) {
+        ((struct transport *)arg)->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+enum err transport_guard(struct transport *t, bool simulator, struct fault *f)
+{
+    if (t->loopback && simulator)
+        return OK;
+    if (t->loopback)
+        return fail(f, ERR_INVALID, "the provider's link leads into this machine");
+    curl_easy_setopt(t->curl, CURLOPT_PROXY, ""); /* which would resolve the name, and not tell */
+    curl_easy_setopt(t->curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl_easy_setopt(t->curl, CURLOPT_OPENSOCKETDATA, t);
+    return OK;
+}
+
 void transport_close(struct transport *t)
 {
     curl_easy_cleanup(t->curl);
@@ -193,6 +218,8 @@ void transport_point(const char *point, const char *when)
 
 enum err transport_failure(const struct transport *t, CURLcode code, const char *point, struct fault *f)
 {
+    if (t->refused && !t->left)
+        return fail(f, ERR_INVALID, "%s: the provider's link leads into a private network", point);
     if (t->left)
         return fail(f, ERR_PROVIDER_UNKNOWN, "%s: sent, but %s", point, curl_easy_strerror(code));
     return fail(f, ERR_UNAVAILABLE, "%s: not sent: %s", point, curl_easy_strerror(code));

@@ -20,7 +20,8 @@ struct transport {
     CURL *curl;
     struct curl_slist *resolve;
     bool loopback;
-    bool left; /* a connection stood and the request was about to be sent */
+    bool refused; /* the name leads to an address that a guarded transfer must not reach */
+    bool left;    /* a connection stood and the request was about to be sent */
 };
 
 struct transport_schemes {
@@ -32,12 +33,16 @@ struct transport_schemes {
  * loopback hosts alone. ERR_INVALID for any other URL. */
 enum err transport_open(struct http *h, const char *url, struct transport_schemes s, int64_t timeout_ms,
                         struct transport *t, struct fault *f);
+/* For an address that is not ours: nothing but public addresses is connected to, whatever a name resolves to.
+ * simulator: it came from one, and may lead to this machine. ERR_INVALID for a loopback name otherwise. */
+enum err transport_guard(struct transport *t, bool simulator, struct fault *f);
 void transport_close(struct transport *t);
 
 /* Passes FI("<point>.<when>"). */
 void transport_point(const char *point, const char *when);
 
-/* What a failed curl_easy_perform() means, told by whether anything left this machine. */
+/* What a failed curl_easy_perform() means, told by whether anything left this machine. ERR_INVALID: where it
+ * leads was refused. */
 enum err transport_failure(const struct transport *t, CURLcode code, const char *point, struct fault *f);
 
 #endif

@@ -214,15 +214,24 @@ static enum err read_answer(const struct wechat *w, const struct http_response *
     return *answer ? OK : fail(f, ERR_PROVIDER_UNKNOWN, "wechat: the answer is not JSON");
 }
 
-/* Signs and sends; `target` is what the other side sees as its path. */
-static enum err send_signed(const struct wechat *w, const char *method, const char *url, const char *target,
+/* What is signed is what the other side sees: behind the host, a prefix in base_url included. */
+static const char *target_of(const char *url)
+{
+    const char *host = strstr(url, "://");
+    const char *path = host ? strchr(host + 3, '/') : NULL;
+    return path ? path : "/";
+}
+
+/* Signs and sends. told_by: as in struct http_request. */
+static enum err send_signed(const struct wechat *w, const char *method, const char *url, const char *told_by,
                             const char *text, size_t max, struct arena *a, struct http_response *resp,
                             struct fault *f)
 {
     char nonce[NONCE_SIZE + 1];
     nonce_text(nonce, NONCE_SIZE);
     const char *authorization = NULL;
-    TRY(wechat_authorization(w, method, target, w->now_ms() / 1000, nonce, text, a, &authorization, f));
+    TRY(wechat_authorization(w, method, target_of(url), w->now_ms() / 1000, nonce, text, a, &authorization,
+                             f));
     struct provider_pair headers[] = {
         {"Accept", "application/json"},
         {"Content-Type", "application/json"},
@@ -232,6 +241,7 @@ static enum err send_signed(const struct wechat *w, const char *method, const ch
     struct http_request req = {.point = "payment",
                                .method = method,
                                .url = url,
+                               .told_by = told_by,
                                .headers = headers,
                                .n_headers = sizeof headers / sizeof *headers - (w->public_key_id ? 0 : 1),
                                .body = text,
@@ -240,21 +250,13 @@ static enum err send_signed(const struct wechat *w, const char *method, const ch
     return http_send(w->http, &req, a, resp, f);
 }
 
-/* What is signed is what the other side sees: behind the host, a prefix in base_url included. */
-static const char *target_of(const char *url)
-{
-    const char *host = strstr(url, "://");
-    const char *path = host ? strchr(host + 3, '/') : NULL;
-    return path ? path : "/";
-}
-
 enum err wechat_send(const struct wechat *w, const char *method, const char *path, json_t *body,
                      struct arena *a, json_t **answer, struct provider_trace *trace, struct fault *f)
 {
     const char *text = body ? js_write(a, body) : NULL;
     const char *url = arena_printf(a, "%s%s", w->url, path);
     struct http_response resp;
-    TRY(send_signed(w, method, url, target_of(url), text, 0, a, &resp, f));
+    TRY(send_signed(w, method, url, NULL, text, 0, a, &resp, f));
     return read_answer(w, &resp, answer, trace, f);
 }
 
@@ -262,7 +264,7 @@ enum err wechat_fetch(const struct wechat *w, const char *url, size_t max, struc
                       size_t *n, struct provider_trace *trace, struct fault *f)
 {
     struct http_response resp;
-    TRY(send_signed(w, "GET", url, target_of(url), NULL, max, a, &resp, f));
+    TRY(send_signed(w, "GET", url, w->url, NULL, max, a, &resp, f));
     trace->http_status = resp.status;
     if (resp.status >= 400 && resp.status < 600)
         return read_error(&resp, trace, f);

@@ -1,6 +1,8 @@
 /* One HTTP call: what left, what did not, and what is never done. */
 #include "peer.h"
 
+#include "provider/address.h"
+
 static struct arena a;
 static struct http *h;
 static struct fault f;
@@ -104,6 +106,128 @@ static void plain_http_stays_on_this_machine(void **state)
     assert_false(provider_is_simulator("https://127.evil.example/"));
     assert_false(provider_is_simulator("https://api.mch.weixin.qq.com"));
     assert_false(provider_is_simulator(NULL));
+}
+
+static enum err follow(const char *url, const char *told_by, struct http_response *out)
+{
+    struct http_request req = {
+        .point = "test", .method = "GET", .url = url, .told_by = told_by, .timeout_ms = 3000};
+    fault_clear(&f);
+    return http_send(h, &req, &a, out, &f);
+}
+
+static const char real[] = "https://api.mch.weixin.qq.com", simulator[] = "http://127.0.0.1:8090/nuonuo";
+
+/* A peer on every address of this machine, so that whatever name leads here would be answered. */
+static void a_link_that_somebody_told_us_leads_into_no_private_network(void **state)
+{
+    (void)state;
+    struct http_response r;
+    struct peer p;
+    char host[256];
+    peer_start(&p);
+    assert_int_equal(gethostname(host, sizeof host), 0); /* /etc/hosts knows it by an address of our own */
+    const char *const forms[] = {
+        "https://127.0.0.1:%d/",  "http://127.0.0.1:%d/",           "https://127.1:%d/",
+        "https://2130706433:%d/", "https://0x7f000001:%d/",         "https://0177.0.0.1:%d/",
+        "https://[::1]:%d/",      "https://[::ffff:127.0.0.1]:%d/", "https://0.0.0.0:%d/",
+        "https://[::]:%d/",       "https://localhost:%d/",          "https://a.localhost:%d/",
+        "https://x@127.0.0.1:%d/"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char url[512];
+        snprintf(url, sizeof url, forms[i], p.port);
+        assert_err(follow(url, real, &r), ERR_INVALID);
+    }
+    assert_err(follow(arena_printf(&a, "https://%s:%d/", host, p.port), real, &r), ERR_INVALID);
+    assert_err(follow("https://169.254.169.254/latest/meta-data", real, &r), ERR_INVALID);
+    assert_err(follow("https://10.0.0.1/", real, &r), ERR_INVALID);
+    assert_err(follow("https://192.168.1.1/", simulator, &r), ERR_INVALID);
+    assert_int_equal(p.calls, 0);
+    peer_stop(&p);
+}
+
+static void a_simulators_link_leads_to_this_machine_and_not_on(void **state)
+{
+    (void)state;
+    struct http_response r;
+    struct peer p, elsewhere;
+    peer_start(&p);
+    peer_start(&elsewhere);
+    p.status = 200;
+    p.body = "a file";
+    assert_ok(follow(at("127.0.0.1", p.port), simulator, &r));
+    assert_string_equal(r.body, "a file");
+    p.status = 302;
+    p.headers[0] = (struct provider_pair){"Location", at("127.0.0.1", elsewhere.port)};
+    assert_ok(follow(at("127.0.0.1", p.port), simulator, &r));
+    assert_int_equal(r.status, 302);
+    assert_int_equal(elsewhere.calls, 0);
+    assert_err(follow("http://example.com/", simulator, &r), ERR_INVALID);
+    peer_stop(&p);
+    peer_stop(&elsewhere);
+}
+
+static bool is_public(const char *text)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    if (strchr(text, ':')) {
+        assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+        return address_is_public((struct sockaddr *)&in6, sizeof in6);
+    }
+    assert_int_equal(inet_pton(AF_INET, text, &in.sin_addr), 1);
+    return address_is_public((struct sockaddr *)&in, sizeof in);
+}
+
+static void addresses_are_the_worlds_or_somebodys_own(void **state)
+{
+    (void)state;
+    static const char *const world[] = {
+        "1.1.1.1",         "9.255.255.255",   "11.0.0.0",          "100.63.255.255",   "100.128.0.0",
+        "126.255.255.255", "128.0.0.0",       "169.253.255.255",   "172.15.255.255",   "172.32.0.0",
+        "192.167.255.255", "192.169.0.0",     "198.17.255.255",    "198.20.0.0",       "223.255.255.255",
+        "2400:3200::1",    "2001:4860::8888", "2002:0101:0101::1", "64:ff9b::1.1.1.1", "::ffff:1.1.1.1"};
+    static const char *const own[] = {"0.0.0.0",
+                                      "0.1.2.3",
+                                      "10.0.0.0",
+                                      "10.255.255.255",
+                                      "100.64.0.1",
+                                      "100.100.100.200",
+                                      "127.0.0.1",
+                                      "127.255.255.255",
+                                      "169.254.169.254",
+                                      "172.16.0.0",
+                                      "172.31.255.255",
+                                      "192.0.0.1",
+                                      "192.168.0.0",
+                                      "192.168.255.255",
+                                      "198.18.0.1",
+                                      "198.19.255.255",
+                                      "224.0.0.1",
+                                      "240.0.0.1",
+                                      "255.255.255.255",
+                                      "::",
+                                      "::1",
+                                      "::7f00:1",
+                                      "::ffff:10.0.0.1",
+                                      "64:ff9b::10.0.0.1",
+                                      "64:ff9b:1::1",
+                                      "fc00::1",
+                                      "fdff::1",
+                                      "fe80::1",
+                                      "fec0::1",
+                                      "ff02::1",
+                                      "100::1",
+                                      "2001::1",
+                                      "2001:db8::1",
+                                      "2002:0a00:0001::1",
+                                      "2002:7f00:0001::1"};
+    for (size_t i = 0; i < sizeof world / sizeof *world; i++)
+        assert_string_equal(is_public(world[i]) ? world[i] : "not public", world[i]);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        assert_string_equal(is_public(own[i]) ? "public" : own[i], own[i]);
+    struct sockaddr un = {.sa_family = AF_UNIX};
+    assert_false(address_is_public(&un, sizeof un));
 }
 
 static void a_closed_port_means_that_nothing_left(void **state)
@@ -317,6 +441,9 @@ int main(void)
         cmocka_unit_test(redirects_are_not_followed),
         cmocka_unit_test(names_under_localhost_are_this_machine),
         cmocka_unit_test(plain_http_stays_on_this_machine),
+        cmocka_unit_test(a_link_that_somebody_told_us_leads_into_no_private_network),
+        cmocka_unit_test(a_simulators_link_leads_to_this_machine_and_not_on),
+        cmocka_unit_test(addresses_are_the_worlds_or_somebodys_own),
         cmocka_unit_test(a_closed_port_means_that_nothing_left),
         cmocka_unit_test(an_unknown_name_means_that_nothing_left),
         cmocka_unit_test(no_tls_on_the_other_side_means_that_nothing_left),
