@@ -35,7 +35,8 @@ struct comparison {
     struct reconciliation *out;
     struct difference *list;
     const struct payment_bill *bill;
-    struct booked *captures; /* sorted by number */
+    const enum booked_as *booked; /* its rows */
+    struct booked *captures;      /* sorted by number */
     size_t n_captures;
 };
 
@@ -53,18 +54,6 @@ static int by_number(const void *a, const void *b)
     return strcmp(((const struct booked *)a)->number, ((const struct booked *)b)->number);
 }
 
-/* All of it is among the refunds of the same bill: it pays for nothing any more. */
-static bool went_back(const struct comparison *x, const struct payment_bill_row *row)
-{
-    int64_t back = 0;
-    for (size_t i = 0; i < x->bill->n; i++) {
-        const struct payment_bill_row *r = &x->bill->rows[i];
-        if (*r->out_refund_no && r->success && strcmp(r->transaction_id, row->transaction_id) == 0)
-            back += r->amount_fen;
-    }
-    return back >= row->amount_fen;
-}
-
 static enum err compare_capture(struct comparison *x, const struct payment_bill_row *row)
 {
     struct booked key = {.number = row->transaction_id};
@@ -79,18 +68,13 @@ static enum err compare_capture(struct comparison *x, const struct payment_bill_
     } else { /* perhaps booked with another day's time */
         TRY(capture_amount(x->c, x->provider, row->transaction_id, &fen, &found));
     }
-    if (found && fen != row->amount_fen)
+    if (!found)
+        differs(x, "NOT_BOOKED", row->transaction_id, 0, row->amount_fen);
+    else if (x->booked[row - x->bill->rows] == BOOKED_NOW)
+        differs(x, "BOOKED", row->transaction_id, 0, row->amount_fen);
+    else if (fen != row->amount_fen)
         differs(x, "AMOUNT", row->transaction_id, fen, row->amount_fen);
-    if (found)
-        return OK;
-    differs(x, "BOOKED", row->transaction_id, 0, row->amount_fen);
-    const struct receipt r = {.provider = x->provider,
-                              .txn_no = row->transaction_id,
-                              .payment_id = row->out_trade_no,
-                              .currency = "CNY",
-                              .amount_fen = row->amount_fen,
-                              .paid_ms = row->at_ms};
-    return went_back(x, row) ? payment_hold_returned(x->c, &r) : payment_settle(x->c, &r);
+    return OK;
 }
 
 static enum err compare_refund(struct comparison *x, const struct payment_bill_row *row)
@@ -149,7 +133,7 @@ static const char *row_id(struct ctx *c, const struct reconciliation *r)
 }
 
 enum err reconcile_with(struct ctx *c, int provider, const char *date, const struct payment_bill *bill,
-                        struct reconciliation *out)
+                        const enum booked_as *booked, struct reconciliation *out)
 {
     int64_t from_ms;
     struct reconciliation before;
@@ -165,6 +149,7 @@ enum err reconcile_with(struct ctx *c, int provider, const char *date, const str
                            .date = before.date,
                            .out = out,
                            .bill = bill,
+                           .booked = booked,
                            .list = ARENA_ARRAY(c->arena, struct difference, DIFFERENCES_SHOWN)};
     TRY(compare(&x, from_ms));
     out->differences = x.list;

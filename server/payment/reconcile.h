@@ -2,7 +2,7 @@
  *
  * Money is conserved: what was captured on a day is settled, refunded or held, each told by a table of its
  * own, and is what the provider's bill says. What the bill has and we do not is booked as if it had been
- * told, or held when the same bill says that it went back.
+ * told, or held when the same bill says that it went back; a row that cannot be booked is a difference.
  */
 #ifndef CERTDESK_PAYMENT_RECONCILE_H
 #define CERTDESK_PAYMENT_RECONCILE_H
@@ -52,9 +52,18 @@ struct payment_bill; /* provider/payment.h */
 
 /* Midnight of a Beijing date; INVALID for what is none. */
 enum err reconcile_day(struct ctx *c, const char *date, int64_t *from_ms);
-/* Inside a transaction: compares, books what is missing, stores the report. */
+enum booked_as { /* a capture's row of a bill */
+    BOOKED_BEFORE,
+    BOOKED_NOW,
+    BOOKED_NOT, /* and the log says why */
+};
+/* Opens a transaction of its own for every capture that we do not have. out: one for each row of the bill.
+ * Fails only for what passes, like a database that is away; may be called again. */
+enum err reconcile_book(struct ctx *c, int provider, const struct payment_bill *bill,
+                        const enum booked_as **out);
+/* Inside a transaction, after reconcile_book(): compares, and stores the report. */
 enum err reconcile_with(struct ctx *c, int provider, const char *date, const struct payment_bill *bill,
-                        struct reconciliation *out);
+                        const enum booked_as *booked, struct reconciliation *out);
 /* Inside a transaction: the bill is not there yet. */
 enum err reconcile_waits(struct ctx *c, int provider, const char *date);
 /* Inside a transaction: the job of that day, and by itself those of the days after. */

@@ -55,11 +55,16 @@ static enum err fetch(struct ctx *c, int provider, const char *date, struct paym
     return port->ops->bill(port->self, date, c->arena, out, c->fault);
 }
 
+struct fetched {
+    struct payment_bill bill;
+    const enum booked_as *booked;
+};
+
 static enum err reconcile_call(struct ctx *c, const struct job *j, struct job_result *r)
 {
     struct day d = read_day(c, j);
-    struct payment_bill *bill = ARENA_NEW(c->arena, struct payment_bill);
-    enum err e = fetch(c, d.provider, d.date, bill);
+    struct fetched *got = ARENA_NEW(c->arena, struct fetched);
+    enum err e = fetch(c, d.provider, d.date, &got->bill);
     if (e == ERR_NOT_FOUND) {
         fault_clear(c->fault);
         return OK;
@@ -67,7 +72,8 @@ static enum err reconcile_call(struct ctx *c, const struct job *j, struct job_re
     if (e == ERR_SIGNATURE_BAD)
         return ERR_PROVIDER_UNKNOWN;
     TRY(e);
-    r->value = bill;
+    TRY(reconcile_book(c, d.provider, &got->bill, &got->booked));
+    r->value = got;
     return OK;
 }
 
@@ -108,8 +114,9 @@ static enum err reconcile_done(struct ctx *c, const struct job *j, const struct 
     struct day d = read_day(c, j);
     struct reconciliation out;
     TRY(plan_next(c, &d));
-    if (r->value)
-        return reconcile_with(c, d.provider, d.date, r->value, &out);
+    const struct fetched *got = r->value;
+    if (got)
+        return reconcile_with(c, d.provider, d.date, &got->bill, got->booked, &out);
     TRY(reconcile_waits(c, d.provider, d.date));
     return again_later(c, &d);
 }
@@ -139,29 +146,30 @@ const struct job_kind reconcile_job = {
 struct by_hand {
     int provider;
     const char *date;
-    const struct payment_bill *bill;
+    const struct fetched *got;
     struct reconciliation *out;
 };
 
 static enum err compare_body(struct ctx *c, void *arg)
 {
     const struct by_hand *h = arg;
-    return reconcile_with(c, h->provider, h->date, h->bill, h->out);
+    return reconcile_with(c, h->provider, h->date, &h->got->bill, h->got->booked, h->out);
 }
 
 enum err reconcile_now(struct ctx *c, const char *supplier, const char *date, struct reconciliation *out)
 {
     int64_t from_ms;
-    struct payment_bill bill = {0};
+    struct fetched got = {0};
     int provider = payment_provider_of(supplier);
     if (!provider)
         return fail(c->fault, ERR_INVALID, "there is no provider %s", supplier);
     TRY(reconcile_day(c, date, &from_ms));
-    enum err e = fetch(c, provider, date, &bill);
+    enum err e = fetch(c, provider, date, &got.bill);
     if (e == ERR_NOT_FOUND)
         return fail(c->fault, ERR_NOT_FOUND, "%s has no bill of %s yet", supplier, date);
     TRY(e);
-    return tx_run(c, compare_body, &(struct by_hand){provider, date, &bill, out});
+    TRY(reconcile_book(c, provider, &got.bill, &got.booked));
+    return tx_run(c, compare_body, &(struct by_hand){provider, date, &got, out});
 }
 
 struct planned {

@@ -2,6 +2,8 @@
  * and every way in which the two can differ. Money is conserved whatever happened. */
 #include "money_rig.h"
 
+#include "core/db_tx.h"
+
 static const int64_t HOUR_MS = 3600000, DAY_MS = 24 * 3600000;
 
 /* To noon of the next day in Beijing; its date. */
@@ -85,6 +87,17 @@ static void a_clean_day(void **s)
     }
 }
 
+/* A payment that was scanned while nobody looked: ours is closed, and only the bill knows. */
+static void lost(int provider, char order[static ID_SIZE], char payment[static ID_SIZE])
+{
+    to_payment(order);
+    assert_ok(new_payment_at(order, provider, payment));
+    wait_payment(payment, PAY_WAITING);
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE payment SET state = 4, version = version + 1 WHERE id = ?"),
+                      TEXT(payment)));
+    scan(payment);
+}
+
 /* Nobody told us, and nobody asked: the bill did. */
 static void what_only_the_bill_knows_is_booked(void **s)
 {
@@ -92,17 +105,56 @@ static void what_only_the_bill_knows_is_booked(void **s)
     for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
         char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
         next_noon(date);
-        to_payment(order);
-        assert_ok(new_payment_at(order, provider, payment));
-        wait_payment(payment, PAY_WAITING);
-        assert_ok(db_exec(w.c, NULL, SQL("UPDATE payment SET state = 4, version = version + 1 WHERE id = ?"),
-                          TEXT(payment)));
-        scan(payment);
+        lost(provider, order, payment);
         next_noon(next);
         struct reconciliation out = report(provider, date, 1, "BOOKED");
         assert_int_equal(out.differences[0].bill_fen, 28000);
         assert_int_equal(out.money.settled.fen, 28000);
         assert_order(order, ORDER_REVIEW);
+        report(provider, date, 0, "");
+    }
+}
+
+static void a_row_that_cannot_be_booked_is_a_difference_and_the_others_are_booked(void **s)
+{
+    (void)s;
+    for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
+        char date[11], next[11], bad[ID_SIZE], bad_payment[ID_SIZE], good[3][ID_SIZE], payment[ID_SIZE];
+        next_noon(date);
+        lost(provider, good[0], payment);
+        lost(provider, bad, bad_payment);
+        lost(provider, good[1], payment);
+        paid_at(provider, good[2], payment);
+        assert_ok(
+            db_exec(w.c, NULL, SQL("CREATE TABLE unbookable (payment VARCHAR(40) COLLATE utf8mb4_bin)")));
+        assert_ok(db_exec(w.c, NULL, SQL("INSERT INTO unbookable VALUES (?)"), TEXT(bad_payment)));
+        static const char trigger[] =
+            "CREATE TRIGGER refuses BEFORE INSERT ON payment_capture FOR EACH ROW IF EXISTS (SELECT 1 FROM "
+            "unbookable WHERE payment = NEW.payment_id) THEN SIGNAL SQLSTATE '45000'; END IF";
+        assert_ok(db_run_text(w.c->db, trigger, strlen(trigger), w.c->fault));
+        next_noon(next);
+        struct reconciliation out;
+        assert_ok(reconcile(provider, date, &out));
+        assert_int_equal(out.n_differences, 3);
+        int refused = -1, booked = 0;
+        for (int i = 0; i < 3; i++)
+            if (strcmp(out.differences[i].kind, "BOOKED") == 0)
+                booked++;
+            else
+                refused = i;
+        assert_int_equal(booked, 2);
+        assert_string_equal(out.differences[refused].kind, "NOT_BOOKED");
+        assert_int_equal(out.differences[refused].bill_fen, 28000);
+        assert_int_equal(out.money.captured.n, 3);
+        assert_int_equal(out.bill_captures.n, 4);
+        assert_order(good[0], ORDER_REVIEW);
+        assert_order(good[1], ORDER_REVIEW);
+        assert_order(bad, ORDER_PAYMENT);
+        report(provider, date, 1, "NOT_BOOKED"); /* as often as one likes */
+        assert_ok(db_run_text(w.c->db, "DROP TRIGGER refuses", 20, w.c->fault));
+        assert_ok(db_exec(w.c, NULL, SQL("DROP TABLE unbookable")));
+        report(provider, date, 1, "BOOKED");
+        assert_order(bad, ORDER_REVIEW);
         report(provider, date, 0, "");
     }
 }
@@ -116,12 +168,7 @@ static void what_went_back_pays_for_nothing(void **s)
         const struct payment_port *port = provider == PROVIDER_ALIPAY ? &r.alipay : &r.pay;
         struct payment_refund_status there;
         next_noon(date);
-        to_payment(order);
-        assert_ok(new_payment_at(order, provider, payment));
-        wait_payment(payment, PAY_WAITING);
-        assert_ok(db_exec(w.c, NULL, SQL("UPDATE payment SET state = 4, version = version + 1 WHERE id = ?"),
-                          TEXT(payment)));
-        scan(payment);
+        lost(provider, order, payment);
         struct payment_refund_order o = {
             .out_trade_no = payment, .out_refund_no = "all_by_hand", .refund_fen = 28000, .total_fen = 28000};
         assert_ok(port->ops->refund(port->self, &o, &r.a, &there, &w.t.fault));
@@ -309,6 +356,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clean_day),
         cmocka_unit_test(what_only_the_bill_knows_is_booked),
+        cmocka_unit_test(a_row_that_cannot_be_booked_is_a_difference_and_the_others_are_booked),
         cmocka_unit_test(what_went_back_pays_for_nothing),
         cmocka_unit_test(sums_that_differ_are_shown),
         cmocka_unit_test(what_only_we_know_is_shown),
