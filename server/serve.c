@@ -12,7 +12,6 @@
 #include "core/migrate.h"
 #include "core/probe.h"
 #include "core/prune.h"
-#include "core/tx.h"
 #include "dispatch.h"
 #include "identity/identity.h"
 #include "identity/identity_prune.h"
@@ -207,18 +206,6 @@ static void do_chore(struct running *r, const char *name, enum err (*chore)(stru
     arena_free(&a);
 }
 
-static enum err sweep_body(struct ctx *c, void *arg)
-{
-    (void)arg;
-    return partial_sweep(c);
-}
-
-/* Uploads that nobody finished. */
-static enum err sweep(struct ctx *c)
-{
-    return tx_run(c, sweep_body, NULL);
-}
-
 static enum err prune(struct ctx *c)
 {
     const struct prune_rules all[] = {core_prune, account_prune, identity_prune, payment_prune};
@@ -240,11 +227,11 @@ static void wait_for_signal(struct running *r)
     sigaddset(&set, SIGINT);
     for (;;) {
         do_chore(r, "prune", prune);
+        do_chore(r, "material.sweep", partial_sweep);
         int s = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = SEAL_EVERY_S});
         if (s == SIGTERM || s == SIGINT)
             return;
         seal(r);
-        do_chore(r, "material.sweep", sweep);
     }
 }
 

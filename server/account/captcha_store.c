@@ -48,7 +48,7 @@ enum err captcha_new(struct ctx *c, char id[static ID_SIZE], const void **png, s
     if (*fixed)
         strncpy(text, fixed, CAPTCHA_LETTERS);
     unsigned char digest[32];
-    id_new("cap", id);
+    id_new("cpt", id);
     answer_digest(c, id, text, digest);
     captcha_draw(c->arena, text, png, n);
     return db_exec(c, NULL, SQL("INSERT INTO captcha (id, answer, expires_ms) VALUES (?, ?, ?)"), TEXT(id),

@@ -1,7 +1,9 @@
 #include "material/partial.h"
 
+#include "base/log.h"
 #include "core/audit.h"
 #include "core/crypt.h"
+#include "core/tx.h"
 #include "material/partial_store.h"
 
 #include <errno.h>
@@ -33,7 +35,7 @@ enum err partial_start(struct ctx *c, const struct incoming *in, struct partial 
                     "文件摘要应为 64 位十六进制数");
     TRY(fault_fields(c->fault));
     TRY(material_look(c, in));
-    TRY(partial_sweep(c));
+    TRY(partial_remove_own_expired(c));
     TRY(partial_remove_kind(c, in->order_id, in->kind));
     TRY(partial_count(c, &count, &bytes));
     if (count >= PARTIAL_MOST || bytes + in->size > (int64_t)PARTIAL_MOST_MIB << 20)
@@ -159,7 +161,22 @@ enum err partial_done(struct ctx *c, const struct partial *p, const char *materi
     return partial_remove_chunks(c, p->id);
 }
 
+static enum err sweep_body(struct ctx *c, void *arg)
+{
+    return partial_remove_expired(c, arg);
+}
+
+/* Until none is left: what may come in is bounded by account, not by the minute. */
 enum err partial_sweep(struct ctx *c)
 {
-    return partial_remove_expired(c);
+    int64_t gone = 0;
+    for (size_t n = PARTIAL_BATCH; n == PARTIAL_BATCH;) {
+        struct arena_mark mark = arena_mark(c->arena);
+        TRY(tx_run(c, sweep_body, &n));
+        arena_release(c->arena, mark);
+        gone += (int64_t)n;
+    }
+    if (gone)
+        LOG(INFO, "prune", KV_S("what", "material_upload"), KV_I("rows", gone));
+    return OK;
 }

@@ -21,6 +21,7 @@ enum {
     PARTIAL_MOST = 10,     /* unfinished ones of an account ... */
     PARTIAL_MOST_MIB = 64, /* ... and what they announce together */
     PARTIAL_LIFE_MS = 86400000,
+    PARTIAL_BATCH = 8, /* are deleted in one transaction */
 };
 
 /* In a transaction. in is as announced: no bytes. Drops an unfinished one of the same order and kind. */
@@ -35,7 +36,7 @@ enum err partial_incoming(struct ctx *c, const struct partial *p, struct incomin
 enum err partial_write(struct ctx *c, const struct partial *p, int fd);
 /* In a transaction: it became this material, or nothing (NULL). Its bytes go. */
 enum err partial_done(struct ctx *c, const struct partial *p, const char *material);
-/* In a transaction: a few of those that have expired go, whosever they are. */
+/* Opens its own transactions, a few uploads each: all that have expired go, whosever they are. */
 enum err partial_sweep(struct ctx *c);
 
 #endif

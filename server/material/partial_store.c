@@ -134,9 +134,21 @@ enum err partial_remove_kind(struct ctx *c, const char *order_id, const char *ki
     return remove_all(c, &r);
 }
 
-enum err partial_remove_expired(struct ctx *c)
+enum err partial_remove_own_expired(struct ctx *c)
 {
     struct rows r;
-    TRY(db_query(c, &r, SQL("SELECT id FROM material_upload WHERE expires_ms <= ? LIMIT 8"), INT(c->now_ms)));
+    TRY(db_query(c, &r,
+                 SQL("SELECT id FROM material_upload WHERE account_id = ? AND unfinished = 1 AND expires_ms "
+                     "<= ?"),
+                 TEXT(c->caller.id), INT(c->now_ms)));
+    return remove_all(c, &r);
+}
+
+enum err partial_remove_expired(struct ctx *c, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT id FROM material_upload WHERE expires_ms <= ? LIMIT ?"), INT(c->now_ms),
+                 INT(PARTIAL_BATCH)));
+    *n = r.n;
     return remove_all(c, &r);
 }

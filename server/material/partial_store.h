@@ -21,7 +21,10 @@ enum err partial_remove_chunks(struct ctx *c, const char *id);
 enum err partial_remove(struct ctx *c, const char *id);
 /* The unfinished one of this order and kind, if any. */
 enum err partial_remove_kind(struct ctx *c, const char *order_id, const char *kind);
-/* Some of those that have expired. */
-enum err partial_remove_expired(struct ctx *c);
+/* The caller's own unfinished ones that have expired: PARTIAL_MOST at most. */
+enum err partial_remove_own_expired(struct ctx *c);
+/* A few of those that have expired, whosever they are; *n: how many. PARTIAL_BATCH: perhaps there are more.
+ */
+enum err partial_remove_expired(struct ctx *c, size_t *n);
 
 #endif

@@ -10,6 +10,7 @@
 #include "core/crypt.h"
 #include "core/password.h"
 #include "core/prune.h"
+#include "material/partial.h"
 #include "core/tx.h"
 #include "identity/identity_prune.h"
 #include "payment/payment_prune.h"
@@ -346,6 +347,39 @@ static void many_rows_go_in_batches(void **s)
     assert_int_equal(prune(1), 0);
 }
 
+/* All that expired goes in one round, however much it is: with its bytes, and nothing else. */
+static void expired_uploads_go_all_of_them(void **s)
+{
+    (void)s;
+    world_next(&w, 1000);
+    assert_ok(db_exec(w.c, NULL,
+                      SQL("INSERT INTO material_upload (id, account_id, order_id, kind, file_name, size, "
+                          "digest, created_ms, expires_ms) SELECT CONCAT('upl_', seq), CONCAT('acc_', seq), "
+                          "CONCAT('ord_', seq), 'id_front', '', 4, REPEAT('d', 32), 1, IF(seq > 100, ?, ?) "
+                          "FROM seq_1_to_103"),
+                      INT(w.c->now_ms + 1), INT(w.c->now_ms)));
+    assert_ok(db_exec(w.c, NULL,
+                      SQL("INSERT INTO material_chunk (upload_id, position, size, bytes) SELECT id, 2 * seq, "
+                          "2, 'xy' FROM material_upload JOIN seq_0_to_1")));
+    assert_ok(partial_sweep(w.c));
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM material_upload")), 3);
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM material_chunk")), 6);
+    world_next(&w, 1000);
+    assert_ok(partial_sweep(w.c));
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM material_chunk")), 0);
+}
+
+static void a_captcha_is_known_by_its_name(void **s)
+{
+    (void)s;
+    char id[ID_SIZE];
+    const void *png;
+    size_t n;
+    world_next(&w, 1000);
+    assert_ok(captcha_new(w.c, id, &png, &n));
+    assert_true(id_valid("cpt", id)); /* "cap" is a capture */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +392,8 @@ int main(void)
         cmocka_unit_test(an_initial_password_is_of_its_account),
         cmocka_unit_test(rows_stay_as_long_as_they_serve),
         cmocka_unit_test(many_rows_go_in_batches),
+        cmocka_unit_test(expired_uploads_go_all_of_them),
+        cmocka_unit_test(a_captcha_is_known_by_its_name),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);
 }

@@ -139,7 +139,7 @@ function rightRequests({ walks: w, material, invoice }) {
   const staff = (login) => desk.staff[login];
   const phone = '13700000001';
   return {
-    SendSmsCode: [null, { channel: 'zheneng', phone, purpose: 'SMS_PURPOSE_LOGIN', captcha_id: 'cap_x', captcha_text: 'abcd' }],
+    SendSmsCode: [null, { channel: 'zheneng', phone, purpose: 'SMS_PURPOSE_LOGIN', captcha_id: 'cpt_x', captcha_text: 'abcd' }],
     LoginBySms: [null, { channel: 'zheneng', phone, code: '123456' }],
     LoginByPassword: [null, { channel: 'zheneng', login: who.account.phone, password: 'not this one' }],
     ChangePassword: [null, { channel: 'zheneng', phone, new_password: 'long enough 1', new_password_again: 'long enough 1', code: '123456' }],
