@@ -302,7 +302,7 @@ static enum end help(const char *name)
     return name && !cmd ? END_MISUSED : END_DONE;
 }
 
-int main(int argc, char **argv)
+static enum end obey(int argc, char **argv)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"state", required_argument, NULL, 's'},
@@ -328,4 +328,9 @@ int main(int argc, char **argv)
         return help(a.n ? a.v[0] : NULL);
     usage(stderr);
     return END_MISUSED;
+}
+
+int main(int argc, char **argv)
+{
+    return (int)obey(argc, argv);
 }

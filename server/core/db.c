@@ -70,16 +70,20 @@ static void name_key(struct fault *f, const char *message)
 static enum err report(struct db *db, struct fault *f, unsigned number, const char *message, const char *sql)
 {
     enum err e = db_error_meaning(number);
+    bool full = db_error_is_full(number);
     db->last_errno = number;
     if (db_error_breaks(number))
         db->broken = true;
     if (e != ERR_DB_DUPLICATE) {
-        LOG(WARN, "db.error", KV_I("errno", number),
-            KV_S("message", db_error_has_no_data(number) ? message : ""), KV_S("sql", sql));
+        if (full)
+            LOG(ERROR, "db.full", KV_I("errno", number), KV_S("message", message), KV_S("sql", sql));
+        else
+            LOG(WARN, "db.error", KV_I("errno", number),
+                KV_S("message", db_error_has_no_data(number) ? message : ""), KV_S("sql", sql));
         if (db->in_tx && db->poison == OK)
             db->poison = e;
     }
-    (void)!fail(f, e, NULL);
+    (void)!fail(f, e, full ? "the database has no room left" : NULL);
     if (f && e == ERR_DB_DUPLICATE)
         name_key(f, message);
     if (f && e == ERR_UNAVAILABLE)

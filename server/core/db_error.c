@@ -59,6 +59,11 @@ enum err db_error_meaning(unsigned number)
     }
 }
 
+bool db_error_is_full(unsigned number)
+{
+    return number == E_CANT_OPEN || number == E_DISK_FULL || number == E_TABLE_FULL;
+}
+
 bool db_error_breaks(unsigned number)
 {
     return (number >= E_CLIENT_FIRST && number <= E_CLIENT_LAST) || number == E_KILLED ||

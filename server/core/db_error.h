@@ -17,6 +17,8 @@ enum {
 
 /* DB_RETRY, DB_DUPLICATE, UNAVAILABLE, PRECONDITION (we are refused) or INTERNAL. */
 enum err db_error_meaning(unsigned number);
+/* True when there is no room: on the disk, or in the table. */
+bool db_error_is_full(unsigned number);
 /* True when the session is not there any more, or not in step with us. */
 bool db_error_breaks(unsigned number);
 /* False when the message quotes data ("Duplicate entry '...'") and so must not be logged. */

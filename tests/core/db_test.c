@@ -273,6 +273,18 @@ static void a_slow_statement_is_stopped(void **state)
     assert_ok(db_query(&t.c, &r, SQL("SELECT 1")));
 }
 
+static void no_room_left_is_said(void **state)
+{
+    (void)state;
+    static const char small[] = "SET max_heap_table_size = 16384",
+                      table[] = "CREATE TABLE little (body CHAR(200)) ENGINE=MEMORY";
+    assert_ok(db_run_text(t.c.db, small, sizeof small - 1, &t.fault));
+    assert_ok(db_run_text(t.c.db, table, sizeof table - 1, &t.fault));
+    assert_err(db_exec(&t.c, NULL, SQL("INSERT INTO little SELECT 'x' FROM seq_1_to_10000")),
+               ERR_UNAVAILABLE);
+    assert_string_equal(fault_text(&t.fault), "the database has no room left");
+}
+
 static void refusals_name_no_driver_text(void **state)
 {
     (void)state;
@@ -301,7 +313,8 @@ int main(void)
         TEST(an_error_poisons_the_transaction), TEST(compare_and_set),
         TEST(many_rows_in_one_statement),       TEST(wrong_arguments_are_refused),
         TEST(the_session_is_as_promised),       TEST(a_killed_session_is_noticed),
-        TEST(a_slow_statement_is_stopped),      TEST(refusals_name_no_driver_text),
+        TEST(a_slow_statement_is_stopped),      TEST(no_room_left_is_said),
+        TEST(refusals_name_no_driver_text),
     };
     return CHECK_MAIN_WITH_SERVER(tests);
 }
