@@ -54,6 +54,7 @@ enum {
 struct running {
     struct started *started;
     struct dispatch *dispatch;
+    pthread_mutex_t opening; /* server and dispatch are set while the probe's thread reads them */
     struct rpc_server *server;
     struct probe *probe;
     struct outbox *outbox;
@@ -84,10 +85,12 @@ static void on_database(bool up, void *arg)
 {
     struct running *r = arg;
     LOG(WARN, up ? "database.up" : "database.down", KV_I("mono_ms", clock_mono_ms()));
+    pthread_mutex_lock(&r->opening);
     if (!up && r->dispatch)
         dispatch_shed(r->dispatch);
     if (r->server)
         rpc_health_set(r->server, "", up);
+    pthread_mutex_unlock(&r->opening);
 }
 
 static bool database_up(const void *arg)
@@ -119,7 +122,12 @@ static enum err open_dispatch(struct running *r, struct fault *f)
                                  .aside = (int)config_number(c, CONFIG_DECODERS),
                                  .database_up = database_up,
                                  .database_arg = r->probe};
-    return dispatch_open(&o, &r->dispatch, f);
+    struct dispatch *d;
+    TRY(dispatch_open(&o, &d, f));
+    pthread_mutex_lock(&r->opening);
+    r->dispatch = d;
+    pthread_mutex_unlock(&r->opening);
+    return OK;
 }
 
 static void split_addresses(struct running *r)
@@ -163,10 +171,14 @@ static enum err open_server(struct running *r, struct fault *f)
     TRY(read_pem(r, CONFIG_TLS_KEY, &o.tls_key_pem, f));
     TRY(read_pem(r, CONFIG_TLS_CLIENT_CA, &o.client_ca_pem, f));
     const struct rpc_route *routes = dispatch_routes(r->dispatch, &n);
-    TRY(rpc_server_open(&o, routes, n, &r->server, f));
-    dispatch_attach(r->dispatch, r->server);
-    rpc_health_set(r->server, "", probe_up(r->probe));
-    return rpc_server_start(r->server, f);
+    struct rpc_server *s;
+    TRY(rpc_server_open(&o, routes, n, &s, f));
+    pthread_mutex_lock(&r->opening); /* what the probe finds from now on, it says itself */
+    dispatch_attach(r->dispatch, s);
+    r->server = s;
+    rpc_health_set(s, "", probe_up(r->probe));
+    pthread_mutex_unlock(&r->opening);
+    return rpc_server_start(s, f);
 }
 
 static enum err open_outbox(struct running *r, struct fault *f)
@@ -303,7 +315,7 @@ static void close_all(struct running *r)
 
 enum err serve(struct started *s, struct fault *f)
 {
-    struct running r = {.started = s};
+    struct running r = {.started = s, .opening = PTHREAD_MUTEX_INITIALIZER};
     struct rlimit files = {FILES, FILES};
     (void)setrlimit(RLIMIT_NOFILE,
                     &files); /* an accept that fails for want of descriptors never recovers in this core */

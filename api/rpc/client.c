@@ -81,6 +81,7 @@ static void *run(void *channel)
         if (e.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
         struct done_tag *t = e.tag;
+        take_over(t);
         t->ok = e.success != 0;
         client_post(ch, t);
     }
@@ -308,6 +309,7 @@ enum err client_response(struct client_call *c, struct arena *a, const ProtobufC
 static void wait_for(grpc_completion_queue *cq, void *tag)
 {
     grpc_completion_queue_pluck(cq, tag, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    take_over(tag);
 }
 
 static enum err unary(struct client_call *c, grpc_completion_queue *cq, const ProtobufCMessage *request,
@@ -315,6 +317,7 @@ static enum err unary(struct client_call *c, grpc_completion_queue *cq, const Pr
 {
     grpc_op ops[] = {client_send_headers(c), client_send_message(c, request), client_send_end(),
                      client_recv_headers(c), client_recv_message(c),          client_recv_status(c)};
+    hand_over(c);
     if (grpc_call_start_batch(c->core, ops, sizeof ops / sizeof *ops, c, NULL) != GRPC_CALL_OK)
         return fail(f, ERR_INTERNAL, "gRPC core refused the call");
     wait_for(cq, c);

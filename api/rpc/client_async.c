@@ -70,6 +70,7 @@ static void on_status(struct done_tag *t)
 static void next_message(struct rpc_pending *p)
 {
     grpc_op op = client_recv_message(&p->call);
+    hand_over(&p->message_tag);
     if (grpc_call_start_batch(p->call.core, &op, 1, &p->message_tag, NULL) == GRPC_CALL_OK)
         p->in_flight++;
 }
@@ -119,6 +120,7 @@ static struct rpc_pending *pending_new(struct rpc_channel *ch, struct rpc_method
 static void start_status(struct rpc_pending *p, const grpc_op *ops, size_t n)
 {
     p->in_flight = 1;
+    hand_over(&p->status_tag);
     if (grpc_call_start_batch(p->call.core, ops, n, &p->status_tag, NULL) == GRPC_CALL_OK)
         return;
     (void)fail(&p->early, ERR_INTERNAL, "gRPC core refused the call");
@@ -155,6 +157,7 @@ struct rpc_pending *rpc_watch(struct rpc_channel *ch, struct rpc_method m, const
                       client_send_end(), client_recv_status(&p->call)};
     start_status(p, send, sizeof send / sizeof *send);
     grpc_op recv[] = {client_recv_headers(&p->call), client_recv_message(&p->call)};
+    hand_over(&p->message_tag);
     if (grpc_call_start_batch(p->call.core, recv, 2, &p->message_tag, NULL) == GRPC_CALL_OK)
         p->in_flight++;
     return p;

@@ -2,6 +2,7 @@
 #ifndef CERTDESK_RPC_CLIENT_INTERNAL_H
 #define CERTDESK_RPC_CLIENT_INTERNAL_H
 
+#include "rpc/handover.h"
 #include "rpc/client.h"
 #include "rpc/wire.h"
 

@@ -134,10 +134,11 @@ enum err rpc_server_open(const struct rpc_server_options *o, const struct rpc_ro
 
 static enum err run_thread(struct rpc_server *s, struct fault *f)
 {
-    if (pthread_create(&s->thread, NULL, loop_run, s) != 0)
-        return fail(f, ERR_INTERNAL, "cannot start a thread");
     s->thread_runs = true;
-    return OK;
+    if (pthread_create(&s->thread, NULL, loop_run, s) == 0)
+        return OK;
+    s->thread_runs = false;
+    return fail(f, ERR_INTERNAL, "cannot start a thread");
 }
 
 enum err rpc_server_start(struct rpc_server *s, struct fault *f)
@@ -237,6 +238,7 @@ void rpc_server_drain(struct rpc_server *s, int64_t grace_ms)
         return;
     rpc_after(s, 0, tell_streams, s);
     s->shutdown_tag.fn = on_shutdown;
+    hand_over(&s->shutdown_tag);
     grpc_server_shutdown_and_notify(s->core, s->cq, &s->shutdown_tag);
     pthread_mutex_lock(&s->mu);
     bool down = wait_until(s, is_down, grace_ms);

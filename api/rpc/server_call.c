@@ -106,6 +106,7 @@ void call_done(struct rpc_call *c)
 void call_start(struct rpc_call *c, const grpc_op *ops, size_t n, struct tag *t)
 {
     /* refused only for a mistake of ours in the ops: no event would ever come */
+    hand_over(t);
     grpc_call_error e = grpc_call_start_batch(c->core, ops, n, t, NULL);
     if (e != GRPC_CALL_OK) {
         fprintf(stderr, "certdesk: %s on %s\n", grpc_call_error_to_string(e), rpc_call_path(c));

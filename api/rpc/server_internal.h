@@ -14,6 +14,7 @@
 #ifndef CERTDESK_RPC_SERVER_INTERNAL_H
 #define CERTDESK_RPC_SERVER_INTERNAL_H
 
+#include "rpc/handover.h"
 #include "rpc/describe.h"
 #include "rpc/server.h"
 #include "rpc/wire.h"
@@ -55,7 +56,8 @@ struct rpc_server {
     grpc_server *core;
     grpc_completion_queue *cq;
     pthread_t thread;
-    bool started, thread_runs;
+    bool started;
+    _Atomic bool thread_runs; /* the loop has a thread, or is about to */
     void *app;
     struct arena arena; /* lives as long as the server */
     struct describe describe;

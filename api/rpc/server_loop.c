@@ -25,11 +25,15 @@ bool loop_post(struct rpc_server *s, struct tag *t)
 {
     pthread_mutex_lock(&s->post_mu);
     bool open = !s->post_closed;
+    hand_over(t);
     if (open)
         open = grpc_call_start_batch(s->lame_call, NULL, 0, t, NULL) == GRPC_CALL_OK;
     pthread_mutex_unlock(&s->post_mu);
     return open;
 }
+
+/* Whose loop this thread runs. */
+static _Thread_local const struct rpc_server *looping;
 
 /* -- the heap; timers.mu is held --------------------------------------------------------------------------
  */
@@ -118,7 +122,7 @@ void timer_set(struct rpc_server *s, struct timer *t, int64_t due)
     bool first = t->pos == 1;
     note_first(h);
     pthread_mutex_unlock(&h->mu);
-    if (first && !(s->thread_runs && pthread_equal(pthread_self(), s->thread)))
+    if (first && looping != s)
         wake(s);
 }
 
@@ -162,14 +166,19 @@ static gpr_timespec sleep_until(const struct rpc_server *s, int64_t due)
 void *loop_run(void *server)
 {
     struct rpc_server *s = server;
+    looping = s;
     for (;;) {
         int64_t due = atomic_load(&s->timers.next_due);
         grpc_event e = grpc_completion_queue_next(s->cq, sleep_until(s, due), NULL);
-        if (e.type == GRPC_QUEUE_SHUTDOWN)
+        if (e.type == GRPC_QUEUE_SHUTDOWN) {
+            looping = NULL;
             return NULL;
+        }
         s->now = clock_mono_ms();
-        if (e.type == GRPC_OP_COMPLETE)
+        if (e.type == GRPC_OP_COMPLETE) {
+            take_over(e.tag);
             ((struct tag *)e.tag)->fn(e.tag, e.success != 0);
+        }
         if (atomic_load(&s->timers.next_due) <= s->now)
             run_due(s);
     }

@@ -18,6 +18,7 @@ void call_accept(struct rpc_server *s, const struct slot *slot)
     c->t_recv.fn = on_recv;
     c->t_probe.fn = on_probe;
     c->slot = slot;
+    hand_over(&c->t_new);
     grpc_call_error e =
         slot
             ? grpc_server_request_registered_call(s->core, slot->registered, &c->core, &c->details.deadline,
