@@ -237,11 +237,12 @@ static void wait_for_signal(struct running *r)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     for (;;) {
         do_chore(r, "prune", prune);
         do_chore(r, "material.sweep", partial_sweep);
         int s = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = SEAL_EVERY_S});
-        if (s == SIGTERM || s == SIGINT)
+        if (s == SIGTERM || s == SIGINT || s == SIGHUP)
             return;
         seal(r);
     }

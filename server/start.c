@@ -48,13 +48,14 @@ static bool answers(const struct db_options *o)
     return true;
 }
 
-/* Pauses. True when SIGTERM or SIGINT came meanwhile; those who have not blocked them have ended by then. */
+/* Pauses. True when SIGTERM, SIGINT or SIGHUP came meanwhile; those who have not blocked them have ended by then. */
 static bool told_to_stop(long ms)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     return sigtimedwait(&set, NULL, &(struct timespec){.tv_nsec = ms * 1000000}) > 0;
 }
 

@@ -20,9 +20,10 @@ struct probe {
     void *arg;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t stopping;
+    pthread_cond_t stopping, first;
     bool stop;
-    atomic_bool up, known;
+    bool known;
+    atomic_bool up;
 };
 
 static bool ask(struct probe *p, struct db **db)
@@ -56,6 +57,14 @@ static bool wait_a_little(struct probe *p)
     return go_on;
 }
 
+static void tell_first(struct probe *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->known = true;
+    pthread_cond_signal(&p->first);
+    pthread_mutex_unlock(&p->lock);
+}
+
 static void *run(void *arg)
 {
     struct probe *p = arg;
@@ -64,13 +73,13 @@ static void *run(void *arg)
         bool up = ask(p, &db);
         if (!p->known || up != p->up) {
             p->up = up;
-            p->known = true;
             if (up)
                 LOG(INFO, "database.up", KV_I("up", 1));
             else
                 LOG(WARN, "database.down", KV_I("up", 0));
             if (p->changed)
                 p->changed(up, p->arg);
+            tell_first(p);
         }
     } while (wait_a_little(p));
     db_close(db);
@@ -92,11 +101,16 @@ enum err probe_start(const struct db_options *o, void (*changed)(bool up, void *
     pthread_condattr_init(&mono);
     pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
     pthread_cond_init(&p->stopping, &mono);
+    pthread_cond_init(&p->first, &mono);
     pthread_condattr_destroy(&mono);
     if (pthread_create(&p->thread, NULL, run, p) != 0) {
         free(p);
         return fail(f, ERR_EXHAUSTED, "the probe's thread cannot be started");
     }
+    pthread_mutex_lock(&p->lock);
+    while (!p->known)
+        pthread_cond_wait(&p->first, &p->lock);
+    pthread_mutex_unlock(&p->lock);
     *out = p;
     return OK;
 }
@@ -117,5 +131,6 @@ void probe_stop(struct probe *p)
     pthread_join(p->thread, NULL);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->stopping);
+    pthread_cond_destroy(&p->first);
     free(p);
 }

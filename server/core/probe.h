@@ -10,11 +10,11 @@
 
 struct probe;
 
-/* changed (may be NULL) runs on the probe's thread at every change, first when the first answer is known. The
- * strings of `o` live as long as the probe. */
+/* Returns when the first answer is known. changed (may be NULL) runs on the probe's thread at every change, first
+ * with that answer. The strings of `o` live as long as the probe. */
 enum err probe_start(const struct db_options *o, void (*changed)(bool up, void *arg), void *arg,
                      struct probe **out, struct fault *f);
-/* The last answer; false before the first. Any thread, no lock. */
+/* The last answer. Any thread, no lock. */
 bool probe_up(const struct probe *p);
 void probe_stop(struct probe *p);
 

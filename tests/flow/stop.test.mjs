@@ -64,6 +64,13 @@ test('a stop while the database is frozen ends well', async () => {
   await desk.startServer();
 });
 
+test('a terminal that is closed ends it as well as SIGTERM does', async () => {
+  desk.asked = desk.server;
+  desk.server.kill('SIGHUP');
+  assert.deepEqual(await within(20000, desk.ended), { code: 0, signal: null });
+  await desk.startServer();
+});
+
 test('a second server on the same folder is refused', async () => {
   const second = other(fs.readFileSync(desk.config, 'utf8').replace(/listen = .*/, `listen = 127.0.0.1:${await freePort()}`).replace(/callback_listen = .*/, `callback_listen = 127.0.0.1:${await freePort()}`));
   const { code, text } = await within(10000, second.ended);
