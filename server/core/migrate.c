@@ -83,28 +83,43 @@ static void close_migrator(struct migrator *m)
 
 /* -- one at a time -------------------------------------------------------------------------------------- */
 
+/* Who holds an epoch of the lock holds a lock of this name in the database server, too, which goes with the
+ * session: a session's number would be somebody else's after the database was started anew. */
+#define HOLDER "CONCAT(MD5(DATABASE()), ' migrates ', "
+
+static enum err is_one(struct ctx *c, struct sql q, int64_t epoch, bool *one)
+{
+    struct rows r;
+    TRY(db_query(c, &r, q, INT(epoch)));
+    *one = r.n == 1 && !row_cell(&r, 0, 0)->null && row_int(&r, 0, 0) == 1;
+    return OK;
+}
+
 /* Ours when nobody's lease runs, or when the session that took it is gone (its server program died and its
  * last statement has ended). The lease is on the database's clock. */
 static enum err try_lock(struct migrator *m, bool *mine)
 {
     uint64_t won = 0;
-    *mine = false;
-    enum err e =
-        db_exec(&m->c, &won,
-                SQL("UPDATE schema_lock SET session = CONNECTION_ID(), epoch = epoch + 1,"
-                    " lease_until_ms = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + ?"
-                    " WHERE id = 1 AND (lease_until_ms < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"
-                    " OR session NOT IN (SELECT id FROM information_schema.processlist))"),
-                INT(LEASE_MS));
-    if (e == ERR_DB_RETRY)
-        return OK; /* somebody else was at the row */
-    TRY(e);
-    *mine = won == 1;
     struct rows r;
+    bool gone, first;
+    *mine = false;
     TRY(db_query(&m->c, &r, SQL("SELECT epoch FROM schema_lock WHERE id = 1")));
-    if (*mine)
-        m->epoch = row_int(&r, 0, 0);
-    return OK;
+    int64_t epoch = row_int(&r, 0, 0);
+    TRY(is_one(&m->c, SQL("SELECT IS_FREE_LOCK(" HOLDER "?))"), epoch, &gone));
+    TRY(is_one(&m->c, SQL("SELECT GET_LOCK(" HOLDER "?), 0)"), epoch + 1, &first));
+    if (!first)
+        return OK;
+    enum err e = db_exec(&m->c, &won,
+                         SQL("UPDATE schema_lock SET session = CONNECTION_ID(), epoch = epoch + 1,"
+                             " lease_until_ms = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + ?"
+                             " WHERE id = 1 AND epoch = ? AND (? OR"
+                             " lease_until_ms < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED))"),
+                         INT(LEASE_MS), INT(epoch), INT(gone));
+    m->epoch = epoch + 1;
+    *mine = e == OK && won == 1;
+    if (!*mine && (e == OK || e == ERR_DB_RETRY)) /* somebody holds it, or was at the row */
+        return is_one(&m->c, SQL("SELECT RELEASE_LOCK(" HOLDER "?))"), epoch + 1, &first);
+    return e;
 }
 
 static enum err lock(struct migrator *m)
