@@ -41,12 +41,23 @@ static void make_write(struct task *t, struct write *out)
     crypt_sha256(bytes, n, out->digest);
 }
 
+struct reading {
+    struct task *task;
+    ProtobufCMessage *out;
+};
+
+static enum err read_one(struct ctx *c, void *arg)
+{
+    const struct reading *r = arg;
+    return r->task->entry->row->handler(c, rpc_call_request(r->task->call), r->out);
+}
+
 static enum err run_one(struct task *t, struct ctx *c, ProtobufCMessage **out)
 {
     const struct entry *e = t->entry;
     if (e->row->mode == MODE_READ) {
-        *out = new_response(e, c->arena);
-        return e->row->handler(c, rpc_call_request(t->call), *out);
+        struct reading r = {t, *out = new_response(e, c->arena)};
+        return e->row->of_one_moment ? tx_read(c, read_one, &r) : read_one(c, &r);
     }
     if (e->row->prepare)
         TRY(tx_run(c, call_prepare, t));
@@ -101,19 +112,32 @@ static void keep_allowed(size_t n, struct task *const *tasks, struct ctx *const 
     }
 }
 
-static void run_many(const struct allowed *a)
-{
+struct reading_many {
+    const struct allowed *a;
     const ProtobufCMessage *ins[POOL_LIST];
     ProtobufCMessage *outs[POOL_LIST];
     enum err errs[POOL_LIST];
+};
+
+static enum err read_many(struct ctx *c, void *arg)
+{
+    (void)c; /* one of them */
+    struct reading_many *r = arg;
+    return r->a->tasks[0]->entry->row->many(r->a->n, r->a->cs, r->ins, r->outs, r->errs);
+}
+
+static void run_many(const struct allowed *a)
+{
+    struct reading_many r = {.a = a};
     for (size_t i = 0; i < a->n; i++) {
-        ins[i] = rpc_call_request(a->tasks[i]->call);
-        outs[i] = new_response(a->tasks[i]->entry, a->cs[i]->arena);
-        errs[i] = OK;
+        r.ins[i] = rpc_call_request(a->tasks[i]->call);
+        r.outs[i] = new_response(a->tasks[i]->entry, a->cs[i]->arena);
+        r.errs[i] = OK;
     }
-    enum err all = a->tasks[0]->entry->row->many(a->n, a->cs, ins, outs, errs);
+    enum err all =
+        a->tasks[0]->entry->row->of_one_moment ? tx_read(a->cs[0], read_many, &r) : read_many(a->cs[0], &r);
     for (size_t i = 0; i < a->n; i++)
-        answer(a->tasks[i], a->cs[i], all == OK ? errs[i] : all, outs[i]);
+        answer(a->tasks[i], a->cs[i], all == OK ? r.errs[i] : all, r.outs[i]);
 }
 
 static void run_together(const struct allowed *a)

@@ -10,6 +10,7 @@
 #include "dispatch_internal.h"
 
 #include "base/clock.h"
+#include "core/tx.h"
 
 #define HOLDER(p, T, m) ((T *)(void *)((char *)(p)-offsetof(T, m)))
 
@@ -63,18 +64,38 @@ static void set_state(struct watch *w, enum watch_state state)
     pthread_mutex_unlock(&w->entry->dispatch->mu);
 }
 
+struct seen {
+    struct watch *watch;
+    ProtobufCMessage *out;
+    int64_t cursor;
+    bool changed, over;
+};
+
+static enum err see(struct ctx *c, void *arg)
+{
+    struct seen *s = arg;
+    const struct entry *e = s->watch->entry;
+    s->cursor = s->watch->cursor;
+    s->changed = s->over = false;
+    s->out = new_response(e, c->arena);
+    return e->row->watch(c, rpc_call_request(s->watch->call), &s->cursor, s->out, &s->changed, &s->over);
+}
+
+/* Most looks find nothing: what is to be sent alone is read once more, as of one moment. */
 static enum err one_look(struct watch *w, struct ctx *c, bool *changed, ProtobufCMessage **out)
 {
     struct rpc_call *calls[] = {w->call};
     struct ctx *cs[] = {c};
-    bool over = false;
+    struct seen s = {.watch = w};
     TRY(call_who(1, calls, cs));
     TRY(call_allowed(w->entry->row, c));
-    *out = new_response(w->entry, c->arena);
-    int64_t cursor = w->cursor;
-    TRY(w->entry->row->watch(c, rpc_call_request(w->call), &cursor, *out, changed, &over));
-    w->cursor = cursor;
-    w->last = over;
+    TRY(see(c, &s));
+    if (s.changed && w->entry->row->of_one_moment)
+        TRY(tx_read(c, see, &s));
+    *changed = s.changed;
+    *out = s.out;
+    w->cursor = s.cursor;
+    w->last = s.over;
     return OK;
 }
 

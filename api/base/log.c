@@ -8,6 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+enum {
+    LINE = 1024, /* longer ones go on in an arena */
+};
+
 static _Atomic int threshold = LOG_INFO;
 
 void log_threshold(enum log_level level)
@@ -17,19 +21,23 @@ void log_threshold(enum log_level level)
 
 static void add_text(struct buf *b, const char *s)
 {
-    size_t n = strlen(s);
-    bool clean = utf8_valid(s, n);
-    buf_str(b, "\"");
-    for (; n; s++, n--) {
+    const char *plain = s; /* what stands for itself goes in one piece: nearly always all of it */
+    bool clean = false, ascii = true;
+    buf_add(b, "\"", 1);
+    for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            buf_printf(b, "\\%c", c);
-        else if (c < 0x20 || c == 0x7F || (c >= 0x80 && !clean))
-            buf_printf(b, "\\u%04x", c);
-        else
-            buf_add(b, s, 1);
+        if (c >= 0x80 && ascii) {
+            ascii = false;
+            clean = utf8_valid(s, strlen(s));
+        }
+        if (c != '"' && c != '\\' && c >= 0x20 && c != 0x7F && (c < 0x80 || clean))
+            continue;
+        buf_add(b, plain, (size_t)(s - plain));
+        buf_printf(b, c == '"' || c == '\\' ? "\\%c" : "\\u%04x", c);
+        plain = s + 1;
     }
-    buf_str(b, "\"");
+    buf_add(b, plain, (size_t)(s - plain));
+    buf_add(b, "\"", 1);
 }
 
 void log_write(enum log_level level, const char *event, const struct log_kv *kv, size_t n)
@@ -39,8 +47,8 @@ void log_write(enum log_level level, const char *event, const struct log_kv *kv,
     static const char *const names[] = {"debug", "info", "warn", "error"};
     struct arena a;
     arena_init(&a, 0);
-    struct buf b = BUF(&a);
-    char now[CLOCK_TEXT_SIZE];
+    char now[CLOCK_TEXT_SIZE], line[LINE];
+    struct buf b = {.arena = &a, .p = line, .cap = sizeof line};
     clock_rfc3339(clock_now_ms(), now);
     buf_printf(&b, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":", now, names[level]);
     add_text(&b, event);

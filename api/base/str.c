@@ -38,13 +38,15 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    size_t room = b->cap - b->n;
+    int n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, ap);
     va_end(ap);
-    if (n > 0) {
+    if (n > 0 && (size_t)n >= room) {
         reserve(b, (size_t)n);
         vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
-        b->n += (size_t)n;
     }
+    if (n > 0)
+        b->n += (size_t)n;
     va_end(again);
 }
 
@@ -169,12 +171,10 @@ void id_new(const char *prefix, char out[static ID_SIZE])
     size_t n = strnlen(prefix, ID_PREFIX_MAX);
     memcpy(out, prefix, n);
     out[n++] = '_';
-    for (int digit = 0; digit < ID_DIGITS; digit++) {
-        unsigned v = 0;
-        for (int bit = digit * 5 - 2; bit < digit * 5 + 3; bit++)
-            v = v << 1 | (bit < 0 ? 0u : ((unsigned)b[bit / 8] >> (7 - bit % 8) & 1u));
-        out[n++] = alphabet[v];
-    }
+    unsigned bits = 0, have = ID_DIGITS * 5 - 8 * sizeof b; /* not written yet, and how many they are */
+    for (size_t i = 0; i < sizeof b; i++)
+        for (bits = bits << 8 | b[i], have += 8; have >= 5; have -= 5)
+            out[n++] = alphabet[bits >> (have - 5) & 31];
     out[n] = '\0';
 }
 

@@ -619,7 +619,7 @@ enum err db_begin(struct ctx *c, enum isolation level)
     TRY(admit(c, "BEGIN"));
     if (level == TX_COMMITTED)
         TRY(text(db, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED", c->fault));
-    TRY(text(db, "BEGIN", c->fault));
+    TRY(text(db, level == TX_READ ? "START TRANSACTION READ ONLY" : "BEGIN", c->fault));
     db->in_tx = true;
     db->claims = (struct tx_claims){0};
     return OK;

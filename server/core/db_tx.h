@@ -13,6 +13,7 @@ enum isolation {
     TX_SNAPSHOT,  /* the session's REPEATABLE READ with snapshot isolation */
     TX_COMMITTED, /* READ COMMITTED, for claiming queue rows: takes no gap locks, so it never delays inserts;
                      and for ctx->latest */
+    TX_READ,      /* a snapshot too, for reads alone */
 };
 
 enum err db_begin(struct ctx *c, enum isolation level);

@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 
+#include <stdint.h>
+
 struct move {
     int from, event, to;
 };
@@ -25,5 +27,8 @@ struct machine {
  * no row. */
 enum err machine_next(const struct machine *m, int from, int event, enum err refused, int *to,
                       struct fault *f);
+
+/* The events that the table has from this state, bit by bit: all below 64. */
+uint64_t machine_events(const struct machine *m, int from);
 
 #endif

@@ -118,3 +118,11 @@ enum err tx_run(struct ctx *c, tx_body *body, void *arg)
         c->wrote = c->queued = false;
     return verdict(&r, e);
 }
+
+enum err tx_read(struct ctx *c, tx_body *body, void *arg)
+{
+    TRY(db_begin(c, TX_READ));
+    enum err e = body(c, arg);
+    db_rollback(c->db);
+    return e;
+}

@@ -22,6 +22,10 @@ typedef enum err tx_body(struct ctx *c, void *arg);
 
 enum err tx_run(struct ctx *c, tx_body *body, void *arg);
 
+/* Reads of one moment: whatever the body reads fits together, as it was when it read first. It writes
+ * nothing, and runs once. */
+enum err tx_read(struct ctx *c, tx_body *body, void *arg);
+
 /* Inside a transaction, first statement of a mutating call: claims (caller, method, request_id).
  * OK with *stored NULL: go on, and call idem_store() at the end. OK with *stored set: this is a repeat; those
  * n bytes are the packed response of the first time. ERR_REQUEST_ID_REUSED: same id, other request.

@@ -183,6 +183,8 @@ const struct machine *order_machine(enum subject_kind kind, bool paper_route);
 /* Where event leads from the order's state: ERR_ORDER_STATE (with state and event in f, if any) when the
  * table has no such move. */
 enum err order_next(const struct order *o, enum order_event event, int *to, struct fault *f);
+/* The events that the order's table has from its state, bit by bit. */
+uint64_t order_events(const struct order *o);
 /* True when the order's table has a move for event from its state. */
 bool order_can(const struct order *o, enum order_event event);
 

@@ -112,11 +112,35 @@ const char *order_json_text(struct arena *a, json_t *j)
     return out;
 }
 
+static const struct subject no_subject = {.name = "",
+                                          .uscc = "",
+                                          .legal_rep_name = "",
+                                          .id_number = "",
+                                          .phone = "",
+                                          .card_number = "",
+                                          .email = "",
+                                          .account = {"", "", "", ""}};
+static const struct agent no_agent = {
+    .name = "", .id_number = "", .email = "", .phone = "", .card_number = ""};
+static const struct purchase no_purchase = {.product_id = "",
+                                            .invoice_title = "",
+                                            .tax_number = "",
+                                            .invoice_email = "",
+                                            .invoice_bank = "",
+                                            .invoice_bank_account = "",
+                                            .invoice_address = "",
+                                            .invoice_phone = "",
+                                            .delivery = {"", "", "", "", "", "", ""}};
+
+void order_json_blank(struct order *o)
+{
+    o->subject = no_subject;
+    o->agent = no_agent;
+    o->purchase = no_purchase;
+}
+
 static enum err parse(const char *text, json_t **out, struct fault *f)
 {
-    *out = NULL;
-    if (!text)
-        return OK;
     *out = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(*out)) {
         json_decref(*out);
@@ -128,6 +152,9 @@ static enum err parse(const char *text, json_t **out, struct fault *f)
 enum err order_json_read_subject(struct arena *a, const char *text, struct subject *out, struct fault *f)
 {
     json_t *j;
+    *out = no_subject;
+    if (!text)
+        return OK;
     TRY(parse(text, &j, f));
     get_texts(a, j, out, subject_texts, N(subject_texts));
     out->document_type = get_int(j, "document_type");
@@ -139,6 +166,9 @@ enum err order_json_read_subject(struct arena *a, const char *text, struct subje
 enum err order_json_read_agent(struct arena *a, const char *text, struct agent *out, struct fault *f)
 {
     json_t *j;
+    *out = no_agent;
+    if (!text)
+        return OK;
     TRY(parse(text, &j, f));
     get_texts(a, j, out, agent_texts, N(agent_texts));
     out->method = get_int(j, "method");
@@ -150,6 +180,9 @@ enum err order_json_read_agent(struct arena *a, const char *text, struct agent *
 enum err order_json_read_purchase(struct arena *a, const char *text, struct purchase *out, struct fault *f)
 {
     json_t *j;
+    *out = no_purchase;
+    if (!text)
+        return OK;
     TRY(parse(text, &j, f));
     get_texts(a, j, out, purchase_texts, N(purchase_texts));
     out->term_months = get_int(j, "term_months");
@@ -159,13 +192,4 @@ enum err order_json_read_purchase(struct arena *a, const char *text, struct purc
     get_texts(a, json_object_get(j, "delivery"), &out->delivery, address_texts, N(address_texts));
     json_decref(j);
     return OK;
-}
-
-void order_json_blank(struct order *o)
-{
-    get_texts(NULL, NULL, &o->subject, subject_texts, N(subject_texts));
-    get_texts(NULL, NULL, &o->subject.account, account_texts, N(account_texts));
-    get_texts(NULL, NULL, &o->agent, agent_texts, N(agent_texts));
-    get_texts(NULL, NULL, &o->purchase, purchase_texts, N(purchase_texts));
-    get_texts(NULL, NULL, &o->purchase.delivery, address_texts, N(address_texts));
 }

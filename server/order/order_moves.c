@@ -151,10 +151,14 @@ enum err order_next(const struct order *o, enum order_event event, int *to, stru
                         ERR_ORDER_STATE, to, f);
 }
 
+uint64_t order_events(const struct order *o)
+{
+    return machine_events(order_machine(o->subject_kind, o->paper_route), (int)o->state);
+}
+
 bool order_can(const struct order *o, enum order_event event)
 {
-    int to;
-    return order_next(o, event, &to, NULL) == OK;
+    return order_events(o) >> event & 1;
 }
 
 static enum err store(struct ctx *c, struct order *o, enum order_state to, const char *action,

@@ -410,6 +410,7 @@ void direct_get(struct direct *w)
 {
     size_t i = (size_t)rand_r(&w->dice) % w->o->n_orders;
     find_session(w);
+    plain(w, "START TRANSACTION READ ONLY");
     str(w, w->o->orders[i].id);
     str(w, w->o->orders[i].account);
     str(w, w->o->orders[i].account);
@@ -418,4 +419,5 @@ void direct_get(struct direct *w)
     run(w, GET);
     if (rows(w, GET, NULL) != 1)
         direct_die(w->o->orders[i].id, "is gone");
+    plain(w, "ROLLBACK");
 }

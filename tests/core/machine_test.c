@@ -45,6 +45,7 @@ static void every_state_and_event(void **state)
             enum err got = machine_next(&machine, s, e, ERR_ORDER_STATE, &to, &f);
             assert_err(got, expected[s][e] < 0 ? ERR_ORDER_STATE : OK);
             assert_int_equal(to, expected[s][e]);
+            assert_int_equal(machine_events(&machine, s) >> e & 1, got == OK);
             if (got != OK) {
                 assert_non_null(strstr(fault_text(&f), state_name(s)));
                 assert_non_null(strstr(fault_text(&f), event_name(e)));

@@ -65,6 +65,54 @@ static int64_t n_of_1(void)
     return number(SQL("SELECT n FROM thing WHERE id = 1"));
 }
 
+/* -- reads ---------------------------------------------------------------------------------------------- */
+
+static int64_t n_of(struct ctx *c, int id)
+{
+    struct rows r;
+    assert_ok(db_query(c, &r, SQL("SELECT n FROM thing WHERE id = ?"), INT(id)));
+    return row_int(&r, 0, 0);
+}
+
+/* Between its two reads somebody else moves both rows. */
+static enum err read_both(struct ctx *c, void *arg)
+{
+    int64_t *seen = arg;
+    seen[0] = n_of(c, 1);
+    run_text(&other, "UPDATE thing SET n = n + 1");
+    seen[1] = n_of(c, 2);
+    return seen[0] ? fail(c->fault, ERR_NOT_FOUND, NULL) : OK;
+}
+
+static void what_is_read_together_fits_together(void **state)
+{
+    (void)state;
+    int64_t seen[2];
+    assert_ok(tx_read(&t.c, read_both, seen));
+    assert_int_equal(seen[0], 0);
+    assert_int_equal(seen[1], 0);
+    assert_false(db_in_tx(t.c.db));
+    assert_err(tx_read(&t.c, read_both, seen), ERR_NOT_FOUND);
+    assert_int_equal(seen[0], 1);
+    assert_int_equal(seen[1], 1);
+    assert_false(db_in_tx(t.c.db));
+    assert_int_equal(n_of(&t.c, 1), 2);
+}
+
+static enum err write_one(struct ctx *c, void *arg)
+{
+    (void)arg;
+    return db_exec(c, NULL, SQL("UPDATE thing SET n = 100 WHERE id = 1"));
+}
+
+static void a_read_writes_nothing(void **state)
+{
+    (void)state;
+    assert_int_not_equal(tx_read(&t.c, write_one, NULL), OK);
+    assert_false(db_in_tx(t.c.db));
+    assert_int_equal(n_of_1(), 0);
+}
+
 /* -- the plain ways ------------------------------------------------------------------------------------- */
 
 static enum err add_one(struct ctx *c)
@@ -567,6 +615,8 @@ static void sixteen_threads_lose_no_update(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(what_is_read_together_fits_together),
+        TEST(a_read_writes_nothing),
         TEST(ok_commits_and_an_error_leaves_nothing),
         TEST(a_swallowed_error_cannot_commit),
         TEST(an_unhandled_duplicate_is_exists),

@@ -250,10 +250,10 @@ class World {
     const shown = await until(`checks of ${id} to end`, async () => {
       steps++;
       const { order } = await account.devices[this.below(2)].GetOrder({ order_id: id });
-      // An order is read by several statements: one that moves meanwhile may show its check's end a moment before its own.
       if (order.state === 'ORDER_STATE_REFUNDING') return false; // on its way to CANCELLED
       const check = order.verification?.state.replace('VERIFICATION_STATE_', '');
-      return check !== 'PENDING' && !(order.state.endsWith('_VERIFYING') && ['MISMATCH', 'FAILED', 'PASSED'].includes(check)) && order;
+      assert.ok(!(order.state.endsWith('_VERIFYING') && ['MISMATCH', 'FAILED', 'PASSED'].includes(check)), `${id} in ${order.state} with its check ${check}: two moments`);
+      return check !== 'PENDING' && order;
     });
     const had = this.view(shown.state, shown.paper_route, shown.actions);
     let want;
