@@ -70,6 +70,14 @@ enum err fail(struct fault *f, enum err code, const char *fmt, ...)
     return code;
 }
 
+enum err fail_both(struct fault *f, enum err code, const char *text, const char *text_zh)
+{
+    enum err e = fail(f, code, "%s", text);
+    if (f)
+        snprintf(f->text_zh, sizeof f->text_zh, "%s", text_zh);
+    return e;
+}
+
 void fault_field(struct fault *f, const char *field, const char *reason, const char *text,
                  const char *text_zh)
 {
@@ -86,6 +94,15 @@ void fault_field(struct fault *f, const char *field, const char *reason, const c
 enum err fault_fields(const struct fault *f)
 {
     return f->n_violations ? ERR_INVALID : OK;
+}
+
+enum err found_or_not(struct fault *f, enum err e, bool *found)
+{
+    *found = e == OK;
+    if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(f);
+    return OK;
 }
 
 const char *fault_text(const struct fault *f)

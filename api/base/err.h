@@ -162,6 +162,9 @@ void fault_clear(struct fault *f);
  * f may be NULL. fmt may be NULL for the table's sentence. */
 enum err fail(struct fault *f, enum err code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same with both of its sentences, as they stand. */
+enum err fail_both(struct fault *f, enum err code, const char *text, const char *text_zh);
+
 /* Adds one bad field; the code becomes ERR_INVALID. Goes on silently when the list is full. S7: all at once.
  */
 void fault_field(struct fault *f, const char *field, const char *reason, const char *text,
@@ -169,6 +172,9 @@ void fault_field(struct fault *f, const char *field, const char *reason, const c
 
 /* OK when no field was added since fault_clear(), else ERR_INVALID. */
 enum err fault_fields(const struct fault *f);
+
+/* For what may be absent: OK with *found false when e is NOT_FOUND, which is forgotten. */
+enum err found_or_not(struct fault *f, enum err e, bool *found);
 
 /* The sentence to show: the fault's own or the table's. */
 const char *fault_text(const struct fault *f);

@@ -122,6 +122,22 @@ enum err code_send(struct ctx *c, const char *phone, enum code_purpose purpose, 
     return code_send_for(c, c->caller.channel, phone, purpose, scope, t, before_code, expires_ms);
 }
 
+static bool usable(const struct ctx *c, const struct code_row *row)
+{
+    return row->expires_ms > c->now_ms && row->tries < CODE_TRIES;
+}
+
+enum err code_is_out(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
+                     bool *out)
+{
+    unsigned char digest[32];
+    struct code_row row;
+    crypt_lookup(c->app->keys, "phone", phone, digest);
+    TRY(code_newest(c, digest, purpose, scope, &row, out));
+    *out = *out && usable(c, &row);
+    return OK;
+}
+
 enum err code_check(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
                     const char *code)
 {
@@ -131,7 +147,7 @@ enum err code_check(struct ctx *c, const char *phone, enum code_purpose purpose,
     crypt_lookup(c->app->keys, "phone", phone, phone_digest);
     /* Without a lock: the thousandth guess waits for nobody, and costs nobody a wait. */
     TRY(code_newest(c, phone_digest, purpose, scope, &row, &found));
-    if (!found || row.expires_ms <= c->now_ms || row.tries >= CODE_TRIES)
+    if (!found || !usable(c, &row))
         return fail(c->fault, ERR_CODE_EXPIRED, NULL);
     enum err e = code_count_try(c, &row);
     if (e == ERR_CONFLICT) /* another try at the same moment came first: perhaps this is one too many */

@@ -40,4 +40,8 @@ enum err code_send_for(struct ctx *c, const char *channel_id, const char *phone,
 enum err code_check(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
                     const char *code);
 
+/* A code of this binding is out that code_check() would take: not too old, not used, not tried too often. */
+enum err code_is_out(struct ctx *c, const char *phone, enum code_purpose purpose, const char *scope,
+                     bool *out);
+
 #endif

@@ -17,15 +17,6 @@ enum {
 };
 static const int64_t LIFE_MS = INT64_C(10) * 24 * 60 * 60 * 1000;
 
-static enum err found_or_not(struct ctx *c, enum err e, bool *found)
-{
-    *found = e == OK;
-    if (e != ERR_NOT_FOUND)
-        return e;
-    fault_clear(c->fault);
-    return OK;
-}
-
 static const int none = 0;
 
 static bool by_amount(const struct deposit *d)
@@ -121,14 +112,22 @@ enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, cons
 /* -- what is shown -----------------------------------------------------------------------------------------
  */
 
+/* Its code may come at any moment, and is looked at. */
+static bool awaits_code(const struct ctx *c, const struct deposit *d)
+{
+    return (d->state == DEPOSIT_ORDERED || d->state == DEPOSIT_SENT) && d->expires_ms > c->now_ms &&
+           d->tries_left > 0;
+}
+
 enum err deposit_waiting(struct ctx *c, const struct verification *v, struct waiting *out)
 {
     struct deposit d;
     bool found;
-    TRY(found_or_not(c, deposit_of_verification(c, v->id, &d), &found));
+    TRY(found_or_not(c->fault, deposit_of_verification(c, v->id, &d), &found));
     if (!found || v->state == VERIFICATION_FAILED)
         return OK;
     out->deposit_made = true;
+    out->deposit_code = v->state == VERIFICATION_DEPOSIT && awaits_code(c, &d);
     out->deposit_by_amount = by_amount(&d);
     out->deposit_ms = d.sent_ms;
     out->tries_left = d.tries_left;
@@ -205,10 +204,12 @@ enum err deposit_confirm(struct ctx *c, struct waited *w, const char *entered)
     struct deposit d;
     TRY(deposit_of_verification(c, w->v.id, &d));
     if (d.state == DEPOSIT_WAITING)
-        return fail(c->fault, ERR_PRECONDITION, "the deposit is not on its way yet");
+        return fail_both(c->fault, ERR_PRECONDITION, "the deposit is not on its way yet",
+                         "打款尚未发出，请稍后");
     if (d.state != DEPOSIT_ORDERED && d.state != DEPOSIT_SENT)
-        return fail(c->fault, ERR_PRECONDITION, "no code is awaited for this deposit");
-    if (d.expires_ms <= c->now_ms || d.tries_left <= 0)
+        return fail_both(c->fault, ERR_PRECONDITION, "no code is awaited for this deposit",
+                         "该笔打款无需验证");
+    if (!awaits_code(c, &d))
         return fail(c->fault, ERR_CODE_EXPIRED, NULL);
     return by_amount(&d) ? try_amount(c, w, &d, entered) : try_code(c, w, &d, entered);
 }

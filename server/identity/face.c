@@ -11,15 +11,6 @@ enum {
     AFTER_END_MS = 5000, /* the last look is behind the session's own end */
 };
 
-static enum err found_or_not(struct ctx *c, enum err e, bool *found)
-{
-    *found = e == OK;
-    if (e != ERR_NOT_FOUND)
-        return e;
-    fault_clear(c->fault);
-    return OK;
-}
-
 static bool usable(const struct ctx *c, const struct face_session *f)
 {
     return f->state == FACE_OPENING || (f->state == FACE_OPEN && f->expires_ms > c->now_ms);
@@ -33,7 +24,7 @@ enum err face_waiting(struct ctx *c, const struct verification *v, struct waitin
     out->face_url = "";
     if (v->state != VERIFICATION_FACE)
         return OK;
-    TRY(found_or_not(c, face_newest(c, v->id, &f, &n), &found));
+    TRY(found_or_not(c->fault, face_newest(c, v->id, &f, &n), &found));
     if (!found || !usable(c, &f))
         return OK;
     out->face_opening = f.state == FACE_OPENING;
@@ -96,7 +87,7 @@ enum err face_start(struct ctx *c, const char *verification_id, bool by_sms, str
     int had;
     unsigned way = by_sms ? FACE_BY_SMS : FACE_ON_SITE;
     TRY(identity_waiting(c, verification_id, VERIFICATION_FACE, &w));
-    TRY(found_or_not(c, face_newest(c, w.v.id, &f, &had), &found));
+    TRY(found_or_not(c->fault, face_newest(c, w.v.id, &f, &had), &found));
     if (found && f.state == FACE_OPEN && !usable(c, &f))
         TRY(face_update(c, &f, FACE_ENDED, f.ways, NULL));
     if (found && usable(c, &f))

@@ -155,17 +155,33 @@ enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, str
     return checked ? add_job(c, out, p->checks[0]) : OK;
 }
 
+static enum err add_waiting(struct ctx *c, struct verification *v)
+{
+    if (v->method == METHOD_FACE)
+        TRY(face_waiting(c, v, &v->waiting));
+    if (v->method == METHOD_MICRO_DEPOSIT)
+        TRY(deposit_waiting(c, v, &v->waiting));
+    return OK;
+}
+
 enum err identity_load(struct ctx *c, const char *id, struct verification *out)
 {
     unsigned char digest[32];
     struct order o;
     TRY(verification_read(c, id, out, digest));
     TRY(order_load(c, out->order, &o)); /* NOT_FOUND for those who may not see the order */
-    if (out->method == METHOD_FACE)
-        TRY(face_waiting(c, out, &out->waiting));
-    if (out->method == METHOD_MICRO_DEPOSIT)
-        TRY(deposit_waiting(c, out, &out->waiting));
-    return OK;
+    return add_waiting(c, out);
+}
+
+enum err identity_newest(struct ctx *c, const struct order *o, struct verification *out, bool *found)
+{
+    unsigned char digest[32];
+    *found = o->state <= ORDER_AGENT_VERIFYING && *o->verification;
+    if (!*found)
+        return OK;
+    TRY(verification_read(c, o->verification, out, digest));
+    *found = out->of_agent == (o->state == ORDER_AGENT || o->state == ORDER_AGENT_VERIFYING);
+    return *found ? add_waiting(c, out) : OK;
 }
 
 /* -- for jobs ----------------------------------------------------------------------------------------------
@@ -328,11 +344,15 @@ enum err identity_waiting(struct ctx *c, const char *verification_id, enum verif
         return e;
     }
     if (out->v.state != s)
-        return fail(c->fault, ERR_PRECONDITION,
-                    s == VERIFICATION_FACE ? "no face is awaited for this verification"
-                                           : "no code is awaited for this verification");
-    return out->current ? OK
-                        : fail(c->fault, ERR_PRECONDITION, "a newer verification took the place of this one");
+        return s == VERIFICATION_FACE
+                   ? fail_both(c->fault, ERR_PRECONDITION, "no face is awaited for this verification",
+                               "该核验当前无需刷脸")
+                   : fail_both(c->fault, ERR_PRECONDITION, "no code is awaited for this verification",
+                               "该核验当前无需验证码");
+    return out->current
+               ? OK
+               : fail_both(c->fault, ERR_PRECONDITION, "a newer verification took the place of this one",
+                           "该核验已被新的核验取代");
 }
 
 enum err identity_confirm(struct ctx *c, const char *verification_id, const char *code, struct order *out)

@@ -33,6 +33,7 @@ struct waiting {
     bool face_link_sent;  /* by SMS */
     const char *face_url; /* for the order's owner on site, while it is open; "" */
     bool deposit_made;
+    bool deposit_code;      /* its code or amount may be entered */
     bool deposit_by_amount; /* the amount is the secret, not a code in the remark */
     int64_t deposit_ms;     /* the bank took it; 0: not known yet */
     int tries_left;         /* of the secret */
@@ -49,7 +50,7 @@ struct verification {
     const char *sent_to; /* phone in clear; mask before showing */
     int64_t code_ms;     /* HELD: when the code may go, and goes by itself; else 0 */
     int64_t version, updated_ms;
-    struct waiting waiting; /* by identity_load() only */
+    struct waiting waiting; /* by identity_load() and identity_newest() only */
 };
 
 /* Checks every field of table 2 / 5 for the method at once and adds a violation per bad one (S7): presence,
@@ -58,9 +59,11 @@ struct verification {
  * a). */
 void identity_check_subject(struct fault *f, struct arena *a, const struct subject *in,
                             enum subject_kind kind, enum method m, const char *prefix, struct subject *out);
-/* The same for table 3. */
-void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, const char *prefix,
-                          struct agent *out);
+/* The same for table 3. By paper (S16) the agent is collected, not verified: no method is asked for, nor
+ * kept.
+ */
+void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, bool by_paper,
+                          const char *prefix, struct agent *out);
 
 /* Some configured supplier makes every check of the method (a deposit can always be made, by remittance).
  * Others answer METHOD_NOT_OFFERED. */
@@ -71,6 +74,8 @@ enum err identity_method_served(struct ctx *c, const char *channel, enum subject
  * verification, whose id goes into the move (order_change.verification), and its job. RATE_LIMITED beyond the
  * attempts a day that the method allows per order, and per identity number over all orders of the channel. */
 enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, struct verification *out);
+/* The newest of the step where the order stands; *found false without one. */
+enum err identity_newest(struct ctx *c, const struct order *o, struct verification *out, bool *found);
 /* One that the ctx's caller may see; NOT_FOUND otherwise. */
 enum err identity_load(struct ctx *c, const char *id, struct verification *out);
 

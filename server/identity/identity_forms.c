@@ -187,10 +187,10 @@ void identity_check_subject(struct fault *f, struct arena *a, const struct subje
     *out = s;
 }
 
-void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, const char *prefix,
-                          struct agent *out)
+void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, bool by_paper,
+                          const char *prefix, struct agent *out)
 {
-    struct agent s = {.method = in->method,
+    struct agent s = {.method = by_paper ? 0 : in->method,
                       .in_person = in->in_person,
                       .name = "",
                       .id_number = "",
@@ -208,8 +208,10 @@ void identity_check_agent(struct fault *f, struct arena *a, const struct agent *
         p = PROBLEM_MISSING;
     else if (in->method < METHOD_PHONE_THREE_FACTOR || in->method > METHOD_FACE)
         p = PROBLEM_NOT_OFFERED;
+    if (by_paper)
+        p = PROBLEM_NONE;
     field_problem(f, prefix, "method", "agent's method", "经办人认证方式", p);
-    enum method m = p == PROBLEM_NONE ? (enum method)in->method : METHOD_PHONE_THREE_FACTOR;
+    enum method m = p == PROBLEM_NONE && s.method ? (enum method)s.method : METHOD_PHONE_THREE_FACTOR;
     check_form(f, a, prefix, agent_form, N(agent_form), m, in, &s);
     *out = s;
 }

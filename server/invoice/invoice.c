@@ -295,12 +295,10 @@ enum err invoice_bytes(struct ctx *c, const char *id, bool red, int kind, struct
     return fail(c->fault, ERR_NOT_FOUND, "the invoice has no such file, or not yet");
 }
 
-static enum err not_now(struct ctx *c, const struct invoice *v)
+static enum err not_now(struct ctx *c)
 {
-    enum err e = fail(c->fault, ERR_PRECONDITION, "an invoice in state %s is not asked for again",
-                      inv_state_name((int)v->state));
-    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "发票当前状态不允许重新申请");
-    return e;
+    return fail_both(c->fault, ERR_PRECONDITION, "only an invoice that failed is asked for again",
+                     "只有开具失败的发票可以重新申请");
 }
 
 enum err invoice_retry(struct ctx *c, const char *id, const struct purchase *correction, struct invoice *out)
@@ -308,9 +306,9 @@ enum err invoice_retry(struct ctx *c, const char *id, const struct purchase *cor
     struct order o;
     TRY(invoice_load(c, id, out));
     if (out->state != INV_FAILED && out->state != INV_RED_FAILED)
-        return not_now(c, out);
+        return not_now(c);
     if (out->blue.attempt >= ATTEMPTS_MAX || out->red.attempt >= ATTEMPTS_MAX)
-        return fail(c->fault, ERR_RATE_LIMITED, "asked for too often");
+        return fail_both(c->fault, ERR_RATE_LIMITED, "asked for too often", "申请过于频繁，请稍后再试");
     if (out->state == INV_RED_FAILED)
         return reverse(c, out);
     if (correction) {
@@ -346,7 +344,8 @@ enum err invoice_resend(struct ctx *c, const char *id, const char *email)
     bool red = v.state == INV_RED;
     TRY(invoice_files(c, v.id, red, files, &n));
     if (n == 0)
-        return fail(c->fault, ERR_PRECONDITION, "there is nothing to send yet");
+        return fail_both(c->fault, ERR_PRECONDITION, "there is nothing to send yet",
+                         "发票尚未开具，无法发送");
     if (c->now_ms - v.resent_ms < MINUTE_MS)
         return too_often(c, MINUTE_MS - (c->now_ms - v.resent_ms));
     if (c->now_ms - v.resent_day_ms >= DAY_MS) {

@@ -89,7 +89,7 @@ static enum err in_work(struct ctx *c, const char *id, struct personalisation *o
 {
     TRY(personalisation_by_id(c, id, out));
     if (!out->in_work)
-        return fail(c->fault, ERR_PRECONDITION, "this personalisation has ended");
+        return fail_both(c->fault, ERR_PRECONDITION, "this personalisation has ended", "该次制证已结束");
     return OK;
 }
 
@@ -137,14 +137,16 @@ enum err issue_finish(struct ctx *c, const char *id, const void *certificate, si
     TRY(in_work(c, id, &p));
     TRY(certificate_whole_of_order(c, o->id, &cert));
     if (cert.der_n != n || memcmp(cert.der, certificate, n) != 0)
-        return fail(c->fault, ERR_CARD_DOUBTFUL,
-                    "what was read from the UKEY is not the order's certificate");
+        return fail_both(c->fault, ERR_CARD_DOUBTFUL,
+                         "what was read from the UKEY is not the order's certificate",
+                         "从UKEY读回的不是该订单的证书，请隔离处理");
     const char *said = arena_printf(c->arena, "certdesk personalisation %s", p.id);
     struct pki_cert parsed;
     TRY(pki_cert_parse((struct pki_der){cert.der, cert.der_n}, c->arena, &parsed, c->fault));
     if (pki_verify_signature(parsed.spki, (struct pki_der){(const unsigned char *)said, strlen(said)},
                              (struct pki_der){signature, signature_n}, c->fault) != OK)
-        return fail(c->fault, ERR_CARD_DOUBTFUL, "the UKEY does not sign with the certificate's key");
+        return fail_both(c->fault, ERR_CARD_DOUBTFUL, "the UKEY does not sign with the certificate's key",
+                         "UKEY的签名与证书不符，请隔离处理");
     TRY(stock_token(c, p.medium_number, &t));
     TRY(stock_move(c, &t, TOKEN_WRITTEN, o->id, ""));
     TRY(personalisation_advance(c, &p, STEP_FINISHED, "", 0));

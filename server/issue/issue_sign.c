@@ -79,8 +79,9 @@ static enum err same_key(struct ctx *c, const struct issuance *live, const struc
 {
     if (memcmp(live->spki_digest, csr->spki_sha256, 32) == 0)
         return OK;
-    return fail(c->fault, ERR_PRECONDITION,
-                "the order's certificate is for another key; put this UKEY aside");
+    return fail_both(c->fault, ERR_PRECONDITION,
+                     "the order's certificate is for another key; put this UKEY aside",
+                     "该订单的证书对应其他密钥，请隔离此UKEY");
 }
 
 enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
@@ -101,9 +102,9 @@ enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
     if (e == OK && (p.in_work || strcmp(live.personalisation, p.id) == 0))
         return same_key(c, &live, &csr);
     if (!p.in_work)
-        return fail(c->fault, ERR_PRECONDITION, "this personalisation has ended");
+        return fail_both(c->fault, ERR_PRECONDITION, "this personalisation has ended", "该次制证已结束");
     if (o.state != ORDER_PERSONALISING)
-        return fail(c->fault, ERR_ORDER_STATE, NULL);
+        return order_refused(c->fault, &o);
     fault_clear(c->fault);
     TRY(make_intent(c, &o, &csr, &made));
     TRY(issuance_attempts(c, o.id, &made.attempt));
@@ -165,7 +166,7 @@ enum err issue_sign(struct ctx *c, const char *id, struct certificate *out)
     fault_clear(c->fault);
     TRY(issuance_live(c, o.id, &i));
     if (!p.in_work || strcmp(i.personalisation, p.id) != 0) /* put aside since the intent was looked at */
-        return fail(c->fault, ERR_PRECONDITION, "this personalisation has ended");
+        return fail_both(c->fault, ERR_PRECONDITION, "this personalisation has ended", "该次制证已结束");
     const struct pki_ca *ca = ca_for(c, i.algorithm);
     TRY(pki_ca_ops(ca)->sign(ca, (struct pki_der){i.intent, i.intent_n}, c->arena, &der, c->fault));
     FI("issue.signed");

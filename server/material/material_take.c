@@ -64,21 +64,26 @@ static enum err find_rule(struct ctx *c, const struct order *o, const char *kind
                   "无需提交该类资料");
 }
 
-/* Before the signature anything may be replaced; sent back, only what was refused (S18). */
+/* Before the signature anything may be replaced; sent back, only what was refused (S18). By paper everything
+ * comes by post (S16). */
 enum err material_may_change(struct ctx *c, const struct order *o, const char *kind)
 {
-    if (o->state <= ORDER_SIGNATURE)
-        return OK;
+    if (o->paper_route && o->state <= ORDER_SIGNATURE)
+        return fail_both(c->fault, ERR_ORDER_STATE,
+                         "this order goes by paper: its materials are posted with the printed form",
+                         "该订单为线下邮寄，资料请随申请表一并邮寄");
+    if (!order_takes_materials(o))
+        return order_refused(c->fault, o);
     if (o->state != ORDER_CORRECTION)
-        return fail(c->fault, ERR_ORDER_STATE, "materials cannot be changed in state %s",
-                    order_state_name((int)o->state));
+        return OK;
     const struct material *have;
     size_t n;
     TRY(material_list(c, o->id, &have, &n));
     for (size_t i = 0; i < n; i++)
         if (strcmp(have[i].kind, kind) == 0 && have[i].verdict == VERDICT_APPROVED)
-            return fail(c->fault, ERR_ORDER_STATE,
-                        "this material was approved; only refused ones are asked for again");
+            return fail_both(c->fault, ERR_ORDER_STATE,
+                             "this material was approved; only refused ones are asked for again",
+                             "该资料已审核通过，只需补正被退回的资料");
     return OK;
 }
 

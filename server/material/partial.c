@@ -103,7 +103,7 @@ enum err partial_add(struct ctx *c, struct partial *p, int64_t offset, const voi
 {
     TRY(check_chunk(c, p, offset, n));
     if (*p->material) /* its bytes are elsewhere by now */
-        return fail(c->fault, ERR_PRECONDITION, "this upload is finished");
+        return fail_both(c->fault, ERR_PRECONDITION, "this upload is finished", "该上传已完成");
     if (offset < p->received)
         return compare(c, p, offset, bytes, (int64_t)n);
     TRY(partial_advance(c, p, (int64_t)n));

@@ -15,15 +15,6 @@ static bool in_range(int v, int low, int high)
     return v >= low && v <= high;
 }
 
-static enum err refuse_state(struct ctx *c, const struct order *o, const char *en, const char *zh)
-{
-    enum err e =
-        fail(c->fault, ERR_ORDER_STATE, "%s; it is in state %s", en, order_state_name((int)o->state));
-    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "%s（当前状态：%s）", zh,
-             order_state_zh((int)o->state));
-    return e;
-}
-
 /* The order's own sentence when the table has no such move, before anything else is looked at. */
 static enum err expect(struct ctx *c, const struct order *o, enum order_event event)
 {
@@ -62,7 +53,8 @@ enum err order_create(struct ctx *c, const struct order_choice *ch, struct order
     check_choice(c->fault, ch);
     TRY(fault_fields(c->fault));
     if (ch->kind != ORDER_NEW)
-        return fail(c->fault, ERR_METHOD_NOT_OFFERED, "only new certificates are offered for now");
+        return fail_both(c->fault, ERR_METHOD_NOT_OFFERED, "only new certificates are offered for now",
+                         "暂只办理新办证书");
     TRY(catalog_offered(c, ch->channel, (enum order_kind)ch->kind, (enum subject_kind)ch->subject_kind,
                         (enum medium)ch->medium, channel, &offer));
     TRY(method_offered(c, channel, (enum subject_kind)ch->subject_kind, false, offer.methods, ch->method));
@@ -95,10 +87,9 @@ static enum err still_offered(struct ctx *c, const struct order *o)
     TRY(catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer));
     if (offer.methods & 1U << o->method)
         return OK;
-    enum err e = fail(c->fault, ERR_METHOD_NOT_OFFERED,
-                      "the channel no longer offers this method; choose another one");
-    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "当前渠道已不支持该核验方式，请更换核验方式");
-    return e;
+    return fail_both(c->fault, ERR_METHOD_NOT_OFFERED,
+                     "the channel no longer offers this method; choose another one",
+                     "当前渠道已不支持该核验方式，请更换核验方式");
 }
 
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
@@ -106,7 +97,11 @@ enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind k
 {
     TRY(order_load(c, id, out));
     if (out->subject_kind != kind)
-        return refuse_state(c, out, "the order is for the other kind of subject", "订单主体类型不符");
+        return fail_both(c->fault, ERR_ORDER_STATE,
+                         kind == SUBJECT_ORGANIZATION ? "this is a person's order: submit the person"
+                                                      : "this is an organization's order: submit that",
+                         kind == SUBJECT_ORGANIZATION ? "该订单的申请主体为个人，请提交个人信息"
+                                                      : "该订单的申请主体为单位，请提交单位信息");
     TRY(expect(c, out, EV_SUBJECT_SUBMITTED));
     TRY(still_offered(c, out));
     struct subject clean;
@@ -150,7 +145,7 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
     struct verification v;
     TRY(order_load(c, id, out));
     TRY(expect(c, out, a->in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED));
-    identity_check_agent(c->fault, c->arena, a, "agent.", &clean);
+    identity_check_agent(c->fault, c->arena, a, out->paper_route, "agent.", &clean);
     TRY(fault_fields(c->fault));
     if (clean.in_person)
         return in_person(c, out, &clean);
@@ -171,6 +166,8 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
 enum err order_cancel(struct ctx *c, const char *id, struct order *out)
 {
     TRY(order_load(c, id, out));
+    if (out->state == ORDER_REVIEW)
+        return order_refused(c->fault, out);
     if (order_can(out, EV_CANCELLED_PAID))
         return payment_give_up_paid(c, out, "ORDER_CANCELLED", NULL);
     TRY(order_move(c, out, EV_CANCELLED, NULL, NULL));
@@ -202,15 +199,18 @@ static const struct action actions[] = {
     {"ConfirmVerification", EV_SUBJECT_PASSED, BOTH, CODE_AWAITED, 0},
     {"StartFace", EV_SUBJECT_PASSED, BOTH, FACE_AWAITED, 0},
     {"StartFace", EV_AGENT_PASSED, BOTH, FACE_AWAITED, 0},
-    {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, 0, 0},
+    {"ResendVerificationCode", EV_SUBJECT_PASSED, BOTH, CODE_BY_SMS, 0},
+    {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, 0, 0}, /* in person, whatever the channel still offers */
     {"ConfirmVerification", EV_AGENT_PASSED, BOTH, CODE_AWAITED, 0},
+    {"ResendVerificationCode", EV_AGENT_PASSED, BOTH, CODE_BY_SMS, 0},
     {"SetPurchase", EV_PURCHASE_SET, BOTH, 0, 0},
     {"ConfirmPurchase", EV_PURCHASE_CONFIRMED, BOTH, 0, 0},
     {"ReturnToPurchase", EV_PURCHASE_REOPENED, BOTH, 0, 0},
-    {"UploadMaterial", EV_SIGNATURE_REQUESTED, BOTH, 0, 0},
-    {"RequestApplicationSignature", EV_SIGNATURE_REQUESTED, BOTH, 0, 0},
-    {"SignApplication", EV_SIGNED, BOTH, 0, 0},
-    {"SignApplication", EV_CORRECTED, BOTH, 0, 0},
+    {"UploadMaterial", EV_CANCELLED, BOTH, MATERIALS_OPEN, 0},
+    {"UploadMaterial", EV_CORRECTED, BOTH, MATERIALS_OPEN, 0},
+    {"RequestApplicationSignature", EV_SIGNATURE_REQUESTED, BOTH, MATERIALS_THERE, 0},
+    {"SignApplication", EV_SIGNED, BOTH, MATERIALS_THERE | SIGN_CODE_OUT, 0},
+    {"SignApplication", EV_CORRECTED, BOTH, MATERIALS_THERE | SIGN_CODE_OUT, 0},
     {"CreatePayment", EV_PAID, BOTH, 0, 0},
     {"GetApplicationForm", EV_PAID, BOTH, BY_PAPER, 0},
     {"GetApplicationForm", EV_PAPERS_ARRIVED, BOTH, BY_PAPER, 0},
@@ -219,11 +219,20 @@ static const struct action actions[] = {
     {"RecordPaperArrival", EV_PAPERS_ARRIVED, BOTH, 0, ROLE_SHIPPER},
     {"DecideReview", EV_APPROVED, BOTH, 0, ROLE_REVIEWER},
     {"BeginPersonalisation", EV_PERSONALISATION_BEGUN, BOTH, 0, ROLE_OPERATOR},
+    {"BeginPersonalisation", EV_WRITTEN, BOTH, 0, ROLE_OPERATOR}, /* goes on with the same UKEY */
+    {"RecordStep", EV_WRITTEN, BOTH, 0, ROLE_OPERATOR},
     {"IssueCertificate", EV_WRITTEN, BOTH, 0, ROLE_OPERATOR},
-    {"FinishPersonalisation", EV_WRITTEN, BOTH, 0, ROLE_OPERATOR},
+    {"FinishPersonalisation", EV_WRITTEN, BOTH, CERTIFICATE_ISSUED, ROLE_OPERATOR},
+    {"QuarantineToken", EV_PERSONALISATION_DROPPED, BOTH, 0, ROLE_OPERATOR},
     {"CreateShipment", EV_POSTED, BOTH, 0, ROLE_SHIPPER},
-    {"ResolveShipment", EV_RETURNED, BOTH, 0, ROLE_SHIPPER},
+    {"ResolveShipment", EV_RETURNED, BOTH, PARCEL_UNDER_WAY, ROLE_SHIPPER},
+    {"RefundPayment", EV_CANCELLED_PAID, BOTH, 0, ROLE_ADMIN},
 };
+
+bool order_takes_materials(const struct order *o)
+{
+    return o->state == ORDER_CORRECTION || (o->state <= ORDER_SIGNATURE && !o->paper_route);
+}
 
 static bool may(const struct caller *k, const struct order *o, const struct action *a)
 {
@@ -237,7 +246,8 @@ size_t order_actions(const struct ctx *c, const struct order *o, unsigned facts,
 {
     size_t n = 0;
     uint64_t events = order_events(o);
-    facts |= o->state == ORDER_REVIEW ? 0U : NOT_IN_REVIEW;
+    facts |= (o->state == ORDER_REVIEW ? 0U : NOT_IN_REVIEW) | (o->paper_route ? BY_PAPER : 0U) |
+             (order_takes_materials(o) ? MATERIALS_OPEN : 0U);
     for (size_t i = 0; i < sizeof actions / sizeof *actions && n < ORDER_ACTIONS; i++) {
         const struct action *a = &actions[i];
         if (may(&c->caller, o, a) && a->kinds & 1U << o->subject_kind && (a->facts & ~facts) == 0 &&

@@ -169,8 +169,8 @@ enum err order_load(struct ctx *c, const char *id, struct order *out);
 
 /* Moves o by event and stores the change with it: one UPDATE that must match o->state and o->version
  * (ERR_CONFLICT), one audit row ("order." and the event's name; detail is JSON without personal data or
- * NULL). On OK o has the new state and version. ERR_ORDER_STATE names state and event when the table has no
- * such move. */
+ * NULL). On OK o has the new state and version. ERR_ORDER_STATE says where the order stands when the table
+ * has no such move. */
 enum err order_move(struct ctx *c, struct order *o, enum order_event event, const struct order_change *change,
                     const char *detail);
 /* Stores a change without a move, in the state it has; also an empty one, to wake who watches the order. The
@@ -180,8 +180,7 @@ enum err order_store(struct ctx *c, struct order *o, const char *action, const s
 /* The table of moves for this kind of subject, online or by paper (core/machine.h). */
 struct machine;
 const struct machine *order_machine(enum subject_kind kind, bool paper_route);
-/* Where event leads from the order's state: ERR_ORDER_STATE (with state and event in f, if any) when the
- * table has no such move. */
+/* Where event leads from the order's state: order_refused() when the table has no such move. */
 enum err order_next(const struct order *o, enum order_event event, int *to, struct fault *f);
 /* The events that the order's table has from its state, bit by bit. */
 uint64_t order_events(const struct order *o);
@@ -192,8 +191,16 @@ const char *order_state_name(int state); /* "REVIEW" */
 const char *order_event_name(int event); /* "approved" */
 /* Chinese name of a state for people: "待审核". */
 const char *order_state_zh(int state);
+/* What a person may make of it: "it waits for payment: pay or cancel it". */
+const char *order_state_now(int state);
+/* ERR_ORDER_STATE in those words, in both languages. */
+enum err order_refused(struct fault *f, const struct order *o);
 /* Neither FINISHED nor CANCELLED: its identity number is taken (S10), also while money is on its way back. */
 bool order_state_is_open(enum order_state s);
+
+/* Materials may be uploaded, taken over and dropped: before the signature, and what was refused when it was
+ * sent back (S13, S18); not by paper, where all is posted (S16). */
+bool order_takes_materials(const struct order *o);
 
 /* Who gets what: name, phone and e-mail of the person that notices go to (the agent, or the applicant). */
 struct order_contact {

@@ -220,11 +220,10 @@ enum err order_application_form(struct ctx *c, const char *id, const void **pdf,
     struct quote quote;
     TRY(order_load(c, id, &o));
     if (!o.paper_route || (o.state != ORDER_PAYMENT && o.state != ORDER_PAPERS)) {
-        enum err e =
-            fail(c->fault, ERR_ORDER_STATE,
-                 "the form is printed on the paper route, between confirmation and the papers' arrival");
-        snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "线下邮寄订单确认购买信息后方可打印申请表");
-        return e;
+        return fail_both(
+            c->fault, ERR_ORDER_STATE,
+            "the form is printed on the paper route, between confirmation and the papers' arrival",
+            "线下邮寄订单确认购买信息后、材料寄达前可打印申请表");
     }
     TRY(catalog_channel(c, o.channel, &channel));
     TRY(order_quote(c, &o, &quote));

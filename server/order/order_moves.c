@@ -147,8 +147,9 @@ const struct machine *order_machine(enum subject_kind kind, bool paper_route)
 
 enum err order_next(const struct order *o, enum order_event event, int *to, struct fault *f)
 {
-    return machine_next(order_machine(o->subject_kind, o->paper_route), (int)o->state, (int)event,
-                        ERR_ORDER_STATE, to, f);
+    enum err e = machine_next(order_machine(o->subject_kind, o->paper_route), (int)o->state, (int)event,
+                              ERR_ORDER_STATE, to, NULL);
+    return e == OK ? OK : order_refused(f, o);
 }
 
 uint64_t order_events(const struct order *o)

@@ -9,15 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum err did_not_match(struct ctx *c, const struct order *o, bool *out)
+static bool did_not_match(const struct order *o, const struct verification *v)
 {
-    struct verification v;
-    *out = false;
-    if (o->state != ORDER_SUBJECT || !*o->verification)
-        return OK;
-    TRY(identity_load(c, o->verification, &v));
-    *out = !v.of_agent && (v.state == VERIFICATION_MISMATCH || v.state == VERIFICATION_FAILED);
-    return OK;
+    return o->state == ORDER_SUBJECT && v &&
+           (v->state == VERIFICATION_MISMATCH || v->state == VERIFICATION_FAILED);
 }
 
 static enum err offered(struct ctx *c, const struct order *o, bool *out)
@@ -31,30 +26,29 @@ static enum err offered(struct ctx *c, const struct order *o, bool *out)
     return OK;
 }
 
-enum err order_paper_offered(struct ctx *c, const struct order *o, bool *out)
+enum err order_paper_offered(struct ctx *c, const struct order *o, const struct verification *v, bool *out)
 {
-    TRY(did_not_match(c, o, out));
+    *out = did_not_match(o, v);
     return *out ? offered(c, o, out) : OK;
 }
 
 enum err order_take_paper_route(struct ctx *c, const char *id, struct order *out)
 {
     int to;
-    bool wrong, can;
+    bool found, can;
+    struct verification v;
     TRY(order_load(c, id, out));
     TRY(order_next(out, EV_PAPER_ROUTE, &to, c->fault));
-    TRY(did_not_match(c, out, &wrong));
-    if (!wrong) {
-        enum err e =
-            fail(c->fault, ERR_PRECONDITION,
-                 "the paper route is for data that were checked and do not match; submit them first");
-        snprintf(c->fault->text_zh, sizeof c->fault->text_zh,
-                 "核验未通过后方可转为线下邮寄，请先提交信息核验");
-        return e;
+    TRY(identity_newest(c, out, &v, &found));
+    if (!did_not_match(out, found ? &v : NULL)) {
+        return fail_both(c->fault, ERR_PRECONDITION,
+                         "the paper route is for data that were checked and do not match; submit them first",
+                         "核验未通过后方可转为线下邮寄，请先提交信息核验");
     }
     TRY(offered(c, out, &can));
     if (!can)
-        return fail(c->fault, ERR_METHOD_NOT_OFFERED, "this channel offers no paper route");
+        return fail_both(c->fault, ERR_METHOD_NOT_OFFERED, "this channel offers no paper route",
+                         "当前渠道不支持线下邮寄");
     bool paper = true;
     return order_move(c, out, EV_PAPER_ROUTE,
                       &(struct order_change){.paper_route = &paper, .verification = ""}, NULL);

@@ -1,5 +1,8 @@
 /* order_paper.h - the paper route: what does not match is proved on paper (S9, S16, S17).
  *
+ * Only what the subject entered can be proved so (manual 3.1.2.2, 3.2.2.2): an agent that does not match is
+ * corrected, or the legal representative acts in person (3.1.3).
+ *
  * From the switch on nothing is verified by a supplier: the agent's data are collected, the purchase is made,
  * the application form is printed and signed by hand, and posted with the papers after payment. The clocks of
  * review run from the papers' arrival.
@@ -12,9 +15,10 @@
 /* Inside a transaction. PRECONDITION unless the newest verification of the subject ended without a match;
  * METHOD_NOT_OFFERED when the channel has no paper route. */
 enum err order_take_paper_route(struct ctx *c, const char *id, struct order *out);
-/* The order may take it now: waits for its subject after a verification that did not match, and the channel
- * offers the route. */
-enum err order_paper_offered(struct ctx *c, const struct order *o, bool *out);
+/* The order may take it now: waits for its subject after a verification (v: the newest of the step, or NULL)
+ * that did not match, and the channel offers the route. */
+struct verification;
+enum err order_paper_offered(struct ctx *c, const struct order *o, const struct verification *v, bool *out);
 
 /* The form as PDF, from the frozen quote on until the papers are there: ORDER_STATE otherwise. */
 enum err order_application_form(struct ctx *c, const char *id, const void **pdf, size_t *n);

@@ -195,7 +195,8 @@ enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen
         return order_move(c, out, EV_PURCHASE_CONFIRMED, NULL, NULL); /* the table's own refusal */
     TRY(order_quote(c, out, &q));
     if (q.n_lines == 0)
-        return fail(c->fault, ERR_PRICE_CHANGED, "the product is no longer on offer; choose again");
+        return fail_both(c->fault, ERR_PRICE_CHANGED, "the product is no longer on offer; choose again",
+                         "该商品已下架，请重新选择");
     if (q.total_fen != total_fen) {
         enum err e = fail(c->fault, ERR_PRICE_CHANGED, "the price is now %lld fen; confirm the new quote",
                           (long long)q.total_fen);

@@ -6,6 +6,8 @@
 #include "catalog/catalog.h"
 #include "order/order.h"
 
+struct verification; /* identity/identity.h */
+
 struct order_choice {
     const char *channel; /* id or code */
     int kind, subject_kind, medium, method;
@@ -57,13 +59,20 @@ enum {
 };
 /* What the state alone does not say. */
 enum order_fact {
-    CODE_AWAITED = 1,  /* the step's verification waits for its code, by SMS or of a deposit */
-    PAPER_OFFERED = 2, /* the paper route may be taken now */
-    BY_PAPER = 4,      /* the order is on it */
-    FACE_AWAITED = 8,  /* the step's verification waits for a face */
-    NOT_IN_REVIEW =
-        16, /* S20: what waits for review is only seen, although CancelOrder takes it; found here */
+    CODE_AWAITED = 1 << 0,       /* the step's verification waits for a code, and one is out that is good */
+    PAPER_OFFERED = 1 << 1,      /* the paper route may be taken now */
+    BY_PAPER = 1 << 2,           /* the order is on it; found by order_actions() */
+    FACE_AWAITED = 1 << 3,       /* the step's verification waits for a face */
+    NOT_IN_REVIEW = 1 << 4,      /* S20: what waits for review is only seen; found by order_actions() */
+    CODE_BY_SMS = 1 << 5,        /* the step's verification waits for a code by SMS, or for asking for one */
+    MATERIALS_OPEN = 1 << 6,     /* order_takes_materials(); found by order_actions() */
+    MATERIALS_THERE = 1 << 7,    /* none is missing */
+    SIGN_CODE_OUT = 1 << 8,      /* a code for the application signature is out and good */
+    CERTIFICATE_ISSUED = 1 << 9, /* it has one that is not revoked */
+    PARCEL_UNDER_WAY = 1 << 10,  /* the newest shipment has not ended */
 };
+/* Those that its owner's verbs hang on, for its owner; v: the newest verification of the step, or NULL. */
+enum err order_facts(struct ctx *c, const struct order *o, const struct verification *v, unsigned *facts);
 size_t order_actions(const struct ctx *c, const struct order *o, unsigned facts,
                      const char *out[static ORDER_ACTIONS]);
 

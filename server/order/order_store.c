@@ -260,8 +260,8 @@ static enum err taken(struct ctx *c, const struct order *o, const unsigned char 
     if (r.n == 0)
         return fail(c->fault, ERR_ORDER_OPEN, NULL);
     int state = (int)row_int(&r, 0, 1);
-    enum err e = fail(c->fault, ERR_ORDER_OPEN, "order %s is open for this identity number, in state %s",
-                      row_text(&r, 0, 0), order_state_name(state));
+    enum err e = fail(c->fault, ERR_ORDER_OPEN, "order %s is open for this identity number; %s",
+                      row_text(&r, 0, 0), order_state_now(state));
     snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "该证件号已有未完成订单%s（%s），%s",
              row_text(&r, 0, 0), order_state_zh(state),
              state == ORDER_REFUNDING ? "请待退款完成后再办理" : "请继续办理或先取消");

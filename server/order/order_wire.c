@@ -3,7 +3,6 @@
 #include "certificate/certificate.h"
 #include "convert/convert.h"
 #include "material/material.h"
-#include "order/order_paper.h"
 #include "order/order_steps.h"
 #include "payment/payment.h"
 #include "shipment/shipment.h"
@@ -165,24 +164,15 @@ PB(Verification) * wire_verification(struct ctx *c, const struct verification *v
     return out;
 }
 
-/* The newest verification when it is of the step where the order stands. */
-static enum err add_verification(struct ctx *c, const struct order *o, PB(Order) * out, unsigned *facts)
+/* The newest verification when it is of the step where the order stands; NULL in *out otherwise. */
+static enum err add_verification(struct ctx *c, const struct order *o, PB(Order) * w,
+                                 const struct verification **out)
 {
-    struct verification v;
-    bool agent_step = o->state == ORDER_AGENT || o->state == ORDER_AGENT_VERIFYING;
-    bool paper;
-    TRY(order_paper_offered(c, o, &paper));
-    *facts = (paper ? PAPER_OFFERED : 0U) | (o->paper_route ? BY_PAPER : 0U);
-    if (o->state > ORDER_AGENT_VERIFYING || !*o->verification)
-        return OK;
-    TRY(identity_load(c, o->verification, &v));
-    if (v.of_agent != agent_step)
-        return OK;
-    if (v.state == VERIFICATION_CODE_SENT || v.state == VERIFICATION_DEPOSIT)
-        *facts |= CODE_AWAITED;
-    if (v.state == VERIFICATION_FACE)
-        *facts |= FACE_AWAITED;
-    out->verification = wire_verification(c, &v);
+    struct verification *v = ARENA_NEW(c->arena, struct verification);
+    bool found;
+    TRY(identity_newest(c, o, v, &found));
+    *out = found ? v : NULL;
+    w->verification = found ? wire_verification(c, v) : NULL;
     return OK;
 }
 
@@ -236,23 +226,13 @@ static enum err add_reasons(struct ctx *c, const struct order *o, PB(Order) * ou
     return OK;
 }
 
-/* OK with *found false when there is none yet. */
-static enum err found_or_not(struct ctx *c, enum err e, bool *found)
-{
-    *found = e == OK;
-    if (e != ERR_NOT_FOUND)
-        return e;
-    fault_clear(c->fault);
-    return OK;
-}
-
 static enum err add_payment(struct ctx *c, const struct order *o, PB(Order) * out)
 {
     struct payment p;
     bool found;
     if (o->state < ORDER_PAYMENT)
         return OK;
-    TRY(found_or_not(c, payment_of_order(c, o->id, &p), &found));
+    TRY(found_or_not(c->fault, payment_of_order(c, o->id, &p), &found));
     if (!found)
         return OK;
     NEW(c->arena, PaymentSummary, payment_summary, w);
@@ -264,15 +244,16 @@ static enum err add_payment(struct ctx *c, const struct order *o, PB(Order) * ou
     return OK;
 }
 
-static enum err add_certificate(struct ctx *c, const struct order *o, PB(Order) * out)
+static enum err add_certificate(struct ctx *c, const struct order *o, PB(Order) * out, unsigned *facts)
 {
     struct certificate_summary s;
     bool found;
     if (o->state < ORDER_PERSONALISING || o->state == ORDER_CANCELLED)
         return OK;
-    TRY(found_or_not(c, certificate_of_order(c, o->id, &s), &found));
+    TRY(found_or_not(c->fault, certificate_of_order(c, o->id, &s), &found));
     if (!found)
         return OK;
+    *facts |= CERTIFICATE_ISSUED;
     NEW(c->arena, CertificateSummary, certificate_summary, w);
     w->certificate_id = to_text(c->arena, s.id);
     w->serial_number = to_text(c->arena, s.serial_hex);
@@ -290,15 +271,16 @@ static const char *shipment_state_name(int state)
     return v && strncmp(v->name, "SHIPMENT_STATE_", 15) == 0 ? v->name + 15 : "";
 }
 
-static enum err add_shipment(struct ctx *c, const struct order *o, PB(Order) * out)
+static enum err add_shipment(struct ctx *c, const struct order *o, PB(Order) * out, unsigned *facts)
 {
     struct shipment_summary s;
     bool found;
     if (o->state < ORDER_SHIP || o->state > ORDER_FINISHED)
         return OK;
-    TRY(found_or_not(c, shipment_of_order(c, o->id, &s), &found));
+    TRY(found_or_not(c->fault, shipment_of_order(c, o->id, &s), &found));
     if (!found)
         return OK;
+    *facts |= s.in_work ? PARCEL_UNDER_WAY : 0U;
     NEW(c->arena, ShipmentSummary, shipment_summary, w);
     w->shipment_id = to_text(c->arena, s.id);
     w->courier = to_text(c->arena, s.courier);
@@ -343,15 +325,17 @@ static void put_order(struct arena *a, const struct order *o, PB(Order) * w)
 
 enum err wire_order(struct ctx *c, const struct order *o, PB(Order) * *out)
 {
-    unsigned facts;
+    unsigned facts = 0;
+    const struct verification *v;
     NEW(c->arena, Order, order, w);
     put_order(c->arena, o, w);
-    TRY(add_verification(c, o, w, &facts));
+    TRY(add_verification(c, o, w, &v));
     TRY(add_quote(c, o, w));
     TRY(add_reasons(c, o, w));
     TRY(add_payment(c, o, w));
-    TRY(add_certificate(c, o, w));
-    TRY(add_shipment(c, o, w));
+    TRY(add_certificate(c, o, w, &facts));
+    TRY(add_shipment(c, o, w, &facts));
+    TRY(order_facts(c, o, v, &facts));
     add_actions(c, o, facts, w);
     *out = w;
     return OK;

@@ -106,7 +106,8 @@ static enum err offered(struct ctx *c, const struct order *o, int provider)
     bool named = provider >= PROVIDER_WECHAT && provider <= PROVIDER_ALIPAY && allowed & 1U << provider;
     if (named && payment_port_of(c, provider, &port) == OK)
         return OK;
-    return fail(c->fault, ERR_METHOD_NOT_OFFERED, "this way to pay is not offered");
+    return fail_both(c->fault, ERR_METHOD_NOT_OFFERED, "this way to pay is not offered",
+                     "当前渠道不支持该支付方式");
 }
 
 enum err payment_create(struct ctx *c, const char *order_id, int provider, struct payment *out)
@@ -117,8 +118,7 @@ enum err payment_create(struct ctx *c, const char *order_id, int provider, struc
     TRY(order_load(c, order_id, &o));
     TRY(offered(c, &o, provider));
     if (o.state != ORDER_PAYMENT)
-        return fail(c->fault, ERR_ORDER_STATE, "an order in state %s is not paid",
-                    order_state_name((int)o.state));
+        return order_refused(c->fault, &o);
     enum err e = reuse(c, &o, provider, out);
     if (e != OK && e != ERR_NOT_FOUND)
         return e;

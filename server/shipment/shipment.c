@@ -87,8 +87,7 @@ enum err shipment_create(struct ctx *c, const char *order_id, const char *medium
     TRY(order_load(c, order_id, &o));
     if (o.state != ORDER_SHIP) {
         TRY(fault_fields(c->fault));
-        return fail(c->fault, ERR_ORDER_STATE, "the order is %s; nothing is to be posted",
-                    order_state_name((int)o.state));
+        return order_refused(c->fault, &o);
     }
     TRY(certificate_of_order(c, o.id, &cert));
     if (*medium_number && strcmp(cert.medium_number, medium_number) != 0)
@@ -134,8 +133,8 @@ enum err shipment_of_order(struct ctx *c, const char *order_id, struct shipment_
 {
     struct shipment s;
     TRY(shipment_newest(c, order_id, &s));
-    *out =
-        (struct shipment_summary){.courier = s.courier, .number = s.tracking_number, .state = (int)s.state};
+    *out = (struct shipment_summary){
+        .courier = s.courier, .number = s.tracking_number, .state = (int)s.state, .in_work = s.in_work};
     memcpy(out->id, s.id, ID_SIZE);
     return OK;
 }
@@ -215,7 +214,7 @@ enum err shipment_resolve(struct ctx *c, const char *id, bool post_again, const 
     TRY(fault_fields(c->fault));
     TRY(shipment_by_id(c, id, s));
     if (!s->in_work)
-        return fail(c->fault, ERR_PRECONDITION, "this shipment has ended");
+        return fail_both(c->fault, ERR_PRECONDITION, "this shipment has ended", "该邮件已结束");
     TRY(shipment_set_state(c, s, post_again ? SHIPMENT_RETURNED : SHIPMENT_LOST, true));
     TRY(audit_add(c, &(struct audit_entry){post_again ? "shipment.returned" : "shipment.lost", s->id,
                                            s->version, reason_detail(c->arena, NULL, NULL, reason)}));

@@ -11,6 +11,7 @@ struct shipment_summary {
     char id[ID_SIZE];
     const char *courier, *number;
     int state; /* proto ShipmentState */
+    bool in_work;
 };
 enum err shipment_of_order(struct ctx *c, const char *order_id, struct shipment_summary *out);
 

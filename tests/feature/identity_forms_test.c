@@ -134,7 +134,7 @@ static void table_3(void **s)
 {
     (void)s;
     struct agent out, in = {.name = "", .id_number = "", .email = "", .phone = "", .card_number = ""};
-    identity_check_agent(&fault, &arena, &in, "agent.", &out);
+    identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
     ASSERT_VIOLATIONS({"agent.method", "REQUIRED"}, {"agent.name", "REQUIRED"},
                       {"agent.id_number", "REQUIRED"}, {"agent.email", "REQUIRED"},
                       {"agent.phone", "REQUIRED"});
@@ -142,26 +142,42 @@ static void table_3(void **s)
     for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
         fault_clear(&fault);
         in.method = absurd[i];
-        identity_check_agent(&fault, &arena, &in, "agent.", &out);
+        identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
         assert_string_equal(reason_of("agent.method"), "NOT_OFFERED");
     }
     fault_clear(&fault);
     in = (struct agent){METHOD_BANK_FOUR_FACTOR, false, "李四", "110101199003070133", "li@x", "128", ""};
-    identity_check_agent(&fault, &arena, &in, "agent.", &out);
+    identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
     ASSERT_VIOLATIONS({"agent.id_number", "CHECK_DIGIT"}, {"agent.email", "FORMAT"},
                       {"agent.phone", "LENGTH"}, {"agent.card_number", "REQUIRED"});
+}
+
+static void by_paper_no_method_is_asked_for(void **s)
+{
+    (void)s;
+    struct agent out, in = {0, false, "李四", "110101199003070134", "li@x.cn", "13987654321", ""};
+    identity_check_agent(&fault, &arena, &in, true, "agent.", &out);
+    assert_ok(fault_fields(&fault));
+    assert_string_equal(out.phone, "13987654321");
+    in.method = METHOD_BANK_FOUR_FACTOR; /* said all the same: neither kept nor held against its form */
+    identity_check_agent(&fault, &arena, &in, true, "agent.", &out);
+    assert_ok(fault_fields(&fault));
+    assert_int_equal(out.method, 0);
+    in.phone = "";
+    identity_check_agent(&fault, &arena, &in, true, "agent.", &out);
+    ASSERT_VIOLATIONS({"agent.phone", "REQUIRED"});
 }
 
 static void in_person_asks_for_the_email_alone(void **s)
 {
     (void)s;
     struct agent out, in = {0, true, "x", "y", "", "z", ""};
-    identity_check_agent(&fault, &arena, &in, "agent.", &out);
+    identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
     ASSERT_VIOLATIONS({"agent.email", "REQUIRED"});
     assert_string_equal(out.name, ""); /* nothing but what was verified may stand there */
     fault_clear(&fault);
     in.email = "ｚ＠x.cn";
-    identity_check_agent(&fault, &arena, &in, "agent.", &out);
+    identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
     assert_ok(fault_fields(&fault));
     assert_string_equal(out.email, "z@x.cn");
     assert_true(out.in_person);
@@ -250,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(table_2_every_field_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(table_2_right_is_normalised, setup, teardown),
         cmocka_unit_test_setup_teardown(table_3, setup, teardown),
+        cmocka_unit_test_setup_teardown(by_paper_no_method_is_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(in_person_asks_for_the_email_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(table_5, setup, teardown),
         cmocka_unit_test_setup_teardown(sentences_say_what_is_wanted, setup, teardown),

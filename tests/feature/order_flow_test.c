@@ -224,7 +224,7 @@ static void the_number_is_taken_until_cancelled(void **s)
     assert_err(submit_organization(w.c, second, USCC, LEGAL_REP_PHONE), ERR_ORDER_OPEN);
     assert_string_equal(w.t.fault.resource, order);
     assert_non_null(strstr(w.t.fault.text, order));
-    assert_non_null(strstr(w.t.fault.text, "REVIEW")); /* and where it stands */
+    assert_non_null(strstr(w.t.fault.text, "it waits for review")); /* and where it stands */
     assert_non_null(strstr(w.t.fault.text_zh, "待审核"));
     assert_state(&w, second, ORDER_SUBJECT);
     assert_ok(submit_organization(w.c, second, OTHER_USCC, LEGAL_REP_PHONE));
@@ -426,8 +426,8 @@ static void what_was_refused_is_corrected_and_signed_again(void **s)
     assert_int_equal(o->n_reasons, 1);
     assert_string_equal(o->reasons[0]->kind, "business_license");
     assert_string_equal(o->reasons[0]->reason, "不清晰");
-    assert_true(has_action(o, "UploadMaterial") && has_action(o, "SignApplication"));
-    assert_true(has_action(o, "CancelOrder"));
+    assert_true(has_action(o, "UploadMaterial") && has_action(o, "CancelOrder"));
+    assert_false(has_action(o, "RequestApplicationSignature") || has_action(o, "SignApplication"));
     assert_false(has_action(o, "CreatePayment"));
     PB(RequestApplicationSignatureRequest) rs = CERTDESK__V1__REQUEST_APPLICATION_SIGNATURE_REQUEST__INIT;
     PB(RequestApplicationSignatureResponse) rso = CERTDESK__V1__REQUEST_APPLICATION_SIGNATURE_RESPONSE__INIT;
@@ -435,6 +435,8 @@ static void what_was_refused_is_corrected_and_signed_again(void **s)
     assert_err(call(w.c, "RequestApplicationSignature", &rs, &rso), ERR_MATERIAL_MISSING);
     assert_ok(db_exec(w.c, NULL, SQL("UPDATE material SET in_use = NULL WHERE order_id = ?"), TEXT(order)));
     add_material(&w, order);
+    o = get_order(w.c, order); /* all is there, but no code was asked for */
+    assert_true(has_action(o, "RequestApplicationSignature") && !has_action(o, "SignApplication"));
     sign(&w, order);
     assert_state(&w, order, ORDER_REVIEW);
     assert_ok(order_load(w.c, order, &after));

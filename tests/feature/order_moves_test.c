@@ -235,6 +235,27 @@ static void every_state_and_event_has_its_words(void **s)
     assert_string_equal(order_event_name(-1), "unknown");
 }
 
+/* What a person is told when the table has no such move: no word of ours, and what may be done. */
+static void refusals_are_sentences_for_people(void **s)
+{
+    (void)s;
+    struct order o = {.subject_kind = SUBJECT_ORGANIZATION};
+    for (int state = 1; state <= ORDER_LAST_STATE; state++)
+        for (int e = 1; e <= EV_LAST; e++) {
+            int to;
+            o.state = (enum order_state)state;
+            fault_clear(&fault);
+            if (order_next(&o, (enum order_event)e, &to, &fault) == OK)
+                continue;
+            assert_int_equal(fault.code, ERR_ORDER_STATE);
+            assert_null(strchr(fault.text, '_'));
+            assert_null(strstr(fault.text, order_state_name(state)));
+            assert_non_null(strstr(fault.text, order_state_now(state)));
+            assert_non_null(strstr(fault.text_zh, order_state_zh(state)));
+            assert_true(strspn(fault.text, "abcdefghijklmnopqrstuvwxyzUKEY ,;:") == strlen(fault.text));
+        }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -245,6 +266,7 @@ int main(void)
         cmocka_unit_test(payments),
         cmocka_unit_test(refunds),
         cmocka_unit_test(numbers_are_those_of_the_contract),
+        cmocka_unit_test(refusals_are_sentences_for_people),
         cmocka_unit_test(every_state_and_event_has_its_words),
     };
     return CHECK_MAIN(tests);

@@ -27,7 +27,7 @@ const refundsOf = async (w) => (await desk.sim('/sim/wechat/refunds')).refunds.f
 
 test('a paid order is given up though the server dies at every point', async () => {
   given = new Walk(desk, { who: company(8) });
-  await given.to('REVIEW');
+  await given.to('ISSUE');
   await dying('cancelPaid', async () => {
     given.take(await given.call.CancelOrder({ order_id: given.order.id }));
     await given.reach('CANCELLED', 60000);

@@ -294,16 +294,16 @@ test('by paper', async () => {
 });
 
 // What is paid, with its jobs done, so that only the call itself changes something.
-async function paid(n) {
+async function paid(n, state = 'REVIEW') {
   const v = new Walk(desk, { who: company(n), inPerson: true });
-  await v.to('REVIEW');
+  await v.to(state);
   await sql.quiet();
   return v;
 }
 
 test('a paid order is given up, by its owner and by the desk', async () => {
   await desk.sim('/sim/config', { refund_ms: 0 });
-  const [mine, theirs] = [await paid(43), await paid(44)];
+  const [mine, theirs] = [await paid(43, 'ISSUE'), await paid(44)];
   await eachStatement('CancelOrder', mine.call, { order_id: mine.order.id });
   await mine.reach('CANCELLED');
   desk.addStaff('gao', '高主管', 'admin');

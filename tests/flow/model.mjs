@@ -17,7 +17,7 @@ const ONLINE = {
   MATERIALS: { back: 'PURCHASE', request: 'SIGNATURE', cancel: 'CANCELLED' },
   SIGNATURE: { back: 'PURCHASE', request: 'SIGNATURE', sign: 'PAYMENT', cancel: 'CANCELLED' },
   PAYMENT: { pay: 'REVIEW', cancel: 'CANCELLED' },
-  REVIEW: { approve: 'ISSUE', refuse: 'CORRECTION', cancel: 'REFUNDING' },
+  REVIEW: { approve: 'ISSUE', refuse: 'CORRECTION' }, // only seen (S20)
   CORRECTION: { request: 'CORRECTION', sign: 'REVIEW', cancel: 'REFUNDING' },
   ISSUE: { cancel: 'REFUNDING' },
 };
@@ -27,7 +27,7 @@ const PAPER = {
   CONFIRM: { confirm: 'PAYMENT', back: 'PURCHASE', cancel: 'CANCELLED' },
   PAYMENT: { pay: 'PAPERS', cancel: 'CANCELLED' },
   PAPERS: { arrive: 'REVIEW', cancel: 'REFUNDING' },
-  REVIEW: { approve: 'ISSUE', refuse: 'PAPERS', cancel: 'REFUNDING' },
+  REVIEW: { approve: 'ISSUE', refuse: 'PAPERS' },
   ISSUE: ONLINE.ISSUE,
 };
 export const OVER = ['FINISHED', 'CANCELLED'];
@@ -44,17 +44,25 @@ export function next(o, verb) {
 export const codeAwaited = (o) => (o.state === 'SUBJECT_VERIFYING' && o.check === 'CODE_SENT') || (o.state === 'AGENT_VERIFYING' && o.agentCheck === 'CODE_SENT');
 const mismatched = (o) => o.state === 'SUBJECT' && o.check === 'MISMATCH';
 
+const good = (code) => code && code.tries < 5;
+const UPLOADS = ['SUBJECT', 'SUBJECT_VERIFYING', 'AGENT', 'AGENT_VERIFYING', 'PURCHASE', 'CONFIRM', 'MATERIALS', 'SIGNATURE'];
+const takesMaterials = (o) => (!o.paper && UPLOADS.includes(o.state)) || o.state === 'CORRECTION';
+const missing = (o) => kinds(o.subject).filter((k) => !o.have.includes(k) || (o.state === 'CORRECTION' && o.refused.includes(k) && !o.replaced.includes(k)));
+
 // What the applicant may do next, in the API's words (S20).
 export function actions(o) {
   const verbs = {
     [individual(o) ? 'SubmitPerson' : 'SubmitOrganization']: 'submit', ChangeMethod: 'method', SubmitAgent: 'agent', SetPurchase: 'purchase',
-    ConfirmPurchase: 'confirm', ReturnToPurchase: 'back', UploadMaterial: 'request', RequestApplicationSignature: 'request', SignApplication: 'sign',
-    CreatePayment: 'pay', CancelOrder: 'cancel',
+    ConfirmPurchase: 'confirm', ReturnToPurchase: 'back', CreatePayment: 'pay', CancelOrder: 'cancel',
   };
-  const out = Object.entries(verbs).filter(([, verb]) => next(o, verb)).map(([name]) => name).filter((name) => !(name === 'CancelOrder' && o.state === 'REVIEW')); // only seeing is offered there
+  const out = Object.entries(verbs).filter(([, verb]) => next(o, verb)).map(([name]) => name);
   if (mismatched(o)) out.push('SwitchToPaperRoute');
   if (o.paper && ['PAYMENT', 'PAPERS'].includes(o.state)) out.push('GetApplicationForm');
-  if (codeAwaited(o)) out.push('ConfirmVerification');
+  if (codeAwaited(o)) out.push('ResendVerificationCode');
+  if (codeAwaited(o) && good(o.code)) out.push('ConfirmVerification');
+  if (takesMaterials(o)) out.push('UploadMaterial');
+  if (next(o, 'request') && !missing(o).length) out.push('RequestApplicationSignature');
+  if (next(o, 'sign') && !missing(o).length && good(o.sign)) out.push('SignApplication');
   return out.sort();
 }
 
@@ -93,7 +101,7 @@ export const kinds = (subject) => KINDS[subject];
 // Which code a guess would be compared with; five wrong ones spend it.
 function guess(o, which, step, then) {
   const code = o[which];
-  if (!code || code.tries >= 5) return no('CODE_EXPIRED');
+  if (!good(code)) return no('CODE_EXPIRED');
   if (!step.right) return { reason: 'CODE_WRONG', anyway: (m) => { m.orders[o.id][which].tries++; } };
   return then();
 }
@@ -147,8 +155,7 @@ export function expect(m, step) {
       return step.wrong ? no(step.wrong) : go();
     case 'upload': {
       if (step.wrong === 'KIND') return no('MATERIAL_BAD');
-      const open = ['SUBJECT', 'SUBJECT_VERIFYING', 'AGENT', 'AGENT_VERIFYING', 'PURCHASE', 'CONFIRM', 'MATERIALS', 'SIGNATURE'].includes(o.state);
-      if (!open && !(o.state === 'CORRECTION' && o.refused.includes(step.kind))) return no('ORDER_STATE');
+      if (!takesMaterials(o) || (o.state === 'CORRECTION' && !o.refused.includes(step.kind))) return no('ORDER_STATE');
       if (step.wrong) return no(step.wrong);
       return yes((w) => {
         const x = w.orders[o.id];
@@ -159,13 +166,11 @@ export function expect(m, step) {
     }
     case 'request': {
       if (!to) return no('ORDER_STATE');
-      const missing = KINDS[o.subject].filter((k) => !o.have.includes(k) || (o.state === 'CORRECTION' && o.refused.includes(k) && !o.replaced.includes(k)));
-      return missing.length ? no('MATERIAL_MISSING') : go((x) => { x.sign = { tries: 0 }; });
+      return missing(o).length ? no('MATERIAL_MISSING') : go((x) => { x.sign = { tries: 0 }; });
     }
     case 'sign': {
       if (!to) return no('ORDER_STATE');
-      const missing = KINDS[o.subject].filter((k) => !o.have.includes(k) || (o.state === 'CORRECTION' && o.refused.includes(k) && !o.replaced.includes(k)));
-      if (missing.length) return no('MATERIAL_MISSING');
+      if (missing(o).length) return no('MATERIAL_MISSING');
       return guess(o, 'sign', { ...step, right: step.right && step.nth === o.f.sentSign }, () => (step.wrong ? no(step.wrong) : go((x) => { x.sign = null; x.refused = []; })));
     }
     case 'createPayment':

@@ -101,6 +101,7 @@ async function live(story, n) {
   await Promise.all(acts.map((act) => act()));
   if (story.cancels === 'after') {
     await until('the money to be known', async () => (await call.GetOrder({ order_id })).order.state !== 'ORDER_STATE_PAYMENT' || !story.pays, 1500).catch(() => {});
+    await sql.rows(`UPDATE orders SET state = 13, version = version + 1 WHERE id = '${order_id}' AND state = 11`); // while it is reviewed it is only seen
     await anyError(call.CancelOrder({ order_id }));
   }
   return order_id;

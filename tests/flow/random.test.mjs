@@ -215,12 +215,22 @@ class World {
     const request_id = randomUUID();
     const answer = await this.call(plan, this.below(2), request_id);
     this.say(`${plan.account.name} ${JSON.stringify(plan.step)} -> ${answer.reason || 'OK'}`);
+    this.listed(plan, answer);
     assert.equal(this.agrees(this.model, plan, answer), '', this.log.join('\n'));
     if (!answer.reason && this.chance(0.15)) { // the answer was lost: the same call again
       const again = await this.call(plan, this.below(2), request_id);
       assert.deepEqual(again, answer, `repeated: ${this.log.join('\n')}`);
     }
     return answer;
+  }
+
+  // What the order listed is taken but for faults of its own input, and what it did not list is refused.
+  listed({ step, method, account }, { reason = '' }) {
+    const o = this.model.orders[step.order];
+    if (!o?.f.actions || o.account !== account.name || reason === 'MATERIAL_BAD' || step.verification === 'none') return;
+    if (method === 'UploadMaterial' && o.state === 'CORRECTION' && !o.refused.includes(step.kind)) return; // not this one
+    const taken = !['ORDER_STATE', 'PRECONDITION', 'MATERIAL_MISSING', 'CODE_EXPIRED'].includes(reason);
+    assert.equal(o.f.actions.includes(method), taken, `${method} ${reason || 'done'}, with ${o.f.actions} listed in ${o.state}\n${this.log.join('\n')}`);
   }
 
   // Two devices at the same moment: as if one had been first, or the second told that somebody was faster.
@@ -264,7 +274,7 @@ class World {
       if (want === had) break;
     }
     this.fit = null;
-    this.model.orders[id].f.verification = shown.verification?.id;
+    Object.assign(this.model.orders[id].f, { verification: shown.verification?.id, actions: shown.actions });
     assert.equal(had, want, `${id}\n${this.log.join('\n')}`);
   }
 

@@ -156,7 +156,7 @@ test('eight RetryInvoice ask once, eight ResendInvoice send once', async () => {
 test('eight CancelOrder of a paid order, and eight people who give its money back, make one refund', async () => {
   await desk.sim('/sim/config', { refund_ms: 0 });
   const w = walk(127), v = walk(128);
-  await Promise.all([w.to('REVIEW'), v.to('REVIEW')]);
+  await Promise.all([w.to('ISSUE'), v.to('REVIEW')]);
   const orders = await eight((i) => w.call.CancelOrder({ request_id: i < 4 ? 'cancel-same' : `cancel-${i}`, order_id: w.order.id }).then((r) => r.order, (e) => e.info.reason));
   const made = orders.filter((o) => o.id);
   assert.ok(made.length >= 1 && orders.every((o) => o.id === w.order.id || o === 'ORDER_STATE'), JSON.stringify(orders));

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { Desk } from '../lib/desk.mjs';
 import { importGenerous } from './channels.mjs';
 import { company } from './people.mjs';
+import { refused } from './refused.mjs';
 import { SCANS, Walk } from './walk.mjs';
 
 const AT_ONCE = 10;
@@ -77,8 +78,14 @@ class TableWalk extends Walk {
   }
 
   async giveUp() {
-    const paid = ['REVIEW', 'PAPERS'].includes(this.state), { payment } = this;
-    if (this.state !== 'REVIEW') assert.ok(this.order.actions.includes('CancelOrder'), `no CancelOrder in ${this.state}: ${this.order.actions}`);
+    if (this.state === 'REVIEW') { // what waits for review is only seen (S20)
+      assert.deepEqual(this.order.actions, [], JSON.stringify(this.way));
+      await refused(this.call.CancelOrder({ order_id: this.order.id }), 'FAILED_PRECONDITION', 'ORDER_STATE');
+      await this.approve();
+      await this.refresh();
+    }
+    const paid = ['ISSUE', 'PAPERS'].includes(this.state), { payment } = this;
+    assert.ok(this.order.actions.includes('CancelOrder'), `no CancelOrder in ${this.state}: ${this.order.actions}`);
     this.take(await this.call.CancelOrder({ order_id: this.order.id }));
     if (paid) {
       await this.reach('CANCELLED');
@@ -117,7 +124,8 @@ class TableWalk extends Walk {
     await this.submitOrganization();
     this.submitted = true;
     await this.verified();
-    if (await this.at('SUBJECT_VERIFYING', this.method === 'FACE' ? 'StartFace' : 'ConfirmVerification')) return;
+    const prove = { FACE: 'StartFace', MICRO_DEPOSIT: submit }[this.method] ?? 'ConfirmVerification'; // the deposit is not on its way yet
+    if (await this.at('SUBJECT_VERIFYING', prove)) return;
     await this.confirmSubject();
     if (!this.individual) {
       if (await this.at('AGENT', 'SubmitAgent')) return;
