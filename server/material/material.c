@@ -31,6 +31,25 @@ enum err material_missing(struct ctx *c, const struct order *o, const char ***ki
     return OK;
 }
 
+enum err material_shown(struct ctx *c, const struct order *o, const struct material **out, size_t *n)
+{
+    const struct material_rule *rules;
+    const struct material *by_kind;
+    size_t n_rules, placed = 0;
+    TRY(catalog_materials(c, o->channel, o->kind, o->subject_kind, o->medium, &rules, &n_rules));
+    TRY(material_list(c, o->id, &by_kind, n));
+    struct material *list = ARENA_ARRAY(c->arena, struct material, *n + 1);
+    bool *there = ARENA_ARRAY(c->arena, bool, *n + 1);
+    for (size_t r = 0; r <= n_rules; r++) /* the last round is for the rest */
+        for (size_t i = 0; i < *n; i++)
+            if (!there[i] && (r == n_rules || strcmp(rules[r].kind, by_kind[i].kind) == 0)) {
+                there[i] = true;
+                list[placed++] = by_kind[i];
+            }
+    *out = list;
+    return OK;
+}
+
 enum err material_complete(struct ctx *c, const struct order *o)
 {
     const char **kinds;

@@ -25,8 +25,11 @@ struct material {
     int64_t created_ms;
 };
 
-/* Current materials of an order (replaced ones are kept but not listed), ordered by kind. */
+/* Current materials of an order (replaced ones are kept but not listed), ordered by kind: the order of the
+ * text that is signed, whatever the channel says later. */
 enum err material_list(struct ctx *c, const char *order_id, const struct material **out, size_t *n);
+/* The same in the channel's order, for people; last what the channel does not ask for any more. */
+enum err material_shown(struct ctx *c, const struct order *o, const struct material **out, size_t *n);
 /* OK when every required kind of the channel is there and none is refused; MATERIAL_MISSING with one
  * violation per missing or refused kind otherwise. */
 enum err material_complete(struct ctx *c, const struct order *o);

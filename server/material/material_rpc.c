@@ -196,7 +196,7 @@ RPC_HANDLER(list_materials, ListMaterialsRequest, ListMaterialsResponse)
     const struct material *list;
     const char **missing;
     TRY(order_load(c, in->order_id, &o));
-    TRY(material_list(c, o.id, &list, &out->n_materials));
+    TRY(material_shown(c, &o, &list, &out->n_materials));
     out->materials = to_materials(c, list, out->n_materials);
     TRY(material_carried(c, &o, &list, &out->n_carried_over));
     out->carried_over = to_materials(c, list, out->n_carried_over);

@@ -222,10 +222,12 @@ enum err material_carried(struct ctx *c, const struct order *o, const struct mat
     TRY(catalog_materials(c, o->channel, o->kind, o->subject_kind, o->medium, &rules, &n_rules));
     TRY(material_list(c, o->id, &have, &n_have));
     TRY(material_of_earlier_orders(c, o->id, &old, &n_old));
-    struct material *list = ARENA_ARRAY(c->arena, struct material, n_old + 1);
-    for (size_t i = 0; i < n_old; i++) /* newest first */
-        if (wants(rules, n_rules, &old[i]) && !has(have, n_have, old[i].kind) && !has(list, *n, old[i].kind))
-            list[(*n)++] = old[i];
+    struct material *list = ARENA_ARRAY(c->arena, struct material, n_rules + 1);
+    for (size_t r = 0; r < n_rules; r++)   /* in the channel's order */
+        for (size_t i = 0; i < n_old; i++) /* newest first */
+            if (wants(&rules[r], 1, &old[i]) && !has(have, n_have, old[i].kind) &&
+                !has(list, *n, old[i].kind))
+                list[(*n)++] = old[i];
     *out = list;
     return OK;
 }

@@ -211,7 +211,7 @@ static size_t sections(struct ctx *c, const struct order *o, const struct quote 
     return n;
 }
 
-enum err order_application_form(struct ctx *c, const char *id, const void **pdf, size_t *n)
+enum err order_application_form(struct ctx *c, const char *id, struct form *out)
 {
     static const char *const of_organization[] = {"法定代表人签字", "经办人签字", "单位公章"},
                              *const of_person[] = {"申请人签字"};
@@ -229,15 +229,14 @@ enum err order_application_form(struct ctx *c, const char *id, const void **pdf,
     TRY(order_quote(c, &o, &quote));
     bool organized = o.subject_kind == SUBJECT_ORGANIZATION;
     struct form_section *list = ARENA_ARRAY(c->arena, struct form_section, 6);
-    struct form form = {.title = organized ? "单位数字证书申请表" : "个人数字证书申请表",
-                        .subtitle = arena_printf(c->arena, "%s　新办", channel.name),
-                        .number = o.id,
-                        .sections = list,
-                        .n_sections = sections(c, &o, &quote, list),
-                        .signs = organized ? of_organization : of_person,
-                        .n_signs = organized ? N(of_organization) : N(of_person),
-                        .footer = footer(c, &o)};
-    TRY(declaration(c, &o, &form.declaration));
-    TRY(notes(c, &o, &channel, &form));
-    return form_pdf(c->arena, &form, pdf, n, c->fault);
+    *out = (struct form){.title = organized ? "单位数字证书申请表" : "个人数字证书申请表",
+                         .subtitle = arena_printf(c->arena, "%s　新办", channel.name),
+                         .number = o.id,
+                         .sections = list,
+                         .n_sections = sections(c, &o, &quote, list),
+                         .signs = organized ? of_organization : of_person,
+                         .n_signs = organized ? N(of_organization) : N(of_person),
+                         .footer = footer(c, &o)};
+    TRY(declaration(c, &o, &out->declaration));
+    return notes(c, &o, &channel, out);
 }

@@ -20,8 +20,10 @@ enum err order_take_paper_route(struct ctx *c, const char *id, struct order *out
 struct verification;
 enum err order_paper_offered(struct ctx *c, const struct order *o, const struct verification *v, bool *out);
 
-/* The form as PDF, from the frozen quote on until the papers are there: ORDER_STATE otherwise. */
-enum err order_application_form(struct ctx *c, const char *id, const void **pdf, size_t *n);
+/* What the form says (form_pdf.h draws it), from the frozen quote on until the papers are there: ORDER_STATE
+ * otherwise. */
+struct form;
+enum err order_application_form(struct ctx *c, const char *id, struct form *out);
 
 /* Inside the transaction that books the payment: the order waits for its papers, and the applicant is told
  * where they go. */

@@ -2,6 +2,7 @@
 
 #include "convert/convert.h"
 #include "core/page.h"
+#include "order/form_pdf.h"
 #include "order/order_paper.h"
 #include "order/order_steps.h"
 #include "order/order_store.h"
@@ -141,12 +142,32 @@ RPC_HANDLER(get_order, GetOrderRequest, GetOrderResponse)
     return wire_order(c, &o, &out->order);
 }
 
-RPC_HANDLER(get_application_form, GetApplicationFormRequest, GetApplicationFormResponse)
-{
+/* The form as it is read, and then drawn: neither a connection nor a transaction waits for the drawing. */
+struct printed {
+    struct form form;
     const void *pdf;
     size_t n;
-    TRY(order_application_form(c, in->order_id, &pdf, &n));
-    out->pdf = (ProtobufCBinaryData){.len = n, .data = (uint8_t *)(uintptr_t)pdf};
+};
+
+static enum err look_form(struct ctx *c, const ProtobufCMessage *request, struct upload *none, void **found)
+{
+    (void)none;
+    struct printed *p = ARENA_NEW(c->arena, struct printed);
+    *found = p;
+    return order_application_form(c, ((const PB(GetApplicationFormRequest) *)request)->order_id, &p->form);
+}
+
+static enum err draw_form(struct ctx *c, void *found)
+{
+    struct printed *p = found;
+    return form_pdf(c->arena, &p->form, &p->pdf, &p->n, c->fault);
+}
+
+RPC_HANDLER(get_application_form, GetApplicationFormRequest, GetApplicationFormResponse)
+{
+    (void)in;
+    const struct printed *p = c->found;
+    out->pdf = (ProtobufCBinaryData){.len = p->n, .data = (uint8_t *)(uintptr_t)p->pdf};
     return OK;
 }
 
@@ -236,7 +257,9 @@ static const struct rpc_row rows[] = {
      .access = ACCESS_ANY,
      .roles = EVERY_ROLE,
      .mode = MODE_READ,
-     .handler = get_application_form},
+     .handler = get_application_form,
+     .look = look_form,
+     .aside = draw_form},
     {.service = PB_SERVICE(order_service),
      .method = "GetOrder",
      .access = ACCESS_ANY,

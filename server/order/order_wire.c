@@ -212,7 +212,7 @@ static enum err add_reasons(struct ctx *c, const struct order *o, PB(Order) * ou
     size_t n;
     if (o->state != ORDER_CORRECTION)
         return OK;
-    TRY(material_list(c, o->id, &m, &n));
+    TRY(material_shown(c, o, &m, &n));
     out->reasons = ARENA_ARRAY(c->arena, PB(MaterialReason) *, n + 1);
     for (size_t i = 0; i < n; i++) {
         if (m[i].verdict != VERDICT_REFUSED)

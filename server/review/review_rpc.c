@@ -97,7 +97,7 @@ RPC_HANDLER(get_review, GetReviewRequest, GetReviewResponse)
     PB(Review) *r = out->review = ARENA_NEW(c->arena, PB(Review));
     PB_INIT(review, r);
     TRY(wire_order(c, &o, &r->order));
-    TRY(material_list(c, o.id, &materials, &r->n_materials));
+    TRY(material_shown(c, &o, &materials, &r->n_materials));
     r->materials = ARENA_ARRAY(c->arena, PB(Material) *, r->n_materials + 1);
     for (size_t i = 0; i < r->n_materials; i++)
         r->materials[i] = to_material(c, &materials[i]);

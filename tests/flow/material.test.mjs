@@ -332,7 +332,7 @@ describe('carried over', () => {
     w.take(await w.call.ReturnToPurchase({ order_id: w.order.id }));
     await w.setPurchase();
     await w.confirmPurchase();
-    assert.deepEqual((await list(w)).materials.map((m) => m.kind).sort(), ['agent_id_front', KIND]);
+    assert.deepEqual((await list(w)).materials.map((m) => m.kind), [KIND, 'agent_id_front']);
     assert.equal((await list(w)).materials.find((m) => m.kind === KIND).id, first.id);
     await w.uploadScan('agent_id_back');
     await w.requestSignature();
@@ -360,13 +360,13 @@ describe('carried over', () => {
     await w.submitOrganization();
     const { carried_over, materials } = await list(w);
     assert.deepEqual(materials, []);
-    assert.deepEqual(carried_over.map((m) => m.kind).sort(), ['agent_id_back', 'agent_id_front', KIND]);
+    assert.deepEqual(carried_over.map((m) => m.kind), [KIND, 'agent_id_front', 'agent_id_back']);
     const was = blobs(), from = carried_over.find((m) => m.kind === KIND);
     const { material } = await w.call.TakeOverMaterial({ order_id: w.order.id, material_id: from.id });
     assert.notEqual(material.id, from.id);
     assert.equal(material.digest, from.digest);
     assert.deepEqual(blobs(), was);
-    assert.deepEqual((await list(w)).carried_over.map((m) => m.kind).sort(), ['agent_id_back', 'agent_id_front']);
+    assert.deepEqual((await list(w)).carried_over.map((m) => m.kind), ['agent_id_front', 'agent_id_back']);
     await refused(w.call.TakeOverMaterial({ order_id: w.order.id, material_id: from.id }), 'NOT_FOUND', 'NOT_FOUND');
     // Dropped here, it is still there.
     await w.call.DeleteMaterial({ material_id: material.id });

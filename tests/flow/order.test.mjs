@@ -86,7 +86,9 @@ test('what was signed holds the materials, and its digest is right', async () =>
   const { value: text } = await (await walk.staff('li')).RevealField({ order_id: walk.order.id, field: 'signed_text', reason: '核对签署内容' });
   assert.equal(createHash('sha256').update(text).digest('hex'), digest);
   const said = JSON.parse(text);
-  assert.deepEqual(said.materials.map((m) => m.kind).sort(), Object.keys(MATERIALS).sort());
+  assert.deepEqual(said.materials.map((m) => m.kind), Object.keys(MATERIALS).sort()); // signed by kind, shown as the channel has them
+  const asked = (await walk.anyone.GetChannel({ channel: CHANNEL })).channel.offers.find((x) => x.subject_kind === 'SUBJECT_KIND_ORGANIZATION').materials.map((m) => m.kind);
+  assert.deepEqual(materials.map((m) => m.kind), asked.filter((kind) => kind in MATERIALS));
   for (const m of said.materials) assert.equal(m.sha256, materials.find((x) => x.kind === m.kind).digest);
   assert.equal(said.subject.uscc, walk.who.uscc);
   assert.equal(said.price_fen, 38000);

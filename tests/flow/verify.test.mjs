@@ -141,6 +141,7 @@ describe('faces (S8)', () => {
     for (const { verification } of await Promise.all(calls)) assert.equal(verification.id, w.order.verification.id);
     await w.openFace();
     assert.equal(await asked('DetectAuth'), n + 1);
+    await w.read(w.who.agent.phone, /刷脸/);
     assert.equal((await desk.messages(w.who.agent.phone)).filter((m) => /刷脸/.test(m.text)).length, 1);
   });
 
