@@ -64,7 +64,7 @@ RPC_HANDLER(find_orders, FindOrdersRequest, FindOrdersResponse)
         PB_INIT(found_order, o);
         o->order_id = to_text(c->arena, list[i].id);
         o->subject_name = to_text(c->arena, list[i].subject_name);
-        o->state_text = to_text(c->arena, order_state_zh(list[i].state));
+        o->state = (PB(OrderState))list[i].state;
         o->create_time = to_timestamp(c->arena, list[i].created_ms);
     }
     return OK;

@@ -8,7 +8,7 @@ import { X509Certificate, createHash } from 'node:crypto';
 import { Desk, until } from '../lib/desk.mjs';
 import { company } from './people.mjs';
 import { openssl, pem, verifyChain } from './softkey.mjs';
-import { DESK_STEPS, MATERIALS, STEPS, Walk } from './walk.mjs';
+import { CHANNEL, DESK_STEPS, MATERIALS, STEPS, Walk } from './walk.mjs';
 
 let desk;
 let walk;

@@ -169,7 +169,7 @@ export async function start(w = world(), address = '127.0.0.1:0') {
     GetStaff: unary('GetStaff', () => ({ staff: { id: id('stf', 1), login: 'zhangsan', name: '张三', roles: [] } })),
     ListStaff: unary('ListStaff', () => ({})),
     FindOrders: list('FindOrders', (q) => w.orders.filter((o) => o.organization.name.includes(q.query) || o.id === q.query)
-      .map((o) => ({ order_id: o.id, subject_name: o.organization.name, state_text: '待审核', create_time: o.create_time })), 'orders'),
+      .map((o) => ({ order_id: o.id, subject_name: o.organization.name, state: o.state, create_time: o.create_time })), 'orders'),
     WatchQueues: (call) => {
       if (!loggedIn(call)) return call.emit('error', refusal({ code: 16, reason: 'UNAUTHENTICATED', message: 'log in first', zh: '请先登录' }));
       watchers.add(call);

@@ -224,6 +224,47 @@ describe('review', () => {
     } finally { d.stop(); }
   });
 
+  test('marks stay when the order is left for a moment, and are gone once it is decided', async () => {
+    const d = await desk();
+    try {
+      await toReview(d);
+      await d.s.key('x');
+      await d.s.see('资料不通过');
+      await d.s.type('照片模糊');
+      await d.s.key('Enter');
+      await d.s.see('[不通过]');
+      await d.s.key('Escape');
+      await d.s.see((t) => !t.includes('[不通过]'));
+      await d.s.key('Enter');
+      await d.s.see('之前的审核标记已恢复');
+      assert.match(await d.s.see('照片模糊'), /\[不通过\]/);
+      await d.s.key('A');
+      await d.s.key('d');
+      await d.s.see('退回订单');
+      await d.s.key('Enter');
+      await d.s.see('已退回申请人');
+      assert.equal(d.peer.calls.find((c) => c.method === 'DecideReview').request.decisions[0].reason, '照片模糊');
+    } finally { d.stop(); }
+  });
+
+  test('papers are sent back with what is wrong with them', async () => {
+    const w = world();
+    for (const o of w.orders) o.paper_route = true;
+    const d = await desk({ world: w });
+    try {
+      await toReview(d);
+      await d.s.key('b');
+      await d.s.see('退回纸质材料');
+      await d.s.key('Enter');
+      await d.s.see('请填写原因');
+      await d.s.type('未盖公章');
+      await d.s.key('Enter');
+      await d.s.see('已退回申请人');
+      const r = d.peer.calls.find((c) => c.method === 'DecideReview').request;
+      assert.deepEqual([r.approve, r.comment, r.decisions], [false, '未盖公章', []]);
+    } finally { d.stop(); }
+  });
+
   test('somebody else was faster: said, loaded again, marks of changed materials gone', async () => {
     const d = await desk();
     try {
@@ -437,6 +478,26 @@ describe('other screens', () => {
       await d.s.key('Enter');
       await d.s.see('入库 3 个');
       assert.deepEqual(d.peer.calls.find((c) => c.method === 'RegisterTokens').request.medium_numbers, ['20001', '20002', '20003']);
+    } finally { d.stop(); }
+  });
+
+  test('states are in the language of the console, times say their zone, and a key without a use says so', async () => {
+    const d = await desk({ env: { CERTDESK_LANG: 'C', TZ: 'Asia/Shanghai' }, login: false });
+    try {
+      await d.s.see('Authenticator code');
+      for (const text of ['zhangsan', 'correct horse', '123456']) { await d.s.type(text); await d.s.key('Enter'); }
+      assert.match(await d.s.see('connected'), /UTC\+8/);
+      await d.s.key('Z');
+      await d.s.see(/does nothing here.*q leaves/);
+      await d.s.key('/');
+      await d.s.see('Search for');
+      await d.s.type('北仑港');
+      await d.s.key('Enter');
+      assert.match(await d.s.see('宁波北仑港'), /To review|To issue|To ship|Shipped/);
+      await d.s.key('Z');
+      await d.s.see(/does nothing here.*Esc goes back/);
+      await d.s.key('Down');
+      await d.s.see((t) => !t.includes('does nothing here'));
     } finally { d.stop(); }
   });
 

@@ -3,6 +3,7 @@
 #include "screen/chrome.h"
 
 #include "base/str.h"
+#include "screen/words.h"
 #include "ui/text.h"
 
 #include <stdio.h>
@@ -27,8 +28,8 @@ static void draw_title(struct desk *d)
     const char *state = d->away           ? _("no answer from the server")
                         : d->queues.known ? _("connected")
                                           : _("connecting");
-    const char *right =
-        arena_printf(a, "%s  %s %s ", text_clean(a, d->session.name), desk_busy(d) ? spinner(d) : " ", state);
+    const char *right = arena_printf(a, "%s  %s  %s %s ", text_clean(a, d->session.name), word_zone(a),
+                                     desk_busy(d) ? spinner(d) : " ", state);
     int w = text_width(right);
     view_fill(v, 0, 0, v->cols, STYLE_BAR);
     const char *left = arena_printf(a, " %s", tr(p->screen->title));

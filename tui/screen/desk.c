@@ -164,10 +164,12 @@ void desk_keys(struct desk *d, ui_key k)
             return;
         }
     }
-    if (p->screen->columns)
-        list_key(&p->list, k);
-    else if (!p->screen->draw)
-        doc_key(&p->doc, k);
+    if (d->notice_style == STYLE_DIM) /* what the key before was told */
+        d->notice[0] = 0;
+    if (!(p->screen->columns ? list_key(&p->list, k) : !p->screen->draw && doc_key(&p->doc, k)))
+        desk_notice(d, STYLE_DIM,
+                    not_home(p) ? _("This key does nothing here. ? lists those that do; Esc goes back.")
+                                : _("This key does nothing here. ? lists those that do; q leaves."));
 }
 
 static void on_stdin(void *arg)
@@ -282,6 +284,7 @@ static void end(struct desk *d)
     view_close(&d->view);
     loop_close(&d->loop);
     once_free(&d->once);
+    marks_forget(&d->marks);
     wipe(&d->session, sizeof d->session);
 }
 

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "rpc/client.h"
 #include "screen/once.h"
+#include "screen/review_marks.h"
 #include "screen/session.h"
 #include "ui/doc.h"
 #include "ui/form.h"
@@ -100,6 +101,7 @@ struct desk {
     form_done *on_form; /* when it was submitted */
     struct call *form_call;
     struct queues queues;
+    struct kept_marks *marks; /* of orders that a reviewer left undecided */
     struct rpc_pending *watch;
     bool away; /* the server does not answer */
     int64_t backoff_ms;

@@ -204,7 +204,7 @@ static void compose_outcome(const struct order_doc *o, struct arena *a)
         doc_head(o->doc, _("Shipment"));
         value(o, _("Courier"), word_courier(s->courier));
         value(o, _("Tracking number"), s->tracking_number);
-        value(o, _("State"), s->state_text);
+        value(o, _("State"), word_shipment_named(s->state_text));
     }
 }
 

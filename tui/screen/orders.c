@@ -23,7 +23,7 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     case 0:
         return r->subject_name;
     case 1:
-        return r->state_text;
+        return word_order_state((int)r->state);
     case 2:
         return word_time(a, r->create_time);
     default:

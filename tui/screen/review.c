@@ -14,6 +14,9 @@
 struct state {
     const Certdesk__V1__Review *review; /* kept by the page */
     struct marks marks;
+    bool marked;    /* here, and not decided with yet */
+    bool sent_back; /* by the decision under way */
+    bool resumed;   /* the marks are from before: to be told when the order is here */
     struct revealed revealed;
     char etag[80]; /* of what was shown before */
 };
@@ -129,6 +132,9 @@ static void on_loaded(struct page *p, enum err e, const ProtobufCMessage *respon
         snprintf(s->etag, sizeof s->etag, "%s", r->review->etag);
     }
     page_compose(p);
+    if (s->resumed)
+        desk_notice(p->desk, STYLE_WARN, _("Your marks from before are still here."));
+    s->resumed = false;
 }
 
 static void load(struct page *p)
@@ -138,10 +144,26 @@ static void load(struct page *p)
     page_get(p, (struct rpc_method)METHOD(review_service, "GetReview"), &q.base, on_loaded);
 }
 
+/* Nobody marks twice what was left for a moment. */
+static void open(struct page *p)
+{
+    struct state *s = p->state;
+    s->marked = s->resumed = marks_again(&p->desk->marks, p->desk->session.login, p->id, &s->marks);
+}
+
 static void leave(struct page *p)
 {
     struct state *s = p->state;
+    if (s->marked)
+        marks_keep(&p->desk->marks, p->desk->session.login, p->id, &s->marks);
     revealed_wipe(&s->revealed);
+}
+
+static void mark(struct page *p, const char *material, Certdesk__V1__MaterialVerdict v, const char *reason)
+{
+    struct state *s = p->state;
+    marks_set(&s->marks, material, v, reason);
+    s->marked = true;
 }
 
 /* ---- one material ---- */
@@ -172,22 +194,20 @@ static void next_material(struct page *p)
 
 static void approve_material(struct page *p)
 {
-    struct state *s = p->state;
-    marks_set(&s->marks, chosen_material(p)->id, MARK_APPROVED, "");
+    mark(p, chosen_material(p)->id, MARK_APPROVED, "");
     page_compose(p);
     next_material(p);
 }
 
 static void on_refused(struct page *p, struct form *f)
 {
-    struct state *s = p->state;
     struct arena a;
     arena_init(&a, 0);
     const char *reason = form_value(f, "reason", &a);
     if (!*reason) {
         form_error(f, "reason", _("A reason is needed: the applicant reads it."));
     } else if (on_material(p)) {
-        marks_set(&s->marks, chosen_material(p)->id, MARK_REFUSED, reason);
+        mark(p, chosen_material(p)->id, MARK_REFUSED, reason);
         desk_unask(p->desk);
         page_compose(p);
         next_material(p);
@@ -213,7 +233,7 @@ static void approve_all(struct page *p)
     struct state *s = p->state;
     for (size_t i = 0; i < s->review->n_materials; i++)
         if (!marks_find(&s->marks, s->review->materials[i]->id)->verdict)
-            marks_set(&s->marks, s->review->materials[i]->id, MARK_APPROVED, "");
+            mark(p, s->review->materials[i]->id, MARK_APPROVED, "");
     page_compose(p);
 }
 
@@ -221,11 +241,11 @@ static void approve_all(struct page *p)
 
 static void on_decided(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
 {
-    const struct state *s = p->state;
+    struct state *s = p->state;
     (void)r, (void)f;
     if (e == OK) {
-        page_done(p,
-                  marks_count(&s->marks, MARK_REFUSED) ? _("Sent back to the applicant.") : _("Approved."));
+        s->marked = false;
+        page_done(p, s->sent_back ? _("Sent back to the applicant.") : _("Approved."));
         return;
     }
     if (e != ERR_CONFLICT)
@@ -234,23 +254,28 @@ static void on_decided(struct page *p, enum err e, const ProtobufCMessage *r, co
     page_reload(p);
 }
 
-static void decide(struct page *p, const char *comment)
+static void decide(struct page *p, bool approve, const char *comment)
 {
     struct state *s = p->state;
     Certdesk__V1__DecideReviewRequest q = CERTDESK__V1__DECIDE_REVIEW_REQUEST__INIT;
     Certdesk__V1__MaterialDecision one[MARKS_MAX], *each[MARKS_MAX];
+    size_t n = 0;
     for (size_t i = 0; i < s->marks.n; i++) {
         const struct mark *k = &s->marks.mark[i];
-        certdesk__v1__material_decision__init(&one[i]);
-        one[i].material_id = (char *)(uintptr_t)k->id;
-        one[i].verdict = k->verdict;
-        one[i].reason = (char *)(uintptr_t)k->reason;
-        each[i] = &one[i];
+        if (k->verdict == MARK_OPEN)
+            continue;
+        certdesk__v1__material_decision__init(&one[n]);
+        one[n].material_id = (char *)(uintptr_t)k->id;
+        one[n].verdict = k->verdict;
+        one[n].reason = (char *)(uintptr_t)k->reason;
+        each[n] = &one[n];
+        n++;
     }
     q.order_id = p->id;
     q.etag = s->review->etag;
-    q.approve = marks_count(&s->marks, MARK_REFUSED) == 0;
-    q.n_decisions = s->marks.n;
+    q.approve = approve;
+    q.n_decisions = n;
+    s->sent_back = !approve;
     q.decisions = each;
     q.comment = (char *)(uintptr_t)comment;
     page_act(p, (struct rpc_method)METHOD(review_service, "DecideReview"), &q.base, on_decided);
@@ -259,15 +284,43 @@ static void decide(struct page *p, const char *comment)
 static void on_approve(struct page *p, struct form *f)
 {
     (void)f;
-    decide(p, "");
+    decide(p, true, "");
 }
 
 static void on_send_back(struct page *p, struct form *f)
 {
     struct arena a;
     arena_init(&a, 0);
-    decide(p, form_value(f, "comment", &a));
+    decide(p, false, form_value(f, "comment", &a));
     arena_free(&a);
+}
+
+static bool by_paper(const struct page *p)
+{
+    const struct state *s = p->state;
+    return s->review && s->review->order && s->review->order->paper_route;
+}
+
+static void on_papers_back(struct page *p, struct form *f)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    const char *comment = form_value(f, "comment", &a);
+    if (*comment)
+        decide(p, false, comment);
+    else
+        form_error(f, "comment", _("A reason is needed: the applicant reads it."));
+    arena_free(&a);
+}
+
+/* S16: papers have no materials here that could be refused one by one. */
+static void papers_back(struct page *p)
+{
+    struct desk *d = p->desk;
+    form_init(&d->form, FORM_ASK, _("Send the papers back"));
+    form_text(&d->form, STYLE_NORMAL, p->subtitle);
+    form_field(&d->form, FIELD_TEXT, "comment", _("What is wrong"))->edit.max = 200;
+    desk_ask(d, on_papers_back);
 }
 
 static void refusals(struct page *p, struct buf *b)
@@ -361,6 +414,7 @@ static const struct action actions[] = {
     {'x', N_("Refuse"), N_("Refuse the chosen material with a reason"), on_material, refuse_material},
     {'A', N_("Approve all"), N_("Approve all materials that are not decided yet"), is_loaded, approve_all},
     {'d', N_("Decide"), N_("Approve the order, or send it back with the reasons"), is_loaded, finish},
+    {'b', N_("Send back"), N_("Send the papers back with what is wrong with them"), by_paper, papers_back},
     {'m', N_("Show number"), N_("Show the chosen masked number, with the reason why"), on_masked, reveal},
     {K_TAB, N_("Next"), N_("Choose the next material or number"), NULL, next_item},
 };
@@ -368,6 +422,7 @@ static const struct action actions[] = {
 const struct screen review_screen = {
     .title = N_("Review"),
     .state_size = sizeof(struct state),
+    .open = open,
     .load = load,
     .compose = compose,
     .close = leave,

@@ -54,6 +54,47 @@ size_t marks_count(const struct marks *m, Certdesk__V1__MaterialVerdict verdict)
     return n;
 }
 
+struct kept_marks {
+    struct kept_marks *next;
+    char who[80], order[80];
+    struct marks marks;
+};
+
+bool marks_again(struct kept_marks **all, const char *who, const char *order, struct marks *out)
+{
+    for (struct kept_marks **at = all; *at; at = &(*at)->next) {
+        struct kept_marks *k = *at;
+        if (strcmp(k->who, who) != 0 || strcmp(k->order, order) != 0)
+            continue;
+        *out = k->marks;
+        *at = k->next;
+        free(k);
+        return true;
+    }
+    return false;
+}
+
+void marks_keep(struct kept_marks **all, const char *who, const char *order, const struct marks *m)
+{
+    struct kept_marks *k = calloc(1, sizeof *k);
+    if (!k)
+        abort();
+    snprintf(k->who, sizeof k->who, "%s", who);
+    snprintf(k->order, sizeof k->order, "%s", order);
+    k->marks = *m;
+    k->next = *all;
+    *all = k;
+}
+
+void marks_forget(struct kept_marks **all)
+{
+    while (*all) {
+        struct kept_marks *k = *all;
+        *all = k->next;
+        free(k);
+    }
+}
+
 static void drop(char **value)
 {
     if (*value)

@@ -3,6 +3,7 @@
 #define CERTDESK_SCREEN_REVIEW_MARKS_H
 
 #include <certdesk/v1/material_service.pb-c.h>
+#include <stdbool.h>
 
 enum {
     MARKS_MAX = 40,
@@ -31,6 +32,13 @@ void marks_take(struct marks *m, Certdesk__V1__Material **materials, size_t n);
 const struct mark *marks_find(const struct marks *m, const char *id);
 void marks_set(struct marks *m, const char *id, Certdesk__V1__MaterialVerdict verdict, const char *reason);
 size_t marks_count(const struct marks *m, Certdesk__V1__MaterialVerdict verdict);
+
+/* Marks of orders that were left before they were decided, while the console runs: by reviewer and order. */
+struct kept_marks;
+void marks_keep(struct kept_marks **all, const char *who, const char *order, const struct marks *m);
+/* Takes them out; false when there are none. */
+bool marks_again(struct kept_marks **all, const char *who, const char *order, struct marks *out);
+void marks_forget(struct kept_marks **all);
 
 /* Values in clear, until the screen is left. */
 struct revealed {

@@ -3,6 +3,9 @@
 #include "base/clock.h"
 #include "ui/tr.h"
 
+#include <certdesk/v1/shipment_service.pb-c.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -95,6 +98,30 @@ const char *word_shipment(int state)
         N_("Received"), N_("Problem"), N_("Returned"),   N_("Lost"),
     };
     return PICK(w, state);
+}
+
+const char *word_shipment_named(const char *name)
+{
+    char whole[64];
+    snprintf(whole, sizeof whole, "SHIPMENT_STATE_%s", name);
+    const ProtobufCEnumValue *v =
+        protobuf_c_enum_descriptor_get_value_by_name(&certdesk__v1__shipment_state__descriptor, whole);
+    return word_shipment(v ? v->value : 0);
+}
+
+/* "UTC+8": what the times on the screens are told in. */
+const char *word_zone(struct arena *a)
+{
+    time_t now = (time_t)(clock_now_ms() / 1000);
+    struct tm tm;
+    if (!localtime_r(&now, &tm))
+        return "";
+    long minutes = tm.tm_gmtoff / 60, rest = labs(minutes) % 60;
+    const char *sign = minutes < 0 ? "-" : "+";
+    if (!minutes)
+        return "UTC";
+    return rest ? arena_printf(a, "UTC%s%ld:%02ld", sign, labs(minutes) / 60, rest)
+                : arena_printf(a, "UTC%s%ld", sign, labs(minutes) / 60);
 }
 
 enum style style_shipment(int state)

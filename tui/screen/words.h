@@ -18,6 +18,8 @@ const char *word_medium(int medium);
 const char *word_document(int type);
 const char *word_verification(int state);
 const char *word_shipment(int state);
+/* The same by its name in the API, without its prefix: "IN_TRANSIT". */
+const char *word_shipment_named(const char *name);
 const char *word_token(int state);
 const char *word_job(int state);
 const char *word_verdict(int verdict);
@@ -41,6 +43,7 @@ const char *word_courier(const char *code);
 /* "2026-11-22 15:21" in local time; "" for NULL. */
 char *word_time(struct arena *a, const Google__Protobuf__Timestamp *t);
 /* The day alone. */
+const char *word_zone(struct arena *a);
 char *word_day(struct arena *a, const Google__Protobuf__Timestamp *t);
 char *word_money(struct arena *a, int64_t fen);
 /* "312 KB" */
