@@ -1,7 +1,7 @@
 /* Deposits: every statement about one of them. Batches are in remittance_store.c. */
 #include "core/audit.h"
 #include "core/crypt.h"
-#include "core/db.h"
+#include "core/sealed.h"
 #include "identity/choice.h"
 #include "identity/deposit.h"
 
@@ -14,31 +14,9 @@
     "id, purpose, order_id, verification_id, state, version, provider, COALESCE(batch, 0), flow, secret, "   \
     "secret_digest, payee, tries_left, COALESCE(entered_fen, 0), sent_ms, expires_ms, purpose_key"
 
-static const char *place(struct ctx *c, const char *column, const char *id)
+static const char *or_none(const char *s)
 {
-    return arena_printf(c->arena, "deposit.%s:%s", column, id);
-}
-
-static enum err seal(struct ctx *c, const char *column, const char *id, const char *text, struct arg *out)
-{
-    const void *p;
-    size_t n;
-    *out = SQLNULL;
-    if (!text || !*text)
-        return OK;
-    TRY(crypt_seal(c->keys, c->arena, place(c, column, id), text, strlen(text), &p, &n));
-    *out = BYTES(p, n);
-    return OK;
-}
-
-static enum err open_cell(struct ctx *c, const char *column, const char *id, const struct cell *cell,
-                          const char **out)
-{
-    size_t n;
-    *out = "";
-    return cell->null
-               ? OK
-               : crypt_open(c->keys, c->arena, place(c, column, id), cell->text, cell->n, out, &n, c->fault);
+    return s && *s ? s : NULL;
 }
 
 /* -- who gets it -------------------------------------------------------------------------------------------
@@ -100,8 +78,8 @@ static enum err read_row(struct ctx *c, const struct rows *r, struct deposit *ou
     out->has_digest = digest->n == sizeof out->digest;
     if (out->has_digest)
         memcpy(out->digest, digest->text, sizeof out->digest);
-    TRY(open_cell(c, "secret", out->id, row_cell(r, 0, 9), &out->secret));
-    TRY(open_cell(c, "payee", out->id, row_cell(r, 0, 11), &payee));
+    TRY(sealed_text(c, "deposit.secret", out->id, row_cell(r, 0, 9), "", &out->secret));
+    TRY(sealed_text(c, "deposit.payee", out->id, row_cell(r, 0, 11), "", &payee));
     read_payee(c, payee, &out->payee);
     return OK;
 }
@@ -115,8 +93,8 @@ enum err deposit_insert(struct ctx *c, const struct deposit *d, const char *purp
 {
     struct arg secret, payee, digest = SQLNULL;
     unsigned char bytes[32];
-    TRY(seal(c, "secret", d->id, d->secret, &secret));
-    TRY(seal(c, "payee", d->id, d->payee.account ? payee_text(c, &d->payee) : NULL, &payee));
+    TRY(sealed_arg(c, "deposit.secret", d->id, or_none(d->secret), &secret));
+    TRY(sealed_arg(c, "deposit.payee", d->id, d->payee.account ? payee_text(c, &d->payee) : NULL, &payee));
     if (d->secret && *d->secret) {
         deposit_digest(c, d->id, d->secret, bytes);
         digest = BYTES(bytes, sizeof bytes);
@@ -160,7 +138,7 @@ enum err deposit_to_remark(struct ctx *c, struct deposit *d, const char *code)
 {
     struct arg secret;
     unsigned char digest[32];
-    TRY(seal(c, "secret", d->id, code, &secret));
+    TRY(sealed_arg(c, "deposit.secret", d->id, or_none(code), &secret));
     deposit_digest(c, d->id, code, digest);
     TRY(db_exec_one(
         c,

@@ -1,39 +1,12 @@
 /* Sessions: every statement about them. */
 #include "core/crypt.h"
-#include "core/db.h"
+#include "core/sealed.h"
 #include "identity/face.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define FACE_COLUMNS "id, verification_id, order_id, state, ways, provider, token, url, expires_ms, version"
-
-static const char *place(struct ctx *c, const char *column, const char *id)
-{
-    return arena_printf(c->arena, "face_session.%s:%s", column, id);
-}
-
-static enum err seal(struct ctx *c, const char *column, const char *id, const char *text, struct arg *out)
-{
-    const void *p;
-    size_t n;
-    *out = SQLNULL;
-    if (!text)
-        return OK;
-    TRY(crypt_seal(c->keys, c->arena, place(c, column, id), text, strlen(text), &p, &n));
-    *out = BYTES(p, n);
-    return OK;
-}
-
-static enum err open_cell(struct ctx *c, const char *column, const char *id, const struct cell *cell,
-                          const char **out)
-{
-    size_t n;
-    *out = "";
-    return cell->null
-               ? OK
-               : crypt_open(c->keys, c->arena, place(c, column, id), cell->text, cell->n, out, &n, c->fault);
-}
 
 static enum err read_row(struct ctx *c, const struct rows *r, struct face_session *out)
 {
@@ -47,8 +20,8 @@ static enum err read_row(struct ctx *c, const struct rows *r, struct face_sessio
     snprintf(out->id, sizeof out->id, "%s", row_text(r, 0, 0));
     snprintf(out->verification, sizeof out->verification, "%s", row_text(r, 0, 1));
     snprintf(out->order, sizeof out->order, "%s", row_text(r, 0, 2));
-    TRY(open_cell(c, "token", out->id, row_cell(r, 0, 6), &out->token));
-    return open_cell(c, "url", out->id, row_cell(r, 0, 7), &out->url);
+    TRY(sealed_text(c, "face_session.token", out->id, row_cell(r, 0, 6), "", &out->token));
+    return sealed_text(c, "face_session.url", out->id, row_cell(r, 0, 7), "", &out->url);
 }
 
 enum err face_insert(struct ctx *c, const struct face_session *f)
@@ -99,8 +72,8 @@ enum err face_update(struct ctx *c, struct face_session *f, enum face_state to, 
 {
     struct arg token, url, digest = SQLNULL;
     unsigned char bytes[32];
-    TRY(seal(c, "token", f->id, o ? o->token : NULL, &token));
-    TRY(seal(c, "url", f->id, o ? o->url : NULL, &url));
+    TRY(sealed_arg(c, "face_session.token", f->id, o ? o->token : NULL, &token));
+    TRY(sealed_arg(c, "face_session.url", f->id, o ? o->url : NULL, &url));
     if (o) {
         token_digest(c, o->token, bytes);
         digest = BYTES(bytes, sizeof bytes);

@@ -1,7 +1,7 @@
 #include "invoice/invoice_store.h"
 
 #include "core/crypt.h"
-#include "core/db.h"
+#include "core/sealed.h"
 #include "order/order_json.h"
 
 #include <stdio.h>
@@ -14,32 +14,11 @@
     "v.red_code, v.red_number, v.red_tax_fen, v.red_issued_ms, v.red_mailed_ms, v.data, v.cause, "           \
     "v.callback_key, v.paid_ms, v.refunded_ms, v.resent_ms, v.resent_day_ms, v.resent_count, v.created_ms"
 
-static const char *place(struct ctx *c, const char *column, const char *id)
-{
-    return arena_printf(c->arena, "invoice.%s:%s", column, id);
-}
-
-static enum err seal(struct ctx *c, const char *column, const char *id, const char *text, struct arg *out)
-{
-    const void *sealed;
-    size_t n;
-    TRY(crypt_seal(c->keys, c->arena, place(c, column, id), text, strlen(text), &sealed, &n));
-    *out = BYTES(sealed, n);
-    return OK;
-}
-
 static enum err seal_data(struct ctx *c, const struct invoice *v, struct arg *data, struct arg *cause)
 {
     const char *text = order_json_text(c->arena, order_json_purchase(&v->data));
-    TRY(seal(c, "data", v->id, text, data));
-    return seal(c, "cause", v->id, v->cause, cause);
-}
-
-static enum err open_text(struct ctx *c, const char *column, const char *id, const struct cell *cell,
-                          const char **out)
-{
-    size_t n;
-    return crypt_open(c->keys, c->arena, place(c, column, id), cell->text, cell->n, out, &n, c->fault);
+    TRY(sealed_arg(c, "invoice.data", v->id, text, data));
+    return sealed_arg(c, "invoice.cause", v->id, v->cause, cause);
 }
 
 static void read_paper(const struct rows *r, size_t first, struct inv_paper *out)
@@ -73,8 +52,8 @@ static enum err read_one(struct ctx *c, const struct rows *r, struct invoice *ou
     snprintf(out->order, sizeof out->order, "%s", row_text(r, 0, 1));
     read_paper(r, 5, &out->blue);
     read_paper(r, 13, &out->red);
-    TRY(open_text(c, "data", out->id, row_cell(r, 0, 21), &data));
-    TRY(open_text(c, "cause", out->id, row_cell(r, 0, 22), &out->cause));
+    TRY(sealed_text(c, "invoice.data", out->id, row_cell(r, 0, 21), "", &data));
+    TRY(sealed_text(c, "invoice.cause", out->id, row_cell(r, 0, 22), "", &out->cause));
     return order_json_read_purchase(c->arena, data, &out->data, c->fault);
 }
 

@@ -231,7 +231,7 @@ static const struct action actions[] = {
 
 bool order_takes_materials(const struct order *o)
 {
-    return o->state == ORDER_CORRECTION || (o->state <= ORDER_SIGNATURE && !o->paper_route);
+    return !o->paper_route && (o->state <= ORDER_SIGNATURE || o->state == ORDER_CORRECTION);
 }
 
 static bool may(const struct caller *k, const struct order *o, const struct action *a)

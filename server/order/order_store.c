@@ -1,7 +1,7 @@
 #include "order/order_store.h"
 
 #include "core/crypt.h"
-#include "core/db.h"
+#include "core/sealed.h"
 #include "order/order_json.h"
 
 #include <stdio.h>
@@ -57,27 +57,9 @@ static struct sight sight_of(const struct caller *k)
     return (struct sight){*k->id ? k->id : "-", *k->channel ? k->channel : "-"};
 }
 
-static const char *place(struct arena *a, const char *column, const char *id)
-{
-    return arena_printf(a, "orders.%s:%s", column, id);
-}
-
 static struct arg text_or_null(const char *s)
 {
     return s ? TEXT(s) : SQLNULL;
-}
-
-/* Seals a JSON object for one column; NULL stays NULL. */
-static enum err seal(struct ctx *c, const char *column, const char *id, const char *text, struct arg *out)
-{
-    *out = SQLNULL;
-    if (!text)
-        return OK;
-    const void *p;
-    size_t n;
-    TRY(crypt_seal(c->keys, c->arena, place(c->arena, column, id), text, strlen(text), &p, &n));
-    *out = BYTES(p, n);
-    return OK;
 }
 
 /* -- reading ------------------------------------------------------------------------------------------- */
@@ -87,26 +69,15 @@ static void copy_id(char to[static ID_SIZE], const char *from)
     snprintf(to, ID_SIZE, "%s", from);
 }
 
-/* The clear text of a sealed column in *out, NULL when it is not set. */
-static enum err unseal(struct ctx *c, const char *column, const char *id, const struct cell *cell,
-                       const char **out)
-{
-    size_t n;
-    *out = NULL;
-    if (cell->null)
-        return OK;
-    return crypt_open(c->keys, c->arena, place(c->arena, column, id), cell->text, cell->n, out, &n, c->fault);
-}
-
 /* Objects that are not there read as empty ones. */
 static enum err read_objects(struct ctx *c, const struct rows *r, size_t i, struct order *o)
 {
     const char *text;
-    TRY(unseal(c, "subject", o->id, row_cell(r, i, COL_SUBJECT), &text));
+    TRY(sealed_text(c, "orders.subject", o->id, row_cell(r, i, COL_SUBJECT), NULL, &text));
     TRY(order_json_read_subject(c->arena, text, &o->subject, c->fault));
-    TRY(unseal(c, "agent", o->id, row_cell(r, i, COL_AGENT), &text));
+    TRY(sealed_text(c, "orders.agent", o->id, row_cell(r, i, COL_AGENT), NULL, &text));
     TRY(order_json_read_agent(c->arena, text, &o->agent, c->fault));
-    TRY(unseal(c, "purchase", o->id, row_cell(r, i, COL_PURCHASE), &text));
+    TRY(sealed_text(c, "orders.purchase", o->id, row_cell(r, i, COL_PURCHASE), NULL, &text));
     return order_json_read_purchase(c->arena, text, &o->purchase, c->fault);
 }
 
@@ -143,7 +114,7 @@ static enum err read_signed_text(struct ctx *c, struct order *o)
                  TEXT(o->id)));
     if (r.n == 0)
         return OK;
-    return unseal(c, "signed_text", o->id, row_cell(&r, 0, 0), &o->signed_text);
+    return sealed_text(c, "orders.signed_text", o->id, row_cell(&r, 0, 0), NULL, &o->signed_text);
 }
 
 enum err order_load(struct ctx *c, const char *id, struct order *out)
@@ -273,7 +244,7 @@ static enum err insert_signature(struct ctx *c, const struct order *o, const cha
                                  const unsigned char digest[static 32])
 {
     struct arg sealed;
-    TRY(seal(c, "signed_text", o->id, text, &sealed));
+    TRY(sealed_arg(c, "orders.signed_text", o->id, text, &sealed));
     return db_exec(c, NULL,
                    SQL("INSERT INTO order_signature (order_id, version, text, digest, signed_ms) VALUES (?, "
                        "?, ?, ?, ?)"),
@@ -290,12 +261,13 @@ static enum err seal_change(struct ctx *c, const struct order *o, const struct o
 {
     struct arena *a = c->arena;
     out->key = out->digest = SQLNULL;
-    TRY(seal(c, "subject", o->id, ch->subject ? order_json_text(a, order_json_subject(ch->subject)) : NULL,
-             &out->subject));
-    TRY(seal(c, "agent", o->id, ch->agent ? order_json_text(a, order_json_agent(ch->agent)) : NULL,
-             &out->agent));
-    TRY(seal(c, "purchase", o->id,
-             ch->purchase ? order_json_text(a, order_json_purchase(ch->purchase)) : NULL, &out->purchase));
+    TRY(sealed_arg(c, "orders.subject", o->id,
+                   ch->subject ? order_json_text(a, order_json_subject(ch->subject)) : NULL, &out->subject));
+    TRY(sealed_arg(c, "orders.agent", o->id,
+                   ch->agent ? order_json_text(a, order_json_agent(ch->agent)) : NULL, &out->agent));
+    TRY(sealed_arg(c, "orders.purchase", o->id,
+                   ch->purchase ? order_json_text(a, order_json_purchase(ch->purchase)) : NULL,
+                   &out->purchase));
     if (ch->subject) {
         subject_key(c, o, ch->subject, out->key_bytes);
         out->key = BYTES(out->key_bytes, sizeof out->key_bytes);

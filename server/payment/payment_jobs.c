@@ -31,12 +31,6 @@ static struct found *found(struct ctx *c, enum finding what)
     return f;
 }
 
-/* An answer that nobody can vouch for says nothing about what happened. */
-static enum err open_outcome(enum err e)
-{
-    return e == ERR_SIGNATURE_BAD ? ERR_PROVIDER_UNKNOWN : e;
-}
-
 /* Payload: "pay_… n". */
 static const char *payload_id(struct ctx *c, const struct job *j, int *n)
 {
@@ -77,7 +71,7 @@ static enum err place(struct ctx *c, const struct payment *p, struct found *f)
         fault_clear(c->fault);
         return OK;
     }
-    TRY(open_outcome(e));
+    TRY(payment_outcome(e));
     f->code_url = code->code_url;
     return OK;
 }
@@ -149,7 +143,7 @@ static enum err query(struct ctx *c, const struct payment *p, struct found *f)
     const struct payment_port *port;
     struct payment_status s = {0};
     TRY(payment_port_of(c, p->provider, &port));
-    TRY(open_outcome(port->ops->query(port->self, p->id, c->arena, &s, c->fault)));
+    TRY(payment_outcome(port->ops->query(port->self, p->id, c->arena, &s, c->fault)));
     switch (s.state) {
     case PAYMENT_SUCCESS:
         f->what = FOUND_PAID;
@@ -192,7 +186,7 @@ static enum err close_it(struct ctx *c, const struct payment *p, struct found *f
         fault_clear(c->fault);
         return OK;
     }
-    TRY(open_outcome(e));
+    TRY(payment_outcome(e));
     f->what = FOUND_CLOSED;
     return OK;
 }

@@ -52,11 +52,6 @@ static const char *reason_text(const char *reason)
     return "退款";
 }
 
-static enum err open_outcome(enum err e)
-{
-    return e == ERR_SIGNATURE_BAD ? ERR_PROVIDER_UNKNOWN : e;
-}
-
 /* A refusal, not trouble: the same request would be refused again. */
 static bool is_refusal(enum err e)
 {
@@ -96,7 +91,7 @@ static enum err query(struct ctx *c, const struct payment_port *port, const stru
                       struct refund_answer **out)
 {
     struct payment_refund_status *s = ARENA_NEW(c->arena, struct payment_refund_status);
-    TRY(open_outcome(
+    TRY(payment_outcome(
         port->ops->refund_query(port->self, r->payment_id, refund_number(c, r), c->arena, s, c->fault)));
     *out = read_status(c, r, s);
     return OK;
@@ -110,7 +105,7 @@ static enum err went_back(struct ctx *c, const struct payment_port *port, const 
     struct payment_status *s = ARENA_NEW(c->arena, struct payment_status);
     if (r->provider != PROVIDER_ALIPAY)
         return OK;
-    TRY(open_outcome(port->ops->query(port->self, r->payment_id, c->arena, s, c->fault)));
+    TRY(payment_outcome(port->ops->query(port->self, r->payment_id, c->arena, s, c->fault)));
     if (s->state == PAYMENT_REFUND)
         *out = answer(c, REFUND_EV_DONE, "", NULL);
     return OK;
@@ -131,7 +126,7 @@ static enum err send(struct ctx *c, const struct payment_port *port, const struc
         .refund_fen = r->amount_fen,
         .total_fen = r->amount_fen,
     };
-    enum err e = open_outcome(port->ops->refund(port->self, &o, c->arena, s, c->fault));
+    enum err e = payment_outcome(port->ops->refund(port->self, &o, c->arena, s, c->fault));
     if (is_refusal(e)) {
         const char *code = *s->trace.code ? arena_strdup(c->arena, s->trace.code) : err_name(e);
         fault_clear(c->fault);

@@ -70,8 +70,6 @@ struct courier_ops {
      * then parses it. Unsigned pushes are refused. ERR_SIGNATURE_BAD, ERR_INVALID. No network. */
     enum err (*push_verify)(void *self, const struct provider_pair *form, size_t n_form, const char *salt,
                             struct arena *a, struct courier_push *out, struct fault *f);
-    /* Body for the answer (application/json, 200): stored, or to come again. Static storage. */
-    const char *(*push_answer)(bool ok);
     void (*close)(void *self);
 };
 

@@ -161,12 +161,6 @@ static enum err query(void *self, const struct courier_parcel *p, struct arena *
 
 /* -- the port -------------------------------------------------------------------------------------------- */
 
-static const char *push_answer(bool ok)
-{
-    return ok ? "{\"result\":true,\"returnCode\":\"200\",\"message\":\"成功\"}"
-              : "{\"result\":false,\"returnCode\":\"500\",\"message\":\"失败\"}";
-}
-
 static void kuaidi100_close(void *self)
 {
     struct kuaidi100 *k = self;
@@ -174,8 +168,7 @@ static void kuaidi100_close(void *self)
     free(k);
 }
 
-static const struct courier_ops ops = {"kuaidi100",           subscribe,   query,
-                                       kuaidi100_push_verify, push_answer, kuaidi100_close};
+static const struct courier_ops ops = {"kuaidi100", subscribe, query, kuaidi100_push_verify, kuaidi100_close};
 
 enum err kuaidi100_open(const struct provider_env *env, struct courier_port *out, struct fault *f)
 {

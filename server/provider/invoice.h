@@ -87,11 +87,6 @@ struct invoice_event {
     char state[8]; /* the supplier's */
 };
 
-struct invoice_answer {
-    int http_status;
-    const char *content_type, *body; /* static storage */
-};
-
 struct invoice_ops {
     const char *name; /* "nuonuo" */
     /* Where its access tokens are kept: borrowed, given once, before any call. Without it they live as long
@@ -116,7 +111,6 @@ struct invoice_ops {
     /* No network. ERR_INVALID for what is no callback of this supplier's. */
     enum err (*callback_read)(void *self, const char *body, size_t n, struct arena *a,
                               struct invoice_event *out, struct fault *f);
-    struct invoice_answer (*callback_answer)(bool ok);
     void (*close)(void *self);
 };
 

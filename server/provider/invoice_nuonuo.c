@@ -362,14 +362,6 @@ enum err nuonuo_callback_read(void *self, const char *body, size_t len, struct a
     return OK;
 }
 
-static struct invoice_answer callback_answer(bool ok)
-{
-    if (ok)
-        return (struct invoice_answer){200, "application/json",
-                                       "{\"status\":\"0000\",\"message\":\"同步成功\"}"};
-    return (struct invoice_answer){500, "application/json", "{\"status\":\"9999\",\"message\":\"同步失败\"}"};
-}
-
 static void use_tokens(void *self, const struct provider_tokens *t)
 {
     ((struct nuonuo *)self)->tokens = t;
@@ -390,7 +382,6 @@ static const struct invoice_ops ops = {
     .query = query,
     .fetch = fetch,
     .callback_read = nuonuo_callback_read,
-    .callback_answer = callback_answer,
     .close = nuonuo_close,
 };
 

@@ -105,12 +105,6 @@ struct payment_event {
     struct payment_refund_status refund; /* PAYMENT_EVENT_REFUND */
 };
 
-/* What to answer to a callback: after it is stored, or when it could not be. */
-struct payment_answer {
-    int http_status;
-    const char *content_type, *body; /* static storage */
-};
-
 struct payment_ops {
     const char *name; /* "wechat" */
     /* Idempotent for the same data. ERR_PAYMENT_STATE: this number is paid or closed already (query it).
@@ -140,10 +134,14 @@ struct payment_ops {
      * failure. No network. */
     enum err (*callback_verify)(void *self, const struct payment_callback *in, int64_t now_ms,
                                 struct arena *a, struct payment_event *out, struct fault *f);
-    /* The answer for a callback that is stored (ok) or that must come again. */
-    struct payment_answer (*callback_answer)(bool ok);
     void (*close)(void *self);
 };
+
+/* An answer that nobody can vouch for says nothing about what happened. */
+static inline enum err payment_outcome(enum err e)
+{
+    return e == ERR_SIGNATURE_BAD ? ERR_PROVIDER_UNKNOWN : e;
+}
 
 struct payment_port {
     const struct payment_ops *ops;

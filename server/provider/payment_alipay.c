@@ -182,12 +182,6 @@ static enum err close_order(void *self, const char *out_trade_no, struct arena *
 
 /* -- the port -------------------------------------------------------------------------------------------- */
 
-/* Seven letters and nothing else, or it comes again. */
-static struct payment_answer callback_answer(bool ok)
-{
-    return (struct payment_answer){ok ? 200 : 500, "text/plain", ok ? "success" : "fail"};
-}
-
 static void alipay_close(void *self)
 {
     alipay_free(self);
@@ -203,7 +197,6 @@ static const struct payment_ops ops = {
     .refund_query = alipay_refund_query,
     .bill = alipay_bill,
     .callback_verify = alipay_callback_verify,
-    .callback_answer = callback_answer,
     .close = alipay_close,
 };
 

@@ -246,14 +246,6 @@ static enum err refund_query(void *self, const char *out_trade_no, const char *o
 
 /* -- the port -------------------------------------------------------------------------------------------- */
 
-static struct payment_answer callback_answer(bool ok)
-{
-    if (ok)
-        return (struct payment_answer){200, "application/json",
-                                       "{\"code\":\"SUCCESS\",\"message\":\"成功\"}"};
-    return (struct payment_answer){500, "application/json", "{\"code\":\"FAIL\",\"message\":\"失败\"}"};
-}
-
 static void wechat_close(void *self)
 {
     wechat_free(self);
@@ -269,7 +261,6 @@ static const struct payment_ops ops = {
     .refund_query = refund_query,
     .bill = wechat_bill,
     .callback_verify = wechat_callback_verify,
-    .callback_answer = callback_answer,
     .close = wechat_close,
 };
 

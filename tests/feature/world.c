@@ -172,6 +172,33 @@ enum err call_failing(struct ctx *c, const char *method, const void *in, void *o
     return call.row->mode == MODE_WRITE ? tx_run(c, handle, &call) : handle(c, &call);
 }
 
+struct undone {
+    tx_body *body;
+    void *arg;
+    enum err answer;
+};
+
+static enum err and_undo(struct ctx *c, void *arg)
+{
+    struct undone *u = arg;
+    u->answer = u->body(c, u->arg);
+    c->keep = false;
+    return fail(NULL, ERR_CANCELLED, NULL);
+}
+
+enum err world_undone(struct ctx *c, tx_body *body, void *arg)
+{
+    struct undone u = {body, arg, OK};
+    fault_clear(c->fault);
+    assert_err(tx_run(c, and_undo, &u), ERR_CANCELLED);
+    return u.answer;
+}
+
+enum err call_undone(struct ctx *c, const char *method, const void *in, void *out)
+{
+    return world_undone(c, handle, &(struct call){find_row(method), in, out, 0});
+}
+
 enum err call(struct ctx *c, const char *method, const void *in, void *out)
 {
     return call_failing(c, method, in, out, 0);

@@ -7,6 +7,7 @@
 #define CERTDESK_TESTS_FEATURE_WORLD_H
 
 #include "app.h"
+#include "core/tx.h"
 #include "dispatch.h"
 #include "identity/identity_steps.h"
 #include "lib/check.h"
@@ -44,6 +45,9 @@ void world_next(struct world *w, int64_t ms);
 /* Runs a handler by name ("SubmitAgent") on c. in and out are messages of its types; out must be initialised.
  */
 enum err call(struct ctx *c, const char *method, const void *in, void *out);
+/* What the call would answer now; nothing of it stays. */
+enum err call_undone(struct ctx *c, const char *method, const void *in, void *out);
+enum err world_undone(struct ctx *c, tx_body *body, void *arg);
 /* The same with the k-th statement failing. */
 enum err call_failing(struct ctx *c, const char *method, const void *in, void *out, int k);
 

@@ -276,16 +276,6 @@ static void forged_notifications_are_refused(void **state)
     assert_string_equal(e.id, "n1");
 }
 
-static void the_answer_to_a_notification_is_success_or_not(void **state)
-{
-    (void)state;
-    struct payment_answer yes = pay.ops->callback_answer(true), no = pay.ops->callback_answer(false);
-    assert_int_equal(yes.http_status, 200);
-    assert_string_equal(yes.body, "success");
-    assert_int_equal(no.http_status, 500);
-    assert_string_equal(no.body, "fail");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,7 +286,6 @@ int main(void)
         cmocka_unit_test(events_are_told_apart),
         cmocka_unit_test(signed_but_not_ours_or_not_whole_is_refused),
         cmocka_unit_test(forged_notifications_are_refused),
-        cmocka_unit_test(the_answer_to_a_notification_is_success_or_not),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name(__FILE__, tests, setup, teardown);

@@ -358,18 +358,6 @@ static void a_signed_push_that_is_not_understood_is_invalid(void **state)
     assert_err(push(param, sign_of(param), &out), ERR_INVALID);
 }
 
-static void the_answer_to_a_push_says_yes_or_no(void **state)
-{
-    (void)state;
-    CLEANUP(js_free)
-    json_t *yes = js_parse(courier.ops->push_answer(true), strlen(courier.ops->push_answer(true)));
-    CLEANUP(js_free)
-    json_t *no = js_parse(courier.ops->push_answer(false), strlen(courier.ops->push_answer(false)));
-    assert_true(json_is_true(json_object_get(yes, "result")));
-    assert_string_equal(js_str(yes, "returnCode"), "200");
-    assert_true(json_is_false(json_object_get(no, "result")));
-}
-
 static int setup(void **state)
 {
     (void)state;
@@ -412,7 +400,6 @@ int main(void)
         cmocka_unit_test(a_push_with_one_bit_changed_is_refused),
         cmocka_unit_test(an_unsigned_or_doubled_push_is_refused),
         cmocka_unit_test(a_signed_push_that_is_not_understood_is_invalid),
-        cmocka_unit_test(the_answer_to_a_push_says_yes_or_no),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name(__FILE__, tests, setup, teardown);

@@ -538,16 +538,6 @@ static void signed_but_not_ours_or_not_whole_is_refused(void **state)
     }
 }
 
-static void the_answer_to_a_callback_says_yes_or_no(void **state)
-{
-    (void)state;
-    struct payment_answer yes = pay.ops->callback_answer(true), no = pay.ops->callback_answer(false);
-    assert_int_equal(yes.http_status, 200);
-    assert_non_null(strstr(yes.body, "\"SUCCESS\""));
-    assert_int_equal(no.http_status, 500);
-    assert_non_null(strstr(no.body, "\"FAIL\""));
-}
-
 /* -- the rig --------------------------------------------------------------------------------------------- */
 
 static const char *slurp(const char *name)
@@ -667,7 +657,6 @@ int main(void)
         cmocka_unit_test(refund_events_and_others_are_told_apart),
         cmocka_unit_test(one_bit_changed_anywhere_is_refused),
         cmocka_unit_test(signed_but_not_ours_or_not_whole_is_refused),
-        cmocka_unit_test(the_answer_to_a_callback_says_yes_or_no),
         cmocka_unit_test(keys_that_are_missing_or_wrong_are_named),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

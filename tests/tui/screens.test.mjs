@@ -596,7 +596,8 @@ describe('other screens', () => {
         await d.s.key(k);
         await d.s.see((t) => /帮助|Esc 取消/.test(t));
       }
-      const pieces = await d.s.see((t) => t.includes('? 帮助') && !t.includes('Enter 关闭'));
+      await d.s.key('Z'); // the last word: everything before has been drawn
+      const pieces = await d.s.see((t) => t.includes('此处没有该按键的功能') && !t.includes('Enter 关闭'));
       await d.s.key('C-l');
       await d.s.see((t) => t === pieces);
     } finally { d.stop(); }

@@ -141,7 +141,7 @@ static const char *hint(const struct form *f)
     case FORM_TELL:
         return _("Enter Close");
     default:
-        return f->locked ? _("Enter Next/confirm   Tab Switch")
+        return f->locked ? _("Enter Next/confirm   Tab Switch   Ctrl-C Quit")
                          : _("Enter Next/confirm   Tab Switch   Esc Leave");
     }
 }
