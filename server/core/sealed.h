@@ -1,4 +1,5 @@
-/* sealed.h - a text in a column of bytes, sealed for its place (core/crypt.h): what stores do with personal data.
+/* sealed.h - a text in a column of bytes, sealed for its place (core/crypt.h): what stores do with personal
+ * data.
  */
 #ifndef CERTDESK_CORE_SEALED_H
 #define CERTDESK_CORE_SEALED_H

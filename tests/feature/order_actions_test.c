@@ -1,9 +1,9 @@
-/* What an order lists is taken, and what it does not list is refused: every state x verb x caller, online and by
- * paper, for both kinds of subject, with and without materials and a code for the signature (S20).
+/* What an order lists is taken, and what it does not list is refused: every state x verb x caller, online and
+ * by paper, for both kinds of subject, with and without materials and a code for the signature (S20).
  *
  * One order that has everything is put into each state; each verb is tried with right input and undone. What
- * only real data can decide (a verification that waits, a UKEY half written) is walked by the other tests and by
- * tests/flow/random.test.mjs.
+ * only real data can decide (a verification that waits, a UKEY half written) is walked by the other tests and
+ * by tests/flow/random.test.mjs.
  */
 #include "world.h"
 
@@ -20,7 +20,7 @@
 static struct world w;
 static struct test_ctx desk;
 static char order[ID_SIZE];
-static const char *code;
+static char code[8];
 
 #define IN(T, U)                                                                                             \
     PB(T##Request) in = CERTDESK__V1__##U##_REQUEST__INIT;                                                   \
@@ -107,21 +107,28 @@ static enum err face(const PB(Order) * o)
     return call_undone(w.c, "StartFace", &in, &out);
 }
 
-static enum err purchase(const PB(Order) * o)
+static char individual_product[ID_SIZE];
+
+static enum err buy(const PB(Order) * o, enum err (*how)(struct ctx *, const char *, const void *, void *))
 {
     IN(SetPurchase, SET_PURCHASE);
     PB(Purchase) p = CERTDESK__V1__PURCHASE__INIT;
     PB(Address) to = CERTDESK__V1__ADDRESS__INIT;
     in.order_id = o->id;
     in.purchase = &p;
-    p.product_id = o->purchase->product_id;
+    p.product_id = o->organization ? w.product : individual_product;
     p.term_months = 12;
     p.quantity = 1;
     p.delivery = &to;
     to.province = (char *)"浙江省";
     to.city = (char *)"杭州市";
     to.street = (char *)"文三路1号";
-    return call_undone(w.c, "SetPurchase", &in, &out);
+    return how(w.c, "SetPurchase", &in, &out);
+}
+
+static enum err purchase(const PB(Order) * o)
+{
+    return buy(o, call_undone);
 }
 
 static enum err confirm(const PB(Order) * o)
@@ -149,7 +156,7 @@ static enum err sign_it(const PB(Order) * o)
         each[i].agreement_version = w.consents[i].version;
     }
     in.order_id = o->id;
-    in.code = (char *)(uintptr_t)code;
+    in.code = code;
     in.consents = list;
     in.n_consents = w.n_consents;
     return call_undone(w.c, "SignApplication", &in, &out);
@@ -255,10 +262,11 @@ static void each_verb(const char *what)
 
 static void put(enum order_state state, enum subject_kind kind, bool paper, bool there)
 {
-    assert_ok(db_exec(
-        w.c, NULL, SQL("UPDATE orders SET state = ?, subject_kind = ?, paper_route = ?, version = version + 1"
-                       " WHERE id = ?"),
-        INT(state), INT(kind), INT(paper), TEXT(order)));
+    assert_ok(
+        db_exec(w.c, NULL,
+                SQL("UPDATE orders SET state = ?, subject_kind = ?, paper_route = ?, version = version + 1"
+                    " WHERE id = ?"),
+                INT(state), INT(kind), INT(paper), TEXT(order)));
     assert_ok(db_exec(w.c, NULL, SQL("UPDATE material SET in_use = ? WHERE order_id = ?"),
                       there ? INT(1) : SQLNULL, TEXT(order)));
 }
@@ -287,19 +295,21 @@ static void what_is_listed_is_taken_and_nothing_else(void **s)
     for (int with_code = 0; with_code < 2; with_code++) {
         world_next(&w, INT64_C(25) * 3600000);
         desk.c.now_ms = w.c->now_ms;
-        code = "xxxxxx";
+        snprintf(code, sizeof code, "xxxxxx");
         if (with_code) {
             put(ORDER_SIGNATURE, SUBJECT_ORGANIZATION, false, true);
             IN(RequestApplicationSignature, REQUEST_APPLICATION_SIGNATURE);
             in.order_id = order;
             assert_ok(call(w.c, "RequestApplicationSignature", &in, &out));
             assert_ok(order_load(w.c, order, &o));
-            code = strdup(world_code(&w, order_contact(&o).phone));
+            snprintf(code, sizeof code, "%s", world_code(&w, order_contact(&o).phone));
         }
         for (int there = 0; there < 2; there++)
             for (int paper = 0; paper < 2; paper++)
                 each_state(SUBJECT_ORGANIZATION, paper, there);
     }
+    put(ORDER_PURCHASE, SUBJECT_INDIVIDUAL, false, true);
+    assert_ok(buy(get_order(w.c, order), call));
     each_state(SUBJECT_INDIVIDUAL, false, true);
     each_state(SUBJECT_INDIVIDUAL, true, true);
     print_message("# %zu tried, %zu of them listed\n", tried, taken);
@@ -325,6 +335,9 @@ static int setup(void **state)
                                     .id = "stf_test",
                                     .roles = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_SHIPPER | ROLE_ADMIN};
     assert_ok(tx_run(&desk.c, stock, NULL));
+    struct rows r;
+    assert_ok(db_query(w.c, &r, SQL("SELECT id FROM product WHERE code = 'ind'")));
+    snprintf(individual_product, sizeof individual_product, "%s", row_text(&r, 0, 0));
     return 0;
 }
 
