@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    QUANTITY_MAX = 1 /* an order makes one certificate: more would be paid for and never come */
-};
-
 /* One agreement as the caller accepted it: not at all, in another version, or as it is in force. */
 static enum acceptance {
     NOT_ACCEPTED,
@@ -80,6 +76,16 @@ static void quote_lines(struct arena *a, const struct product *p, const struct p
     out->total_fen = lines[0].amount_fen + fee_fen;
 }
 
+/* Renewing, changing and the like are about the one UKEY that there is. */
+static void check_quantity(struct ctx *c, enum order_kind k, int most, int quantity)
+{
+    most = k == ORDER_NEW ? most : 1;
+    if (quantity < 1 || quantity > most)
+        fault_field(c->fault, "quantity", "RANGE",
+                    arena_printf(c->arena, "an order is for at most %d of these", most),
+                    arena_printf(c->arena, "一个订单最多办理%d张证书", most));
+}
+
 enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
                        enum medium m, const char *product_id, int term_months, bool seal, int quantity,
                        struct quote *out)
@@ -89,17 +95,16 @@ enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k,
     struct delivery_rules posting;
     if (quantity == 0)
         quantity = 1;
-    if (quantity < 0 || quantity > QUANTITY_MAX)
-        fault_field(c->fault, "quantity", "RANGE", "an order is for one certificate",
-                    "一个订单只能办理一张证书");
     enum err e = product_load(c, product_id, channel, &p);
     if (e == ERR_NOT_FOUND ||
         (e == OK && (strcmp(channel, channel_id) != 0 || p.subject != s || p.medium != m))) {
+        check_quantity(c, k, PRODUCT_QUANTITY_MAX, quantity);
         fault_field(c->fault, "product_id", "NOT_OFFERED", "this product is not on offer here",
                     "该商品不在售");
         return fault_fields(c->fault);
     }
     TRY(e);
+    check_quantity(c, k, p.max_quantity, quantity);
     const struct price *price = find_price(&p, term_months, seal);
     if (!price)
         fault_field(c->fault, "term_months", "NOT_OFFERED", "there is no price for this term and seal",

@@ -69,6 +69,9 @@ struct consent {
 enum err catalog_consent(struct ctx *c, const char *channel_id, const char *object, const char *purpose,
                          const struct consent *given, size_t n);
 
+enum {
+    PRODUCT_QUANTITY_MAX = 20 /* what a channel may sell in one order */
+};
 struct quote_line {
     const char *title;
     int quantity;

@@ -93,11 +93,14 @@ enum err product_put(struct ctx *c, const char *channel_id, const char *code, co
     char id[ID_SIZE];
     struct rows r;
     id_new("prd", id);
-    TRY(db_exec(c, NULL,
-                SQL("INSERT INTO product (id, channel_id, code, name, subject_kind, medium, in_force) "
-                    "VALUES (?, ?, ?, ?, ?, ?, 1) ON DUPLICATE KEY UPDATE name = VALUES(name), "
-                    "subject_kind = VALUES(subject_kind), medium = VALUES(medium), in_force = 1"),
-                TEXT(id), TEXT(channel_id), TEXT(code), TEXT(p->name), INT(p->subject), INT(p->medium)));
+    TRY(db_exec(
+        c, NULL,
+        SQL("INSERT INTO product (id, channel_id, code, name, subject_kind, medium, max_quantity, in_force) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON DUPLICATE KEY UPDATE name = VALUES(name), "
+            "subject_kind = VALUES(subject_kind), medium = VALUES(medium), "
+            "max_quantity = VALUES(max_quantity), in_force = 1"),
+        TEXT(id), TEXT(channel_id), TEXT(code), TEXT(p->name), INT(p->subject), INT(p->medium),
+        INT(p->max_quantity)));
     TRY(db_query(c, &r, SQL("SELECT id FROM product WHERE channel_id = ? AND code = ?"), TEXT(channel_id),
                  TEXT(code)));
     const char *kept = row_text(&r, 0, 0);

@@ -46,6 +46,7 @@ RPC_HANDLER(list_products, ListProductsRequest, ListProductsResponse)
         p->name = to_text(c->arena, list[i].name);
         p->subject_kind = (PB(SubjectKind))list[i].subject;
         p->medium = (PB(Medium))list[i].medium;
+        p->max_quantity = list[i].max_quantity;
         p->n_options = list[i].n_prices;
         p->options = WIRE_LIST(c, PB(PriceOption), p->n_options);
         for (size_t k = 0; k < p->n_options; k++) {

@@ -269,7 +269,7 @@ enum err consent_insert(struct ctx *c, const char *object, const char *purpose, 
 }
 
 /* Products with their prices in one statement, so that nobody reads half of an import: id, name, subject,
- * medium, channel, then term, seal, price; rows of one product follow one another. */
+ * medium, channel, then term, seal, price, how many in an order; rows of one product follow one another. */
 static void read_products(struct ctx *c, const struct rows *r, struct product **out, size_t *n)
 {
     *n = 0;
@@ -283,6 +283,7 @@ static void read_products(struct ctx *c, const struct rows *r, struct product **
                                   .name = row_text(r, i, 1),
                                   .subject = (enum subject_kind)row_int(r, i, 2),
                                   .medium = (enum medium)row_int(r, i, 3),
+                                  .max_quantity = (int)row_int(r, i, 8),
                                   .prices = &prices[i]};
         }
         if (!row_cell(r, i, 5)->null)
@@ -292,8 +293,8 @@ static void read_products(struct ctx *c, const struct rows *r, struct product **
 }
 
 #define PRODUCT_COLUMNS                                                                                      \
-    "SELECT p.id, p.name, p.subject_kind, p.medium, p.channel_id, q.term_months, q.seal, q.price_fen FROM "  \
-    "product p LEFT JOIN product_price q ON q.product_id = p.id "
+    "SELECT p.id, p.name, p.subject_kind, p.medium, p.channel_id, q.term_months, q.seal, q.price_fen, "      \
+    "p.max_quantity FROM product p LEFT JOIN product_price q ON q.product_id = p.id "
 
 enum err product_list(struct ctx *c, const char *channel_id, int subject, int medium, struct product **out,
                       size_t *n)

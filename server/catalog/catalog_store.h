@@ -19,6 +19,7 @@ struct product {
     const char *id, *name;
     enum subject_kind subject;
     enum medium medium;
+    int max_quantity; /* UKEYs in one order */
     struct price *prices;
     size_t n_prices;
 };

@@ -210,12 +210,13 @@ static void read_products(struct node list, struct channel_file *f)
     for (size_t i = 0; i < f->n_products; i++) {
         struct node one = node_at(list, i);
         struct file_product *p = &f->products[i];
-        node_keys(one, "code name subject medium prices");
+        node_keys(one, "code name subject medium max_quantity prices");
         p->code = node_code(node_need(one, "code"), ITEM_CODE_MAX);
-        p->product =
-            (struct product){.name = node_line(node_need(one, "name"), NAME_MAX_CHARS),
-                             .subject = (enum subject_kind)node_word(node_need(one, "subject"), subjects),
-                             .medium = (enum medium)node_word(node_need(one, "medium"), media)};
+        p->product = (struct product){
+            .name = node_line(node_need(one, "name"), NAME_MAX_CHARS),
+            .subject = (enum subject_kind)node_word(node_need(one, "subject"), subjects),
+            .medium = (enum medium)node_word(node_need(one, "medium"), media),
+            .max_quantity = (int)node_number(node_get(one, "max_quantity"), 1, PRODUCT_QUANTITY_MAX, 1)};
         read_prices(node_need(one, "prices"), &p->product);
         for (size_t k = 0; k < i; k++)
             if (*p->code && strcmp(f->products[k].code, p->code) == 0)
@@ -312,6 +313,17 @@ static bool offers(const struct channel_file *f, const struct product *p)
     return false;
 }
 
+/* The desk writes UKEYs by the dozen; what the holder's own machine writes is one certificate an order. */
+static bool desk_writes(const struct channel_file *f, const struct product *p)
+{
+    for (size_t i = 0; i < f->n_offers; i++) {
+        const struct offered *o = &f->offers[i].offered;
+        if (o->kind == ORDER_NEW && o->subject == p->subject && o->medium == p->medium)
+            return p->medium == MEDIUM_UKEY && o->offer.delivery == DELIVERY_DESK;
+    }
+    return false;
+}
+
 /* What each part allows and the whole does not. */
 static void check_whole(struct node root, const struct channel_file *f)
 {
@@ -329,6 +341,9 @@ static void check_whole(struct node root, const struct channel_file *f)
         if (p->subject && p->medium && !offers(f, p))
             node_fault(node_at(products, i), "is for %s on %s, which is not offered", subjects[p->subject],
                        media[p->medium]);
+        else if (p->subject && p->medium && p->max_quantity > 1 && !desk_writes(f, p))
+            node_fault(node_get(node_at(products, i), "max_quantity"),
+                       "is 1 for what the desk does not write on UKEYs");
     }
     if (papers && json_is_object(page.j) && !json_object_get(page.j, "paper_address"))
         node_fault(page, "needs a paper_address: an offer has the paper route");

@@ -316,6 +316,51 @@ static void posting_is_a_line_of_the_quote(void **s)
     apply(shop);
 }
 
+/* As many as the channel sells at once, and one of what is about a UKEY that there is already. */
+static void an_order_is_for_as_many_as_the_channel_says(void **s)
+{
+    (void)s;
+    struct quote q;
+    const char *id = channel_id("shop");
+    struct product *list;
+    size_t n;
+    const char *three = with(shop, "    medium: ukey\n", "    medium: ukey\n    max_quantity: 3\n");
+    apply(three);
+    assert_ok(product_list(w.c, id, 0, 0, &list, &n));
+    assert_int_equal(list[0].max_quantity, 3);
+    const char *product = list[0].id;
+#define QUOTE(kind, quantity)                                                                                \
+    catalog_quote(w.c, id, kind, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, quantity, &q)
+    assert_ok(QUOTE(ORDER_NEW, 3));
+    assert_int_equal(q.lines[0].quantity, 3);
+    assert_int_equal(q.lines[0].unit_fen, 100);
+    assert_int_equal(q.total_fen, 300);
+    static const struct {
+        enum order_kind kind;
+        int quantity;
+        const char *zh;
+    } wrong[] = {{ORDER_NEW, 4, "一个订单最多办理3张证书"},
+                 {ORDER_NEW, -1, "一个订单最多办理3张证书"},
+                 {ORDER_RENEW, 2, "一个订单最多办理1张证书"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_err(QUOTE(wrong[i].kind, wrong[i].quantity), ERR_INVALID);
+        assert_int_equal(w.c->fault->n_violations, 1);
+        assert_string_equal(w.c->fault->violations[0].field, "quantity");
+        assert_string_equal(w.c->fault->violations[0].reason, "RANGE");
+        assert_string_equal(w.c->fault->violations[0].text_zh, wrong[i].zh);
+        fault_clear(w.c->fault);
+    }
+#undef QUOTE
+    apply(shop); /* what is not said any more is one again */
+    assert_ok(product_list(w.c, id, 0, 0, &list, &n));
+    assert_int_equal(list[0].max_quantity, 1);
+    /* The holder's own machine writes one. */
+    struct import i;
+    assert_err(run_import(with(three, "face]}", "face], delivery: download}"), false, &i), ERR_INVALID);
+    assert_string_equal(w.c->fault->violations[0].field, "products[0].max_quantity");
+    fault_clear(w.c->fault);
+}
+
 /* -- an order in the middle --------------------------------------------------------------------------------
  */
 
@@ -463,6 +508,7 @@ int main(void)
         cmocka_unit_test(a_channel_that_says_nothing_has_the_defaults),
         cmocka_unit_test(what_a_channel_says_is_decided_by),
         cmocka_unit_test(posting_is_a_line_of_the_quote),
+        cmocka_unit_test(an_order_is_for_as_many_as_the_channel_says),
         cmocka_unit_test(a_method_that_was_withdrawn_stops_the_order_that_chose_it),
         cmocka_unit_test(a_confirmed_quote_stays_what_it_was),
         cmocka_unit_test(readers_see_one_version_whole),

@@ -141,45 +141,45 @@ static void what_is_not_said_has_its_default(void **s)
  */
 
 static const char bad[] =
-    "code: Zhe Neng\n"                                                                      /* 1 */
-    "nmae: 浙能\n"                                                                          /* 2 */
-    "profile: 2023\n"                                                                       /* 3 */
-    "review_days: 0\n"                                                                      /* 4 */
-    "payment_minutes: soon\n"                                                               /* 5 */
-    "initial_password: \"111111\"\n"                                                        /* 6 */
-    "first_password: random\n"                                                              /* 7 */
-    "page:\n"                                                                               /* 8 */
-    "  notices: [{title: \"\"}]\n"                                                          /* 9 */
-    "  downloads: [{title: a, url: \"javascript:x\"}]\n"                                    /* 10 */
-    "  contact: {name: a, phone: 01000000000, office_hours: b}\n"                           /* 11 */
-    "offers:\n"                                                                             /* 12 */
-    "  - {subject: company, medium: ukey, methods: [fax, face, face], paper_route: true}\n" /* 13 */
-    "  - subject: individual\n"                                                             /* 14 */
-    "    medium: ukey\n"                                                                    /* 15 */
-    "    methods: []\n"                                                                     /* 16 */
-    "    agent_methods: [face]\n"                                                           /* 17 */
-    "    paper_route: yes\n"                                                                /* 18 */
-    "    delivery: pigeon\n"                                                                /* 19 */
-    "    materials:\n"                                                                      /* 20 */
-    "      - {kind: a, title: b, content_types: [text/html], max_bytes: 1}\n"               /* 21 */
-    "      - {kind: a, title: b, content_types: [image/png], max_bytes: 0}\n"               /* 22 */
-    "  - {subject: individual, medium: ukey, methods: [face], kinds: [new]}\n"              /* 23 */
-    "products:\n"                                                                           /* 24 */
-    "  - {code: p, name: n, subject: organization, medium: cloud, prices: []}\n"            /* 25 */
-    "  - code: p\n"                                                                         /* 26 */
-    "    name: n\n"                                                                         /* 27 */
-    "    subject: organization\n"                                                           /* 28 */
-    "    medium: ukey\n"                                                                    /* 29 */
-    "    prices: [{term_months: 12, price_fen: 280.00}, {term_months: 12}]\n"               /* 30 */
-    "agreements: {code: a}\n"                                                               /* 31 */
-    "payments: []\n"                                                                        /* 32 */
-    "suppliers: {face: [tencent, tencent], sms: [x], bank_four_factor: [remittance]}\n"     /* 33 */
-    "invoice: {seller_tax_number: \"1\", tax_rate: \"6%\"}\n"                               /* 34 */
-    "posting: {address: false, fee_fen: 100}\n"                                             /* 35 */
-    "calendar:\n"                                                                           /* 36 */
-    "  weekend: [monday, tuesday, wednesday, thursday, friday, saturday, sunday]\n"         /* 37 */
-    "  holidays: [2026-02-30, 2026-10-01, 2026-10-01]\n"                                    /* 38 */
-    "  working_days: [2026-10-01]\n"                                                        /* 39 */
+    "code: Zhe Neng\n"                                                                             /* 1 */
+    "nmae: 浙能\n"                                                                                 /* 2 */
+    "profile: 2023\n"                                                                              /* 3 */
+    "review_days: 0\n"                                                                             /* 4 */
+    "payment_minutes: soon\n"                                                                      /* 5 */
+    "initial_password: \"111111\"\n"                                                               /* 6 */
+    "first_password: random\n"                                                                     /* 7 */
+    "page:\n"                                                                                      /* 8 */
+    "  notices: [{title: \"\"}]\n"                                                                 /* 9 */
+    "  downloads: [{title: a, url: \"javascript:x\"}]\n"                                           /* 10 */
+    "  contact: {name: a, phone: 01000000000, office_hours: b}\n"                                  /* 11 */
+    "offers:\n"                                                                                    /* 12 */
+    "  - {subject: company, medium: ukey, methods: [fax, face, face], paper_route: true}\n"        /* 13 */
+    "  - subject: individual\n"                                                                    /* 14 */
+    "    medium: ukey\n"                                                                           /* 15 */
+    "    methods: []\n"                                                                            /* 16 */
+    "    agent_methods: [face]\n"                                                                  /* 17 */
+    "    paper_route: yes\n"                                                                       /* 18 */
+    "    delivery: pigeon\n"                                                                       /* 19 */
+    "    materials:\n"                                                                             /* 20 */
+    "      - {kind: a, title: b, content_types: [text/html], max_bytes: 1}\n"                      /* 21 */
+    "      - {kind: a, title: b, content_types: [image/png], max_bytes: 0}\n"                      /* 22 */
+    "  - {subject: individual, medium: ukey, methods: [face], kinds: [new]}\n"                     /* 23 */
+    "products:\n"                                                                                  /* 24 */
+    "  - {code: p, name: n, subject: organization, medium: cloud, prices: [], max_quantity: 21}\n" /* 25 */
+    "  - code: p\n"                                                                                /* 26 */
+    "    name: n\n"                                                                                /* 27 */
+    "    subject: organization\n"                                                                  /* 28 */
+    "    medium: ukey\n"                                                                           /* 29 */
+    "    prices: [{term_months: 12, price_fen: 280.00}, {term_months: 12}]\n"                      /* 30 */
+    "agreements: {code: a}\n"                                                                      /* 31 */
+    "payments: []\n"                                                                               /* 32 */
+    "suppliers: {face: [tencent, tencent], sms: [x], bank_four_factor: [remittance]}\n"            /* 33 */
+    "invoice: {seller_tax_number: \"1\", tax_rate: \"6%\"}\n"                                      /* 34 */
+    "posting: {address: false, fee_fen: 100}\n"                                                    /* 35 */
+    "calendar:\n"                                                                                  /* 36 */
+    "  weekend: [monday, tuesday, wednesday, thursday, friday, saturday, sunday]\n"                /* 37 */
+    "  holidays: [2026-02-30, 2026-10-01, 2026-10-01]\n"                                           /* 38 */
+    "  working_days: [2026-10-01]\n"                                                               /* 39 */
     "  office_hours: [{from: \"9:00\", to: \"12:00\"}, {from: \"11:00\", to: \"10:00\"}]\n"
     "attempts:\n"; /* 41 */
 
@@ -248,6 +248,7 @@ static void every_fault_is_named_at_once_with_its_line(void **s)
         {22, "offers[1].materials[1].max_bytes", "it goes from 1"},
         {23, "offers[2]", "offered above already"},
         {25, "products[0].prices", "cannot be sold"},
+        {25, "products[0].max_quantity", "it goes from 1 to 20"},
         {25, "products[0]", "which is not offered"},
         {26, "products[1].code", "code of products[0]"},
         {30, "products[1].prices[0].price_fen", "whole number"},

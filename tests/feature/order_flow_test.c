@@ -315,7 +315,7 @@ static void a_bad_purchase_names_every_field(void **s)
     in.order_id = id;
     in.purchase = &p;
     p.product_id = (char *)"prd_x";
-    p.quantity = 2; /* would be paid for twice, and made once */
+    p.quantity = 21; /* no channel may sell so many at once */
     p.invoice = &invoice;
     invoice.wanted = true;
     invoice.email = (char *)"not an address";
