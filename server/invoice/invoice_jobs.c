@@ -60,6 +60,24 @@ static const char *callback_url(struct ctx *c, const struct invoice_port *port, 
                         v->callback_key);
 }
 
+/* What was sold, as in the order's quote: the first line under the channel's name for it. */
+static enum err lines_of(struct ctx *c, const struct invoice *v, const struct invoice_line **out, size_t *n)
+{
+    struct order o;
+    struct quote q;
+    TRY(order_load(c, v->order, &o));
+    *n = 0;
+    if (!*o.quote_json)
+        return OK;
+    TRY(catalog_quote_parse(c, o.quote_json, &q));
+    struct invoice_line *lines = ARENA_ARRAY(c->arena, struct invoice_line, q.n_lines + 1);
+    for (size_t i = 0; i < q.n_lines; i++)
+        lines[i] = (struct invoice_line){i ? q.lines[i].title : "", q.lines[i].quantity, q.lines[i].unit_fen};
+    *out = lines;
+    *n = q.n_lines;
+    return OK;
+}
+
 /* What the order's channel puts on its invoices. */
 static enum err channel_terms(struct ctx *c, const struct invoice *v, struct invoice_terms *out)
 {
@@ -78,12 +96,12 @@ static enum err channel_terms(struct ctx *c, const struct invoice *v, struct inv
     return OK;
 }
 
-static struct invoice_order order_of(struct ctx *c, const struct invoice_port *port, const struct invoice *v,
-                                     const struct invoice_terms *terms)
+static enum err order_of(struct ctx *c, const struct invoice_port *port, const struct invoice *v,
+                         const struct invoice_terms *terms, struct invoice_order *out)
 {
     const struct purchase *d = &v->data;
     const char *space = *d->invoice_bank && *d->invoice_bank_account ? " " : "";
-    return (struct invoice_order){.order_no = v->blue.order_no,
+    *out = (struct invoice_order){.order_no = v->blue.order_no,
                                   .ordered_ms = v->paid_ms,
                                   .total_fen = v->amount_fen,
                                   .terms = *terms,
@@ -95,6 +113,7 @@ static struct invoice_order order_of(struct ctx *c, const struct invoice_port *p
                                                                     space, d->invoice_bank_account)},
                                   .remark = arena_printf(c->arena, "订单号：%s", v->order),
                                   .callback_url = callback_url(c, port, v)};
+    return lines_of(c, v, &out->lines, &out->n_lines);
 }
 
 /* -- sending --------------------------------------------------------------------------------------------- */
@@ -178,7 +197,8 @@ static enum err issue_call(struct ctx *c, const struct job *j, struct job_result
     }
     char serial[64] = "";
     struct provider_trace trace = {0};
-    struct invoice_order o = order_of(c, port, &v, &terms);
+    struct invoice_order o;
+    TRY(order_of(c, port, &v, &terms, &o));
     return outcome_of(c, port->ops->issue(port->self, &o, c->arena, serial, &trace, c->fault), serial, &trace,
                       r);
 }
@@ -246,11 +266,11 @@ static enum err red_call(struct ctx *c, const struct job *j, struct job_result *
     struct provider_trace trace = {0};
     struct invoice_reversal back = {.order_no = t.order_no,
                                     .ordered_ms = v.refunded_ms,
-                                    .blue = order_of(c, port, &v, &terms),
                                     .blue_serial = v.blue.serial,
                                     .blue_code = v.blue.code,
                                     .blue_number = v.blue.number,
                                     .callback_url = callback_url(c, port, &v)};
+    TRY(order_of(c, port, &v, &terms, &back.blue));
     return outcome_of(c, port->ops->red(port->self, &back, c->arena, serial, &trace, c->fault), serial,
                       &trace, r);
 }

@@ -32,10 +32,19 @@ struct invoice_terms {
     const char *tax_rate;                /* "0.06" */
 };
 
+/* So many of one thing at one price, tax included. */
+struct invoice_line {
+    const char *name; /* NULL or "": the terms' goods_name */
+    int quantity;
+    int64_t unit_fen;
+};
+
 struct invoice_order {
     const char *order_no; /* ours: at most 20 letters and digits, unique per seller */
     int64_t ordered_ms;
-    int64_t total_fen; /* > 0, tax included */
+    int64_t total_fen;                /* > 0, tax included */
+    const struct invoice_line *lines; /* that add up to it; none: one line for the whole */
+    size_t n_lines;
     struct invoice_buyer buyer;
     struct invoice_terms terms;
     const char *remark;       /* may be NULL */
@@ -132,6 +141,8 @@ void invoice_yuan(int64_t fen, char out[static INVOICE_YUAN_SIZE]);
 bool invoice_read_yuan(const char *yuan, int64_t *fen);
 /* "0.06" as ten-thousandths, 600; at most four decimals, less than 1. */
 bool invoice_read_rate(const char *rate, int64_t *out);
+/* Whether the lines, each at least one of something that costs something, make the total; none do, too. */
+bool invoice_adds_up(const struct invoice_line *lines, size_t n, int64_t total_fen);
 /* Tax contained in a total at a rate of ten-thousandths, to the nearest fen. */
 int64_t invoice_tax(int64_t total_fen, int64_t rate);
 

@@ -78,6 +78,17 @@ bool invoice_read_rate(const char *rate, int64_t *out)
     return read_decimal(rate, 4, out) && *out < WHOLE;
 }
 
+bool invoice_adds_up(const struct invoice_line *lines, size_t n, int64_t total_fen)
+{
+    int64_t sum = 0, amount;
+    for (size_t i = 0; i < n; i++)
+        if (lines[i].quantity < 1 || lines[i].unit_fen < 1 ||
+            __builtin_mul_overflow(lines[i].unit_fen, (int64_t)lines[i].quantity, &amount) ||
+            __builtin_add_overflow(sum, amount, &sum))
+            return false;
+    return n == 0 || sum == total_fen;
+}
+
 /* total = excl + tax and tax = excl * rate give tax = total * rate / (1 + rate). Rounded once, it is at most
  * half a fen away, so excl * rate is less than 0.006 yuan from it: far inside the supplier's 0.06. */
 int64_t invoice_tax(int64_t total_fen, int64_t rate)

@@ -11,6 +11,7 @@
 #include "provider/when.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,8 @@ static enum err check_order(const struct invoice_order *o, const char *order_no,
         return fail(f, ERR_INVALID, "an order number has 1 to 20 letters and digits");
     if (o->total_fen <= 0 || !o->buyer.name || !*o->buyer.name)
         return fail(f, ERR_INVALID, "an amount and a title are wanted");
+    if (!invoice_adds_up(o->lines, o->n_lines, o->total_fen))
+        return fail(f, ERR_INVALID, "the lines do not add up to the amount");
     return OK;
 }
 
@@ -77,35 +80,46 @@ static void put(json_t *j, const char *key, const char *value)
         json_object_set_new(j, key, json_string(value));
 }
 
-/* One line for the whole amount: a price of several keys with seals need not divide. The price contains the
- * tax.
- */
-static json_t *detail(struct arena *a, const struct invoice_terms *r, int64_t total_fen, int64_t rate)
+/* The price contains the tax. red: a positive price, a negative number. What is charged beside the
+ * certificates (postage) is taxed as they are, so it has their classification (增值税暂行条例实施细则 12:
+ * 价外费用). */
+static json_t *line(const struct invoice_terms *r, const struct invoice_line *l, bool red, int64_t rate)
 {
-    char total[INVOICE_YUAN_SIZE], tax[INVOICE_YUAN_SIZE], without[INVOICE_YUAN_SIZE];
-    int64_t tax_fen = invoice_tax(total_fen, rate);
-    bool minus = total_fen < 0; /* red: a positive price, a negative number */
+    char price[INVOICE_YUAN_SIZE], total[INVOICE_YUAN_SIZE], tax[INVOICE_YUAN_SIZE],
+        without[INVOICE_YUAN_SIZE], number[16];
+    int quantity = red ? -l->quantity : l->quantity;
+    int64_t total_fen = l->unit_fen * quantity, tax_fen = invoice_tax(total_fen, rate);
+    invoice_yuan(l->unit_fen, price);
     invoice_yuan(total_fen, total);
     invoice_yuan(tax_fen, tax);
     invoice_yuan(total_fen - tax_fen, without);
-    const char *price = minus ? arena_strdup(a, total + 1) : total;
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "goodsName", r->goods_name, "goodsCode",
-                     r->goods_code, "withTaxFlag", "1", "price", price, "num", minus ? "-1" : "1", "taxRate",
-                     r->tax_rate, "tax", tax, "taxExcludedAmount", without, "taxIncludedAmount", total,
-                     "invoiceLineProperty", "0", "favouredPolicyFlag", "0");
+    snprintf(number, sizeof number, "%d", quantity);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "goodsName",
+                     l->name && *l->name ? l->name : r->goods_name, "goodsCode", r->goods_code, "withTaxFlag",
+                     "1", "price", price, "num", number, "taxRate", r->tax_rate, "tax", tax,
+                     "taxExcludedAmount", without, "taxIncludedAmount", total, "invoiceLineProperty", "0",
+                     "favouredPolicyFlag", "0");
+}
+
+static json_t *detail(const struct invoice_order *o, const struct invoice_terms *r, bool red, int64_t rate)
+{
+    const struct invoice_line whole = {.quantity = 1, .unit_fen = o->total_fen};
+    json_t *list = json_array();
+    for (size_t i = 0; i < (o->n_lines ? o->n_lines : 1); i++)
+        json_array_append_new(list, line(r, o->n_lines ? &o->lines[i] : &whole, red, rate));
+    return list;
 }
 
 /* We mail the files ourselves (pushMode -1): what we have archived is what the buyer gets. */
-static json_t *billing(struct arena *a, const struct invoice_order *o, const struct invoice_terms *r,
-                       int64_t total_fen, int64_t rate, const char *type)
+static json_t *billing(const struct invoice_order *o, const struct invoice_terms *r, int64_t rate, bool red)
 {
     char date[WHEN_SIZE];
     when_beijing(o->ordered_ms, date);
-    json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:[o]}", "buyerName", o->buyer.name,
+    json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "buyerName", o->buyer.name,
                           "salerTaxNum", r->seller_tax_number, "salerTel", r->seller_phone, "salerAddress",
                           r->seller_address, "orderNo", o->order_no, "invoiceDate", date, "clerk", r->clerk,
-                          "pushMode", "-1", "invoiceType", type, "invoiceLine", r->invoice_line,
-                          "invoiceDetail", detail(a, r, total_fen, rate));
+                          "pushMode", "-1", "invoiceType", red ? "2" : "1", "invoiceLine", r->invoice_line,
+                          "invoiceDetail", detail(o, r, red, rate));
     if (!j)
         return NULL;
     put(j, "buyerTaxNum", o->buyer.tax_number);
@@ -138,8 +152,7 @@ static enum err issue(void *self, const struct invoice_order *o, struct arena *a
     CLEANUP(js_free)
     json_t *answer = NULL;
     TRY(nuonuo_send(n, method(n, a, "requestBillingNew"), r.seller_tax_number,
-                    json_pack("{s:o}", "order", billing(a, o, &r, o->total_fen, rate, "1")), a, &answer,
-                    trace, f));
+                    json_pack("{s:o}", "order", billing(o, &r, rate, false)), a, &answer, trace, f));
     return read_serial(answer, serial, f);
 }
 
@@ -170,7 +183,7 @@ static json_t *older_red(struct arena *a, const struct invoice_reversal *v, cons
     o.ordered_ms = v->ordered_ms;
     o.callback_url = v->callback_url;
     o.remark = arena_printf(a, "对应正数发票代码:%s号码:%s", v->blue_code, v->blue_number);
-    json_t *order = billing(a, &o, r, -o.total_fen, rate, "2");
+    json_t *order = billing(&o, r, rate, true);
     if (!order)
         return NULL;
     put(order, "invoiceCode", v->blue_code);

@@ -42,6 +42,8 @@ void nn_accept(struct nn_call *c, json_t *invoice, const char *callback_url);
 bool nn_number_free(struct nn_call *c, const char *order_no);
 /* Whole fen of "280.00"; false for more than two decimals or anything else. */
 bool nn_fen(const char *yuan, int64_t *out);
+/* The arithmetic that the supplier checks; *total and *tax are the sums. NULL when it holds. */
+const char *nn_lines_wrong(const json_t *lines, bool red, int64_t *total, int64_t *tax);
 const char *nn_yuan(struct arena *a, int64_t fen);
 
 /* "20", "21", "2", "22", "24", "3": now. */

@@ -44,8 +44,7 @@ const char *nn_yuan(struct arena *a, int64_t fen)
     return arena_printf(a, "%s%" PRId64 ".%02d", fen < 0 ? "-" : "", all / 100, (int)(all % 100));
 }
 
-/* The arithmetic that the supplier checks; *total and *tax are the sums. NULL when it holds. */
-static const char *lines_wrong(const json_t *lines, bool red, int64_t *total, int64_t *tax)
+const char *nn_lines_wrong(const json_t *lines, bool red, int64_t *total, int64_t *tax)
 {
     size_t i;
     json_t *l;
@@ -157,15 +156,15 @@ void nn_billing(struct nn_call *c)
     if (strcmp(type, "1") != 0)
         why = "开票类型有误";
     if (!why)
-        why = lines_wrong(json_object_get(o, "invoiceDetail"), false, &total, &tax);
+        why = nn_lines_wrong(json_object_get(o, "invoiceDetail"), false, &total, &tax);
     if (why)
         nn_say(c, "E9002", why, NULL); /* [K] */
     else if (nn_number_free(c, member(o, "orderNo")))
         nn_accept(c,
-                  json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "orderNo", member(o, "orderNo"), "type", "1",
+                  json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:O}", "orderNo", member(o, "orderNo"), "type", "1",
                             "buyerName", member(o, "buyerName"), "buyerTaxNum", member(o, "buyerTaxNum"),
                             "invoiceLine", member(o, "invoiceLine"), "total_fen", (json_int_t)total,
-                            "tax_fen", (json_int_t)tax),
+                            "tax_fen", (json_int_t)tax, "lines", json_object_get(o, "invoiceDetail")),
                   member(o, "callBackUrl"));
 }
 

@@ -72,16 +72,17 @@ static json_t *by_number(struct sandbox *sb, const char *number)
 
 void nn_older_red(struct nn_call *c, const json_t *o)
 {
-    const json_t *line = json_array_get(json_object_get(o, "invoiceDetail"), 0);
     int64_t total = 0, tax = 0;
+    const char *why = nn_lines_wrong(json_object_get(o, "invoiceDetail"), true, &total, &tax);
     if (!nn_number_free(c, member(o, "orderNo")))
         return;
     const json_t *blue = reversible(c, by_number(c->sb, member(o, "invoiceNum")));
     if (!blue)
         return;
-    if (!*member(o, "invoiceCode") || !nn_fen(member(line, "taxIncludedAmount"), &total) ||
-        !nn_fen(member(line, "tax"), &tax) || total != -member_int(blue, "total_fen") ||
-        tax != -member_int(blue, "tax_fen"))
+    if (why)
+        nn_say(c, "E9002", why, NULL); /* [K] */
+    else if (!*member(o, "invoiceCode") || total != -member_int(blue, "total_fen") ||
+             tax != -member_int(blue, "tax_fen"))
         nn_say(c, "E9002", "红票金额与蓝票不符", NULL);
     else
         accept(c, blue, member(o, "orderNo"), member(o, "callBackUrl"));

@@ -70,6 +70,20 @@ static void tax_is_within_a_fen(void **state)
     assert_int_equal(invoice_tax(38000, 1300), 4372);
 }
 
+static void lines_add_up_or_not(void **state)
+{
+    (void)state;
+    const struct invoice_line lines[] = {{"", 3, 28000}, {"邮寄费", 1, 1500}}, none[] = {{"", 0, 28000}},
+                              huge[] = {{"", 20, INT64_MAX / 10}}, free_of_charge[] = {{"", 1, 0}};
+    assert_true(invoice_adds_up(lines, 2, 85500));
+    assert_false(invoice_adds_up(lines, 2, 85501));
+    assert_false(invoice_adds_up(lines, 1, 85500));
+    assert_true(invoice_adds_up(NULL, 0, 85500));
+    assert_false(invoice_adds_up(none, 1, 0));
+    assert_false(invoice_adds_up(huge, 1, 1));
+    assert_false(invoice_adds_up(free_of_charge, 1, 0));
+}
+
 static struct invoice_status status_of(const char *result, enum err want)
 {
     struct invoice_status s = {0};
@@ -196,9 +210,13 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fen_are_written_as_yuan), cmocka_unit_test(rates_are_read),
-        cmocka_unit_test(tax_is_within_a_fen),     cmocka_unit_test(states_are_read),
-        cmocka_unit_test(answers_are_told_apart),  cmocka_unit_test(callbacks_are_read_strictly),
+        cmocka_unit_test(fen_are_written_as_yuan),
+        cmocka_unit_test(rates_are_read),
+        cmocka_unit_test(tax_is_within_a_fen),
+        cmocka_unit_test(lines_add_up_or_not),
+        cmocka_unit_test(states_are_read),
+        cmocka_unit_test(answers_are_told_apart),
+        cmocka_unit_test(callbacks_are_read_strictly),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests_name(__FILE__, tests, setup, teardown);

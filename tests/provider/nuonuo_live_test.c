@@ -59,6 +59,26 @@ static int64_t calls(const char *action)
 
 /* -- the way it goes ------------------------------------------------------------------------------------- */
 
+/* The supplier checks price times number, and that the parts are the whole. */
+static void several_lines_are_one_invoice(void **state)
+{
+    (void)state;
+    static const struct invoice_line lines[] = {{"", 3, 28000}, {"邮寄费", 1, 1501}};
+    char serial[64];
+    struct provider_trace t;
+    struct invoice_order o = order_of(new_number());
+    o.lines = lines;
+    o.n_lines = 2;
+    fault_clear(&f);
+    assert_err(r.invoice.ops->issue(r.invoice.self, &o, &r.a, serial, &t, &f), ERR_INVALID);
+    o.total_fen = 3 * 28000 + 1501;
+    fault_clear(&f);
+    assert_ok(r.invoice.ops->issue(r.invoice.self, &o, &r.a, serial, &t, &f));
+    struct invoice_status s = query(o.order_no);
+    assert_int_equal(s.total_fen, 85501);
+    assert_int_equal(s.tax_fen, 4755 + 85); /* of each line */
+}
+
 static void an_invoice_is_issued_and_its_files_are_fetched(void **state)
 {
     (void)state;
@@ -448,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_invoice_is_issued_and_its_files_are_fetched),
+        cmocka_unit_test(several_lines_are_one_invoice),
         cmocka_unit_test(it_takes_its_time),
         cmocka_unit_test(what_fails_is_tried_again),
         cmocka_unit_test(an_invoice_is_taken_back_once),
