@@ -7,6 +7,7 @@
 
 struct certificate {
     char id[ID_SIZE], order[ID_SIZE], account[ID_SIZE], channel[ID_SIZE];
+    int copy; /* which of the order's UKEYs it is for, from 1 */
     const char *serial_hex, *subject_name, *medium_number;
     enum subject_kind subject_kind;
     enum medium medium;
@@ -22,9 +23,13 @@ struct certificate_summary {
     const char *serial_hex, *medium_number;
     int64_t not_before_ms, not_after_ms;
 };
-/* The order's certificate that is not revoked. NOT_FOUND when the order has none yet. */
-enum err certificate_of_order(struct ctx *c, const char *order_id, struct certificate_summary *out);
-enum err certificate_whole_of_order(struct ctx *c, const char *order_id, struct certificate *out);
+/* The order's certificates that are not revoked, one a UKEY, by copy; none before the first was issued. */
+enum err certificates_of_order(struct ctx *c, const char *order_id, struct certificate_summary **out,
+                               size_t *n);
+/* Whoever's, revoked or not; NOT_FOUND. */
+enum err certificate_by_serial(struct ctx *c, const char *serial_hex, struct certificate *out);
+/* Whether a certificate was issued for this key, anywhere. */
+enum err certificate_key_used(struct ctx *c, const unsigned char spki_digest[static 32], bool *out);
 /* The channel's certificate for this key, whoever's: for those who have proved that they hold it. */
 enum err certificate_of_key(struct ctx *c, const char *channel_id, const unsigned char spki_digest[static 32],
                             struct certificate *out);

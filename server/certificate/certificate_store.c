@@ -18,18 +18,20 @@ enum err certificate_insert(struct ctx *c, const struct certificate *cert)
                    strlen(cert->subject_name), &name, &name_n));
     TRY(crypt_seal(c->keys, c->arena, place(c, "der", cert->id), cert->der, cert->der_n, &der, &der_n));
     return db_exec(c, NULL,
-                   SQL("INSERT INTO certificate (id, order_id, account_id, channel_id, serial, subject_kind, "
-                       "subject_name, algorithm, medium, medium_number, spki_digest, der, not_before_ms, "
-                       "not_after_ms, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-                   TEXT(cert->id), TEXT(cert->order), TEXT(cert->account), TEXT(cert->channel),
-                   TEXT(cert->serial_hex), INT(cert->subject_kind), BYTES(name, name_n), INT(cert->algorithm),
-                   INT(cert->medium), TEXT(cert->medium_number), BYTES(cert->spki_digest, 32),
-                   BYTES(der, der_n), INT(cert->not_before_ms), INT(cert->not_after_ms), INT(c->now_ms));
+                   SQL("INSERT INTO certificate (id, order_id, copy, account_id, channel_id, serial, "
+                       "subject_kind, subject_name, algorithm, medium, medium_number, spki_digest, der, "
+                       "not_before_ms, not_after_ms, created_ms) "
+                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                   TEXT(cert->id), TEXT(cert->order), INT(cert->copy), TEXT(cert->account),
+                   TEXT(cert->channel), TEXT(cert->serial_hex), INT(cert->subject_kind), BYTES(name, name_n),
+                   INT(cert->algorithm), INT(cert->medium), TEXT(cert->medium_number),
+                   BYTES(cert->spki_digest, 32), BYTES(der, der_n), INT(cert->not_before_ms),
+                   INT(cert->not_after_ms), INT(c->now_ms));
 }
 
 #define CERTIFICATE_SELECT                                                                                   \
     "SELECT id, order_id, account_id, channel_id, serial, subject_kind, subject_name, algorithm, medium, "   \
-    "medium_number, spki_digest, der, not_before_ms, not_after_ms, revoked_ms, created_ms "                  \
+    "medium_number, spki_digest, der, not_before_ms, not_after_ms, revoked_ms, created_ms, copy "            \
     "FROM certificate WHERE "
 
 static void copy_id(char out[static ID_SIZE], const char *s)
@@ -48,7 +50,8 @@ static enum err read(struct ctx *c, const struct rows *r, size_t i, struct certi
                                 .not_before_ms = row_int(r, i, 12),
                                 .not_after_ms = row_int(r, i, 13),
                                 .revoked_ms = row_int(r, i, 14),
-                                .created_ms = row_int(r, i, 15)};
+                                .created_ms = row_int(r, i, 15),
+                                .copy = (int)row_int(r, i, 16)};
     copy_id(out->id, row_text(r, i, 0));
     copy_id(out->order, row_text(r, i, 1));
     copy_id(out->account, row_text(r, i, 2));
@@ -69,27 +72,39 @@ static enum err one(struct ctx *c, const struct rows *r, struct certificate *out
     return r->n == 1 ? read(c, r, 0, out) : fail(c->fault, ERR_NOT_FOUND, NULL);
 }
 
-enum err certificate_whole_of_order(struct ctx *c, const char *order_id, struct certificate *out)
+enum err certificate_by_serial(struct ctx *c, const char *serial_hex, struct certificate *out)
 {
     struct rows r;
-    TRY(db_query(c, &r, SQL(CERTIFICATE_SELECT "order_id = ? AND revoked_ms = 0"), TEXT(order_id)));
+    TRY(db_query(c, &r, SQL(CERTIFICATE_SELECT "serial = ?"), TEXT(serial_hex)));
     return one(c, &r, out);
 }
 
-enum err certificate_of_order(struct ctx *c, const char *order_id, struct certificate_summary *out)
+enum err certificate_key_used(struct ctx *c, const unsigned char spki_digest[static 32], bool *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT 1 FROM certificate WHERE spki_digest = ?"), BYTES(spki_digest, 32)));
+    *out = r.n != 0;
+    return OK;
+}
+
+enum err certificates_of_order(struct ctx *c, const char *order_id, struct certificate_summary **out,
+                               size_t *n)
 {
     struct rows r;
     TRY(db_query(c, &r,
                  SQL("SELECT id, serial, medium_number, not_before_ms, not_after_ms FROM certificate "
-                     "WHERE order_id = ? AND revoked_ms = 0"),
+                     "WHERE order_id = ? AND valid_copy IS NOT NULL ORDER BY valid_copy"),
                  TEXT(order_id)));
-    if (r.n != 1)
-        return fail(c->fault, ERR_NOT_FOUND, NULL);
-    *out = (struct certificate_summary){.serial_hex = row_text(&r, 0, 1),
-                                        .medium_number = row_text(&r, 0, 2),
-                                        .not_before_ms = row_int(&r, 0, 3),
-                                        .not_after_ms = row_int(&r, 0, 4)};
-    copy_id(out->id, row_text(&r, 0, 0));
+    *n = r.n;
+    *out = ARENA_ARRAY(c->arena, struct certificate_summary, r.n + 1);
+    for (size_t i = 0; i < r.n; i++) {
+        struct certificate_summary *s = &(*out)[i];
+        *s = (struct certificate_summary){.serial_hex = row_text(&r, i, 1),
+                                          .medium_number = row_text(&r, i, 2),
+                                          .not_before_ms = row_int(&r, i, 3),
+                                          .not_after_ms = row_int(&r, i, 4)};
+        copy_id(s->id, row_text(&r, i, 0));
+    }
     return OK;
 }
 

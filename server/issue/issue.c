@@ -31,7 +31,10 @@ static enum err other_token(struct ctx *c, const char *have)
 static enum err new_personalisation(struct ctx *c, struct order *o, const struct token *t,
                                     enum key_algorithm alg, struct personalisation *out)
 {
-    *out = (struct personalisation){.medium_number = t->medium_number,
+    int written;
+    TRY(personalisations_written(c, o->id, &written));
+    *out = (struct personalisation){.copy = written + 1,
+                                    .medium_number = t->medium_number,
                                     .algorithm = alg,
                                     .step = STEP_BEGUN,
                                     .version = 1,
@@ -47,7 +50,7 @@ static enum err new_personalisation(struct ctx *c, struct order *o, const struct
     TRY(e);
     TRY(stock_move(c, t, TOKEN_PERSONALISING, o->id, ""));
     return order_move(c, o, EV_PERSONALISATION_BEGUN, NULL,
-                      arena_printf(c->arena, "{\"personalisation\":\"%s\"}", out->id));
+                      arena_printf(c->arena, "{\"personalisation\":\"%s\",\"copy\":%d}", out->id, out->copy));
 }
 
 static enum err choose(struct ctx *c, const enum key_algorithm *algorithms, size_t n, enum key_algorithm *out)
@@ -60,6 +63,18 @@ static enum err choose(struct ctx *c, const enum key_algorithm *algorithms, size
     fault_field(c->fault, "algorithms", "REQUIRED", "the token has none of SM2 and P-256",
                 "该介质不支持SM2或P-256");
     return fault_fields(c->fault);
+}
+
+static enum err not_blank(struct ctx *c, const struct order *o, const struct token *t)
+{
+    bool own = t->state == TOKEN_WRITTEN && strcmp(t->order, o->id) == 0;
+    enum err e =
+        fail(c->fault, ERR_PRECONDITION,
+             own ? "UKEY %s of this order is written already; insert the next one" : "UKEY %s is not blank",
+             t->medium_number);
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh,
+             own ? "该订单的介质 %s 已写好，请插入下一个介质" : "介质 %s 不是空白介质", t->medium_number);
+    return e;
 }
 
 enum err issue_begin(struct ctx *c, const char *order_id, const char *medium_number,
@@ -77,11 +92,8 @@ enum err issue_begin(struct ctx *c, const char *order_id, const char *medium_num
     fault_clear(c->fault);
     TRY(choose(c, algorithms, n, &alg));
     TRY(stock_token(c, medium_number, &t));
-    if (t.state != TOKEN_BLANK) {
-        e = fail(c->fault, ERR_PRECONDITION, "UKEY %s is not blank", medium_number);
-        snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "介质 %s 不是空白介质", medium_number);
-        return e;
-    }
+    if (t.state != TOKEN_BLANK)
+        return not_blank(c, &o, &t);
     return new_personalisation(c, &o, &t, alg, out);
 }
 
@@ -96,6 +108,13 @@ static enum err in_work(struct ctx *c, const char *id, struct personalisation *o
 enum err issue_load(struct ctx *c, const char *id, struct personalisation *out)
 {
     return personalisation_by_id(c, id, out);
+}
+
+enum err issue_found(struct ctx *c, const char *id, struct certificate *out)
+{
+    struct issuance i;
+    TRY(issuance_of(c, id, &i));
+    return certificate_by_serial(c, i.serial, out); /* there is none while it is an intent */
 }
 
 enum err issue_record(struct ctx *c, const char *id, int step, const void *detail, size_t n)
@@ -116,7 +135,10 @@ enum err issue_record(struct ctx *c, const char *id, int step, const void *detai
 static enum err tell_pin(struct ctx *c, const struct order *o, const struct personalisation *p)
 {
     bool by_remark;
-    TRY(deposit_pin(c, o, p->id, p->secrets.pin, &by_remark));
+    const char *remark = order_quantity(o) == 1
+                             ? p->secrets.pin /* with several, it says which one it opens */
+                             : arena_printf(c->arena, "介质%s密码%s", p->medium_number, p->secrets.pin);
+    TRY(deposit_pin(c, o, p->id, remark, &by_remark));
     if (by_remark)
         return OK;
     const char *params[] = {p->medium_number, p->secrets.pin};
@@ -135,11 +157,11 @@ enum err issue_finish(struct ctx *c, const char *id, const void *certificate, si
     if (!p.in_work && p.step == STEP_FINISHED)
         return OK; /* said twice */
     TRY(in_work(c, id, &p));
-    TRY(certificate_whole_of_order(c, o->id, &cert));
+    TRY(issue_found(c, p.id, &cert));
     if (cert.der_n != n || memcmp(cert.der, certificate, n) != 0)
         return fail_both(c->fault, ERR_CARD_DOUBTFUL,
-                         "what was read from the UKEY is not the order's certificate",
-                         "从UKEY读回的不是该订单的证书，请隔离处理");
+                         "what was read from the UKEY is not its certificate",
+                         "从UKEY读回的不是为它签发的证书，请隔离处理");
     const char *said = arena_printf(c->arena, "certdesk personalisation %s", p.id);
     struct pki_cert parsed;
     TRY(pki_cert_parse((struct pki_der){cert.der, cert.der_n}, c->arena, &parsed, c->fault));
@@ -151,34 +173,45 @@ enum err issue_finish(struct ctx *c, const char *id, const void *certificate, si
     TRY(stock_move(c, &t, TOKEN_WRITTEN, o->id, ""));
     TRY(personalisation_advance(c, &p, STEP_FINISHED, "", 0));
     TRY(personalisation_end(c, &p, false));
-    TRY(order_move(c, o, EV_WRITTEN, NULL, arena_printf(c->arena, "{\"certificate\":\"%s\"}", cert.id)));
+    int written;
+    TRY(personalisations_written(c, o->id, &written));
+    TRY(order_move(c, o, written < order_quantity(o) ? EV_COPY_WRITTEN : EV_WRITTEN, NULL,
+                   arena_printf(c->arena, "{\"certificate\":\"%s\",\"copy\":%d}", cert.id, p.copy)));
     return tell_pin(c, o, &p);
+}
+
+/* What was, or is about to be, made for a token that is put aside: dead, and revoked. */
+static enum err undo_issuance(struct ctx *c, const struct personalisation *p)
+{
+    struct issuance live;
+    struct certificate cert;
+    enum err e = issuance_of(c, p->id, &live);
+    if (e == OK) {
+        TRY(issuance_set_state(c, &live, ISSUANCE_DEAD));
+        e = certificate_by_serial(c, live.serial, &cert);
+    }
+    if (e == OK)
+        return cert.revoked_ms ? OK : certificate_revoke(c, cert.id, "token put aside");
+    if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(c->fault);
+    return OK;
 }
 
 enum err issue_quarantine(struct ctx *c, const char *id, const char *reason, struct order *o)
 {
     struct personalisation p;
     struct token t;
-    struct issuance live;
-    struct certificate_summary cert;
+    int written;
     reason_check(c->fault, "reason", reason);
     TRY(fault_fields(c->fault));
     TRY(in_work(c, id, &p));
     TRY(order_load(c, p.order, o));
-    enum err e = issuance_live(c, o->id, &live);
-    if (e == OK)
-        TRY(issuance_set_state(c, &live, ISSUANCE_DEAD));
-    else if (e != ERR_NOT_FOUND)
-        return e;
-    e = certificate_of_order(c, o->id, &cert);
-    if (e == OK)
-        TRY(certificate_revoke(c, cert.id, "token put aside"));
-    else if (e != ERR_NOT_FOUND)
-        return e;
-    fault_clear(c->fault);
+    TRY(undo_issuance(c, &p));
     TRY(stock_token(c, p.medium_number, &t));
     TRY(stock_move(c, &t, TOKEN_QUARANTINED, o->id, reason));
     TRY(personalisation_end(c, &p, true));
-    return order_move(c, o, EV_PERSONALISATION_DROPPED, NULL,
+    TRY(personalisations_written(c, o->id, &written));
+    return order_move(c, o, written ? EV_COPY_DROPPED : EV_PERSONALISATION_DROPPED, NULL,
                       reason_detail(c->arena, "personalisation", p.id, reason));
 }

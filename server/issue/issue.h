@@ -1,7 +1,10 @@
-/* issue.h - a UKEY and its certificate for an approved order (S19, S28): the server's side of the saga.
+/* issue.h - UKEYs and their certificates for an approved order (S19, S28): the server's side of the saga.
+ *
+ * An order for several has copies 1 to its quantity, written one after another; each has a personalisation,
+ * an issuance and a certificate of its own.
  *
  * begin ties a token of the stock to an order and makes its secrets; prepare stores the intent; sign turns
- * the stored intent into the one certificate; finish believes what was read back. Each repeats safely.
+ * the stored intent into the copy's one certificate; finish believes what was read back. Each repeats safely.
  * Boulder's order: serial, lint and intent are committed before anything is signed (dispatch runs prepare in
  * a transaction of its own).
  */
@@ -38,6 +41,7 @@ struct secrets {
 
 struct personalisation {
     char id[ID_SIZE], order[ID_SIZE];
+    int copy; /* which of the order's UKEYs, from 1 */
     const char *medium_number;
     enum key_algorithm algorithm;
     int step; /* proto PersonalisationStep: the last one done */
@@ -54,27 +58,34 @@ struct token {
     int64_t version, updated_ms;
 };
 
-/* PRECONDITION when another token was begun for this order, or the token is not blank; NOT_FOUND when it is
- * not in stock. algorithms: what the token can do, best first. */
+/* For the first copy that is not written yet. PRECONDITION when another token was begun for this order, or
+ * the token is not blank; NOT_FOUND when it is not in stock. algorithms: what the token can do, best first.
+ */
 enum err issue_begin(struct ctx *c, const char *order_id, const char *medium_number,
                      const enum key_algorithm *algorithms, size_t n, struct personalisation *out);
 /* Steps go forward; a step that was recorded before is OK. detail holds no secrets. */
 enum err issue_record(struct ctx *c, const char *id, int step, const void *detail, size_t n);
-/* CSR_BAD; PRECONDITION when another key has the order's certificate. */
+/* CSR_BAD; PRECONDITION when the copy's certificate is for another key, or the key has one already. */
 enum err issue_prepare(struct ctx *c, const char *id, const void *csr, size_t n);
 enum err issue_sign(struct ctx *c, const char *id, struct certificate *out);
 /* certificate: as read from the token; signature over "certdesk personalisation <id>" by the token's key.
- * Then the order is WRITTEN and the PIN goes to the holder (S6). */
+ * Then the PIN goes to the holder (S6), and the order, when this was its last copy, is to be posted. */
 enum err issue_finish(struct ctx *c, const char *id, const void *certificate, size_t n, const void *signature,
                       size_t signature_n, struct order *out);
-/* The token is put aside; a certificate made for it is revoked; the order waits for another token. */
+/* The token is put aside; a certificate made for it is revoked; the copy waits for another token. */
 enum err issue_quarantine(struct ctx *c, const char *id, const char *reason, struct order *out);
-/* The certificate for this personalisation's order, NOT_FOUND before it was signed. */
 enum err issue_load(struct ctx *c, const char *id, struct personalisation *out);
+/* The certificate of this personalisation, NOT_FOUND before it was signed or after its token was put aside.
+ */
+enum err issue_found(struct ctx *c, const char *id, struct certificate *out);
+
+/* Whether a token is in work for the order, and whether the certificate for it was issued. */
+enum err issue_progress(struct ctx *c, const char *order_id, bool *in_work, bool *issued);
 
 struct issue_item {
     const char *order_id, *medium_number;
     int64_t approved_ms, submitted_ms;
+    int written; /* copies that are done */
 };
 /* Approved orders, oldest first, after that one. */
 enum err issue_queue(struct ctx *c, int64_t after_ms, const char *after_id, int limit,

@@ -58,6 +58,8 @@ static enum err fill_item(struct ctx *c, const struct issue_item *from, PB(Issue
     out->term_months = o.purchase.term_months;
     out->approve_time = to_timestamp(c->arena, from->approved_ms);
     out->medium_number = to_text(c->arena, from->medium_number);
+    out->quantity = order_quantity(&o);
+    out->written = from->written;
     return OK;
 }
 
@@ -84,16 +86,20 @@ RPC_HANDLER(list_issues, ListIssuesRequest, ListIssuesResponse)
 RPC_HANDLER(begin_personalisation, BeginPersonalisationRequest, BeginPersonalisationResponse)
 {
     struct personalisation p;
+    struct order o;
     struct certificate cert;
     enum key_algorithm *algs = ARENA_ARRAY(c->arena, enum key_algorithm, in->n_algorithms + 1);
     for (size_t i = 0; i < in->n_algorithms; i++)
         algs[i] = (enum key_algorithm)in->algorithms[i];
     TRY(issue_begin(c, in->order_id, in->medium_number, algs, in->n_algorithms, &p));
+    TRY(order_load(c, p.order, &o));
     PB(Personalisation) *m = out->personalisation = ARENA_NEW(c->arena, PB(Personalisation));
     PB_INIT(personalisation, m);
     m->id = to_text(c->arena, p.id);
     m->order_id = to_text(c->arena, p.order);
     m->medium_number = to_text(c->arena, p.medium_number);
+    m->copy = p.copy;
+    m->quantity = order_quantity(&o);
     m->step = (PB(PersonalisationStep))p.step;
     m->algorithm = (PB(KeyAlgorithm))p.algorithm;
     m->management_key = to_bytes(c, p.secrets.management_key, sizeof p.secrets.management_key);
@@ -101,7 +107,7 @@ RPC_HANDLER(begin_personalisation, BeginPersonalisationRequest, BeginPersonalisa
     m->pin = to_text(c->arena, p.secrets.pin);
     m->detail = to_bytes(c, p.detail, p.detail_n);
     wipe(&p.secrets, sizeof p.secrets);
-    enum err e = certificate_whole_of_order(c, p.order, &cert);
+    enum err e = issue_found(c, p.id, &cert);
     if (e == OK)
         m->certificate_der = to_bytes(c, cert.der, cert.der_n);
     else

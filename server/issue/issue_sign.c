@@ -84,6 +84,18 @@ static enum err same_key(struct ctx *c, const struct issuance *live, const struc
                      "该订单的证书对应其他密钥，请隔离此UKEY");
 }
 
+/* Two certificates for one key would stand and fall together, and one of them would open with the other's
+ * PIN. */
+static enum err key_is_new(struct ctx *c, const struct pki_csr *csr)
+{
+    bool used;
+    TRY(certificate_key_used(c, csr->spki_sha256, &used));
+    return used ? fail_both(c->fault, ERR_PRECONDITION,
+                            "this key has a certificate already; put this UKEY aside",
+                            "该密钥已有证书，请隔离此UKEY")
+                : OK;
+}
+
 enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
 {
     struct personalisation p;
@@ -95,7 +107,7 @@ enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
     /* The best algorithm may turn out at GENERATE only: a token that cannot make SM2 falls back to P-256. */
     unsigned allowed = 1u << pki_alg_of(p.algorithm) | 1u << PKI_P256;
     TRY(pki_csr_parse((struct pki_der){der, n}, allowed, c->arena, &csr, c->fault));
-    enum err e = issuance_live(c, o.id, &live);
+    enum err e = issuance_live(c, o.id, p.copy, &live);
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
     /* An answer that was lost is given again, even when the UKEY has been finished since. */
@@ -106,9 +118,11 @@ enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
     if (o.state != ORDER_PERSONALISING)
         return order_refused(c->fault, &o);
     fault_clear(c->fault);
+    TRY(key_is_new(c, &csr));
     TRY(make_intent(c, &o, &csr, &made));
     TRY(issuance_attempts(c, o.id, &made.attempt));
     made.attempt++;
+    made.copy = p.copy;
     memcpy(made.order, o.id, ID_SIZE);
     memcpy(made.personalisation, p.id, ID_SIZE);
     FI("issue.intent");
@@ -126,7 +140,8 @@ static enum err store_certificate(struct ctx *c, const struct order *o, const st
 {
     struct pki_cert parsed;
     TRY(pki_cert_parse(der, c->arena, &parsed, c->fault));
-    *out = (struct certificate){.serial_hex = i->serial,
+    *out = (struct certificate){.copy = i->copy,
+                                .serial_hex = i->serial,
                                 .subject_name = o->subject.name,
                                 .medium_number = p->medium_number,
                                 .subject_kind = o->subject_kind,
@@ -160,13 +175,13 @@ enum err issue_sign(struct ctx *c, const char *id, struct certificate *out)
     struct pki_der der;
     TRY(personalisation_by_id(c, id, &p));
     TRY(order_load(c, p.order, &o));
-    enum err e = certificate_whole_of_order(c, o.id, out);
+    enum err e = issue_found(c, p.id, out);
     if (e != ERR_NOT_FOUND)
         return e; /* there is one: everybody gets that one */
     fault_clear(c->fault);
-    TRY(issuance_live(c, o.id, &i));
-    if (!p.in_work || strcmp(i.personalisation, p.id) != 0) /* put aside since the intent was looked at */
+    if (!p.in_work) /* put aside since the intent was looked at */
         return fail_both(c->fault, ERR_PRECONDITION, "this personalisation has ended", "该次制证已结束");
+    TRY(issuance_of(c, p.id, &i));
     const struct pki_ca *ca = ca_for(c, i.algorithm);
     TRY(pki_ca_ops(ca)->sign(ca, (struct pki_der){i.intent, i.intent_n}, c->arena, &der, c->fault));
     FI("issue.signed");

@@ -21,15 +21,16 @@ enum err personalisation_insert(struct ctx *c, const struct personalisation *p)
     const void *sealed;
     size_t n;
     TRY(crypt_seal(c->keys, c->arena, place(c, p->id), &p->secrets, sizeof p->secrets, &sealed, &n));
-    return db_exec(c, NULL,
-                   SQL("INSERT INTO personalisation (id, order_id, medium_number, algorithm, step, secrets, "
-                       "operator_id, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-                   TEXT(p->id), TEXT(p->order), TEXT(p->medium_number), INT(p->algorithm), INT(p->step),
-                   BYTES(sealed, n), TEXT(c->caller.id), INT(c->now_ms), INT(c->now_ms));
+    return db_exec(
+        c, NULL,
+        SQL("INSERT INTO personalisation (id, order_id, copy, medium_number, algorithm, step, secrets, "
+            "operator_id, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        TEXT(p->id), TEXT(p->order), INT(p->copy), TEXT(p->medium_number), INT(p->algorithm), INT(p->step),
+        BYTES(sealed, n), TEXT(c->caller.id), INT(c->now_ms), INT(c->now_ms));
 }
 
 #define PERSONALISATION_SELECT                                                                               \
-    "SELECT id, order_id, medium_number, algorithm, step, secrets, version, in_work IS NOT NULL "            \
+    "SELECT id, order_id, medium_number, algorithm, step, secrets, version, in_work IS NOT NULL, copy "      \
     "FROM personalisation WHERE "
 
 static enum err read_detail(struct ctx *c, struct personalisation *p)
@@ -52,7 +53,8 @@ static enum err read(struct ctx *c, const struct rows *r, struct personalisation
                                     .algorithm = (enum key_algorithm)row_int(r, 0, 3),
                                     .step = (int)row_int(r, 0, 4),
                                     .version = row_int(r, 0, 6),
-                                    .in_work = row_int(r, 0, 7) != 0};
+                                    .in_work = row_int(r, 0, 7) != 0,
+                                    .copy = (int)row_int(r, 0, 8)};
     copy_id(out->id, row_text(r, 0, 0));
     copy_id(out->order, row_text(r, 0, 1));
     const char *secrets;
@@ -70,6 +72,19 @@ enum err personalisation_in_work(struct ctx *c, const char *order_id, struct per
     struct rows r;
     TRY(db_query(c, &r, SQL(PERSONALISATION_SELECT "order_id = ? AND in_work = 1"), TEXT(order_id)));
     return read(c, &r, out);
+}
+
+enum err issue_progress(struct ctx *c, const char *order_id, bool *in_work, bool *issued)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT (SELECT COUNT(*) FROM issuance i WHERE i.order_id = p.order_id AND "
+                     "i.personalisation_id = p.id AND i.state = ?) FROM personalisation p "
+                     "WHERE p.order_id = ? AND p.in_work = 1"),
+                 INT(ISSUANCE_ISSUED), TEXT(order_id)));
+    *in_work = r.n > 0;
+    *issued = r.n && row_int(&r, 0, 0) > 0;
+    return OK;
 }
 
 enum err personalisation_by_id(struct ctx *c, const char *id, struct personalisation *out)
@@ -102,6 +117,17 @@ enum err personalisation_end(struct ctx *c, const struct personalisation *p, boo
                        INT(dropped), INT(c->now_ms), TEXT(p->id));
 }
 
+enum err personalisations_written(struct ctx *c, const char *order_id, int *out)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT COUNT(*) FROM personalisation WHERE order_id = ? AND in_work IS NULL AND dropped = 0"),
+        TEXT(order_id)));
+    *out = (int)row_int(&r, 0, 0);
+    return OK;
+}
+
 enum err serial_insert(struct ctx *c, const char *serial, const char *order_id)
 {
     return db_exec(c, NULL, SQL("INSERT INTO serial_used (serial, order_id, made_ms) VALUES (?, ?, ?)"),
@@ -131,38 +157,55 @@ enum err issuance_insert(struct ctx *c, const struct issuance *i)
     crypt_sha256(sealed, n, digest);
     return db_exec(
         c, NULL,
-        SQL("INSERT INTO issuance (order_id, attempt, personalisation_id, serial, spki_digest, algorithm, "
-            "intent, intent_digest, state, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-        TEXT(i->order), INT(i->attempt), TEXT(i->personalisation), TEXT(i->serial), BYTES(i->spki_digest, 32),
-        INT(i->algorithm), BYTES(sealed, n), BYTES(digest, 32), INT(i->state), INT(c->now_ms));
+        SQL("INSERT INTO issuance (order_id, attempt, copy, personalisation_id, serial, spki_digest, "
+            "algorithm, intent, intent_digest, state, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        TEXT(i->order), INT(i->attempt), INT(i->copy), TEXT(i->personalisation), TEXT(i->serial),
+        BYTES(i->spki_digest, 32), INT(i->algorithm), BYTES(sealed, n), BYTES(digest, 32), INT(i->state),
+        INT(c->now_ms));
 }
 
-enum err issuance_live(struct ctx *c, const char *order_id, struct issuance *out)
+#define ISSUANCE_SELECT                                                                                      \
+    "SELECT order_id, personalisation_id, attempt, serial, spki_digest, algorithm, intent, intent_digest, "  \
+    "state, copy FROM issuance WHERE "
+
+static enum err read_issuance(struct ctx *c, const struct rows *r, struct issuance *out)
 {
-    struct rows r;
-    TRY(db_query(c, &r,
-                 SQL("SELECT order_id, personalisation_id, attempt, serial, spki_digest, algorithm, intent, "
-                     "intent_digest, state FROM issuance WHERE order_id = ? AND live = 1"),
-                 TEXT(order_id)));
-    if (r.n != 1)
+    if (r->n != 1)
         return fail(c->fault, ERR_NOT_FOUND, NULL);
-    *out = (struct issuance){.attempt = (int)row_int(&r, 0, 2),
-                             .serial = row_text(&r, 0, 3),
-                             .algorithm = (int)row_int(&r, 0, 5),
-                             .state = (enum issuance_state)row_int(&r, 0, 8)};
-    copy_id(out->order, row_text(&r, 0, 0));
-    copy_id(out->personalisation, row_text(&r, 0, 1));
-    memcpy(out->spki_digest, row_text(&r, 0, 4), 32);
-    const struct cell *sealed = row_cell(&r, 0, 6);
+    *out = (struct issuance){.attempt = (int)row_int(r, 0, 2),
+                             .serial = row_text(r, 0, 3),
+                             .algorithm = (int)row_int(r, 0, 5),
+                             .state = (enum issuance_state)row_int(r, 0, 8),
+                             .copy = (int)row_int(r, 0, 9)};
+    copy_id(out->order, row_text(r, 0, 0));
+    copy_id(out->personalisation, row_text(r, 0, 1));
+    memcpy(out->spki_digest, row_text(r, 0, 4), 32);
+    const struct cell *sealed = row_cell(r, 0, 6);
     unsigned char digest[32];
     const char *intent;
     crypt_sha256(sealed->text, sealed->n, digest);
-    if (memcmp(digest, row_text(&r, 0, 7), 32) != 0)
+    if (memcmp(digest, row_text(r, 0, 7), 32) != 0)
         return fail(c->fault, ERR_DATA_LOSS, "an intent does not have its digest; it will not be signed");
     TRY(crypt_open(c->keys, c->arena, intent_place(c, out->order, out->attempt), sealed->text, sealed->n,
                    &intent, &out->intent_n, c->fault));
     out->intent = intent;
     return OK;
+}
+
+enum err issuance_live(struct ctx *c, const char *order_id, int copy, struct issuance *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL(ISSUANCE_SELECT "order_id = ? AND copy = ? AND live = 1"), TEXT(order_id),
+                 INT(copy)));
+    return read_issuance(c, &r, out);
+}
+
+enum err issuance_of(struct ctx *c, const char *personalisation_id, struct issuance *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL(ISSUANCE_SELECT "personalisation_id = ? AND live = 1"),
+                 TEXT(personalisation_id)));
+    return read_issuance(c, &r, out);
 }
 
 enum err issuance_set_state(struct ctx *c, const struct issuance *i, enum issuance_state to)

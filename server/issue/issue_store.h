@@ -12,7 +12,8 @@ enum issuance_state {
 
 struct issuance {
     char order[ID_SIZE], personalisation[ID_SIZE];
-    int attempt;
+    int attempt; /* of the order, all copies together */
+    int copy;
     const char *serial;
     unsigned char spki_digest[32];
     int algorithm; /* enum pki_alg */
@@ -24,7 +25,8 @@ struct issuance {
 enum err personalisation_insert(struct ctx *c, const struct personalisation *p);
 enum err personalisation_in_work(struct ctx *c, const char *order_id, struct personalisation *out);
 enum err personalisation_by_id(struct ctx *c, const char *id, struct personalisation *out);
-/* The newest that was finished, for reading again. */
+/* How many copies of the order are written. They are written one after another, so the next is this + 1. */
+enum err personalisations_written(struct ctx *c, const char *order_id, int *out);
 enum err personalisation_advance(struct ctx *c, const struct personalisation *p, int step, const void *detail,
                                  size_t n);
 enum err personalisation_end(struct ctx *c, const struct personalisation *p, bool dropped);
@@ -33,7 +35,9 @@ enum err serial_insert(struct ctx *c, const char *serial, const char *order_id);
 /* Attempts so far, for the next number. */
 enum err issuance_attempts(struct ctx *c, const char *order_id, int *out);
 enum err issuance_insert(struct ctx *c, const struct issuance *i);
-enum err issuance_live(struct ctx *c, const char *order_id, struct issuance *out);
+/* The one that is not dead: of a copy, or of a personalisation. */
+enum err issuance_live(struct ctx *c, const char *order_id, int copy, struct issuance *out);
+enum err issuance_of(struct ctx *c, const char *personalisation_id, struct issuance *out);
 enum err issuance_set_state(struct ctx *c, const struct issuance *i, enum issuance_state to);
 
 #endif

@@ -87,18 +87,19 @@ enum err issue_queue(struct ctx *c, int64_t after_ms, const char *after_id, int 
 {
     struct rows r;
     TRY(db_query(c, &r,
-                 SQL("SELECT o.id, o.updated_ms, COALESCE(p.medium_number, ''), o.submitted_ms FROM orders o "
-                     "LEFT JOIN "
-                     "personalisation p ON p.order_id = o.id AND p.in_work = 1 WHERE o.state IN (?, ?) "
-                     "AND (o.submitted_ms > ? OR (o.submitted_ms = ? AND o.id > ?)) "
+                 SQL("SELECT o.id, o.updated_ms, COALESCE(p.medium_number, ''), o.submitted_ms, "
+                     "(SELECT COUNT(*) FROM personalisation w WHERE w.order_id = o.id AND w.in_work IS NULL "
+                     "AND w.dropped = 0) FROM orders o LEFT JOIN personalisation p ON p.order_id = o.id AND "
+                     "p.in_work = 1 WHERE o.state IN (?, ?) AND (o.submitted_ms > ? OR (o.submitted_ms = ? "
+                     "AND o.id > ?)) "
                      "ORDER BY o.submitted_ms, o.id LIMIT ?"),
                  INT(ORDER_ISSUE), INT(ORDER_PERSONALISING), INT(after_ms), INT(after_ms), TEXT(after_id),
                  INT(limit)));
     *n = r.n;
     *out = ARENA_ARRAY(c->arena, struct issue_item, r.n + 1);
     for (size_t i = 0; i < r.n; i++)
-        (*out)[i] =
-            (struct issue_item){row_text(&r, i, 0), row_text(&r, i, 2), row_int(&r, i, 1), row_int(&r, i, 3)};
+        (*out)[i] = (struct issue_item){row_text(&r, i, 0), row_text(&r, i, 2), row_int(&r, i, 1),
+                                        row_int(&r, i, 3), (int)row_int(&r, i, 4)};
     TRY(db_query(c, &r, SQL("SELECT COUNT(*) FROM orders WHERE state IN (?, ?)"), INT(ORDER_ISSUE),
                  INT(ORDER_PERSONALISING)));
     *total = row_int(&r, 0, 0);

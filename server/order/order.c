@@ -219,11 +219,10 @@ static const struct action actions[] = {
     {"RecordPaperArrival", EV_PAPERS_ARRIVED, BOTH, 0, ROLE_SHIPPER},
     {"DecideReview", EV_APPROVED, BOTH, 0, ROLE_REVIEWER},
     {"BeginPersonalisation", EV_PERSONALISATION_BEGUN, BOTH, 0, ROLE_OPERATOR},
-    {"BeginPersonalisation", EV_WRITTEN, BOTH, 0, ROLE_OPERATOR}, /* goes on with the same UKEY */
-    {"RecordStep", EV_WRITTEN, BOTH, 0, ROLE_OPERATOR},
-    {"IssueCertificate", EV_WRITTEN, BOTH, 0, ROLE_OPERATOR},
+    {"RecordStep", EV_WRITTEN, BOTH, TOKEN_IN_WORK, ROLE_OPERATOR},
+    {"IssueCertificate", EV_WRITTEN, BOTH, TOKEN_IN_WORK, ROLE_OPERATOR},
     {"FinishPersonalisation", EV_WRITTEN, BOTH, CERTIFICATE_ISSUED, ROLE_OPERATOR},
-    {"QuarantineToken", EV_PERSONALISATION_DROPPED, BOTH, 0, ROLE_OPERATOR},
+    {"QuarantineToken", EV_PERSONALISATION_DROPPED, BOTH, TOKEN_IN_WORK, ROLE_OPERATOR},
     {"CreateShipment", EV_POSTED, BOTH, 0, ROLE_SHIPPER},
     {"ResolveShipment", EV_RETURNED, BOTH, PARCEL_UNDER_WAY, ROLE_SHIPPER},
     {"RefundPayment", EV_CANCELLED_PAID, BOTH, 0, ROLE_ADMIN},
@@ -265,6 +264,11 @@ struct order_contact order_contact(const struct order *o)
     if (o->subject_kind == SUBJECT_ORGANIZATION)
         return (struct order_contact){o->agent.name, o->agent.phone, o->agent.email};
     return (struct order_contact){o->subject.name, o->subject.phone, o->subject.email};
+}
+
+int order_quantity(const struct order *o)
+{
+    return o->purchase.quantity > 1 ? o->purchase.quantity : 1;
 }
 
 const char *order_pin_phone(const struct order *o)

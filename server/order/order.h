@@ -80,7 +80,7 @@ enum order_event {
     EV_CORRECTED, /* faulty materials replaced and signed again: back to REVIEW, payment stays */
     EV_PERSONALISATION_BEGUN,
     EV_PERSONALISATION_DROPPED, /* token put aside before the certificate was finished on it */
-    EV_WRITTEN,                 /* certificate on the token, read back */
+    EV_WRITTEN,                 /* certificate on the order's last token, read back */
     EV_POSTED,
     EV_RETURNED, /* parcel came back: to SHIP again */
     EV_RECEIVED,
@@ -89,7 +89,9 @@ enum order_event {
     EV_REFUNDED,
     EV_METHOD_CHANGED, /* another method before the subject is verified */
     EV_PAPER_ROUTE,    /* what does not match is proved on paper (S9); the tables are others from here on */
-    EV_LAST = EV_PAPER_ROUTE,
+    EV_COPY_WRITTEN,   /* one of several tokens is done, another is to follow */
+    EV_COPY_DROPPED,   /* a token put aside, while others of the order are done */
+    EV_LAST = EV_COPY_DROPPED,
 };
 
 struct bank_account {
@@ -186,6 +188,9 @@ enum err order_next(const struct order *o, enum order_event event, int *to, stru
 uint64_t order_events(const struct order *o);
 /* True when the order's table has a move for event from its state. */
 bool order_can(const struct order *o, enum order_event event);
+
+/* How many UKEYs it is for, each with a certificate of its own: at least 1. */
+int order_quantity(const struct order *o);
 
 const char *order_state_name(int state); /* "REVIEW" */
 const char *order_event_name(int event); /* "approved" */

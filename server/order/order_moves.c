@@ -22,6 +22,10 @@
  *                                       stays)                       v
  *                                                       FINISHED <- received
  *
+ *   An order for several UKEYs stays in PERSONALISING while they are written one after another: begun, copy
+ *   written and copy dropped lead back to it, written is said of the last one, and dropped (to ISSUE) as long
+ *   as none is done.
+ *
  *   up to PAYMENT: cancelled -> CANCELLED
  *   PAPERS, REVIEW, CORRECTION, ISSUE: cancelled paid -> REFUNDING; refunded -> CANCELLED
  *
@@ -57,7 +61,10 @@
         {ORDER_REVIEW, EV_APPROVED, ORDER_ISSUE}, {ORDER_REVIEW, EV_CANCELLED_PAID, ORDER_REFUNDING},        \
         {ORDER_ISSUE, EV_PERSONALISATION_BEGUN, ORDER_PERSONALISING},                                        \
         {ORDER_ISSUE, EV_CANCELLED_PAID, ORDER_REFUNDING},                                                   \
+        {ORDER_PERSONALISING, EV_PERSONALISATION_BEGUN, ORDER_PERSONALISING},                                \
         {ORDER_PERSONALISING, EV_PERSONALISATION_DROPPED, ORDER_ISSUE},                                      \
+        {ORDER_PERSONALISING, EV_COPY_WRITTEN, ORDER_PERSONALISING},                                         \
+        {ORDER_PERSONALISING, EV_COPY_DROPPED, ORDER_PERSONALISING},                                         \
         {ORDER_PERSONALISING, EV_WRITTEN, ORDER_SHIP}, {ORDER_SHIP, EV_POSTED, ORDER_SHIPPED},               \
         {ORDER_SHIPPED, EV_RETURNED, ORDER_SHIP}, {ORDER_SHIPPED, EV_RECEIVED, ORDER_FINISHED},              \
     {                                                                                                        \

@@ -84,6 +84,8 @@ static const char *const events[] = {
     [EV_REFUNDED] = "refunded",
     [EV_METHOD_CHANGED] = "method_changed",
     [EV_PAPER_ROUTE] = "paper_route",
+    [EV_COPY_WRITTEN] = "copy_written",
+    [EV_COPY_DROPPED] = "copy_dropped",
 };
 
 static bool known_state(int s)

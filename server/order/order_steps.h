@@ -68,7 +68,8 @@ enum order_fact {
     MATERIALS_OPEN = 1 << 6,     /* order_takes_materials(); found by order_actions() */
     MATERIALS_THERE = 1 << 7,    /* none is missing */
     SIGN_CODE_OUT = 1 << 8,      /* a code for the application signature is out and good */
-    CERTIFICATE_ISSUED = 1 << 9, /* it has one that is not revoked */
+    TOKEN_IN_WORK = 1 << 11,     /* one was begun for it and is neither finished nor put aside */
+    CERTIFICATE_ISSUED = 1 << 9, /* for the token in work */
     PARCEL_UNDER_WAY = 1 << 10,  /* the newest shipment has not ended */
 };
 /* Those that its owner's verbs hang on, for its owner; v: the newest verification of the step, or NULL. */

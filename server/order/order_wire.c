@@ -2,6 +2,7 @@
 
 #include "certificate/certificate.h"
 #include "convert/convert.h"
+#include "issue/issue.h"
 #include "material/material.h"
 #include "order/order_steps.h"
 #include "payment/payment.h"
@@ -244,23 +245,33 @@ static enum err add_payment(struct ctx *c, const struct order *o, PB(Order) * ou
     return OK;
 }
 
-static enum err add_certificate(struct ctx *c, const struct order *o, PB(Order) * out, unsigned *facts)
+static enum err add_token_facts(struct ctx *c, const struct order *o, unsigned *facts)
 {
-    struct certificate_summary s;
-    bool found;
+    bool in_work, issued;
+    if (o->state != ORDER_PERSONALISING || c->caller.kind != CALLER_STAFF)
+        return OK;
+    TRY(issue_progress(c, o->id, &in_work, &issued));
+    *facts |= (in_work ? TOKEN_IN_WORK : 0U) | (issued ? CERTIFICATE_ISSUED : 0U);
+    return OK;
+}
+
+static enum err add_certificates(struct ctx *c, const struct order *o, PB(Order) * out)
+{
+    struct certificate_summary *list;
+    size_t n;
     if (o->state < ORDER_PERSONALISING || o->state == ORDER_CANCELLED)
         return OK;
-    TRY(found_or_not(c->fault, certificate_of_order(c, o->id, &s), &found));
-    if (!found)
-        return OK;
-    *facts |= CERTIFICATE_ISSUED;
-    NEW(c->arena, CertificateSummary, certificate_summary, w);
-    w->certificate_id = to_text(c->arena, s.id);
-    w->serial_number = to_text(c->arena, s.serial_hex);
-    w->medium_number = to_text(c->arena, s.medium_number);
-    w->not_before_time = to_timestamp(c->arena, s.not_before_ms);
-    w->not_after_time = to_timestamp(c->arena, s.not_after_ms);
-    out->certificate = w;
+    TRY(certificates_of_order(c, o->id, &list, &n));
+    out->certificates = ARENA_ARRAY(c->arena, PB(CertificateSummary) *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        NEW(c->arena, CertificateSummary, certificate_summary, w);
+        w->certificate_id = to_text(c->arena, list[i].id);
+        w->serial_number = to_text(c->arena, list[i].serial_hex);
+        w->medium_number = to_text(c->arena, list[i].medium_number);
+        w->not_before_time = to_timestamp(c->arena, list[i].not_before_ms);
+        w->not_after_time = to_timestamp(c->arena, list[i].not_after_ms);
+        out->certificates[out->n_certificates++] = w;
+    }
     return OK;
 }
 
@@ -333,7 +344,8 @@ enum err wire_order(struct ctx *c, const struct order *o, PB(Order) * *out)
     TRY(add_quote(c, o, w));
     TRY(add_reasons(c, o, w));
     TRY(add_payment(c, o, w));
-    TRY(add_certificate(c, o, w, &facts));
+    TRY(add_certificates(c, o, w));
+    TRY(add_token_facts(c, o, &facts));
     TRY(add_shipment(c, o, w, &facts));
     TRY(order_facts(c, o, v, &facts));
     add_actions(c, o, facts, w);

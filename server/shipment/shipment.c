@@ -1,6 +1,8 @@
 #include "shipment/shipment.h"
 
 #include "app.h"
+#include "base/str.h"
+#include "catalog/catalog.h"
 #include "certificate/certificate.h"
 #include "convert/reason.h"
 #include "core/audit.h"
@@ -19,6 +21,8 @@
 enum {
     NUMBER_MIN = 6,
     NUMBER_MAX = 32,
+    SCANNED_MAX = 2 * PRODUCT_QUANTITY_MAX, /* more is a mistake, whatever the order */
+    LISTED_BYTES = 50, /* of missing ones; a number has up to 64 more, and a fault holds 160 */
     KEY_BYTES = 16,
     FIRST_POLL_MS = 60 * 60 * 1000
 };
@@ -71,30 +75,91 @@ static enum err queue_jobs(struct ctx *c, const struct shipment *s)
                       s->order, s->id, strlen(s->id), c->now_ms + FIRST_POLL_MS, NULL);
 }
 
-enum err shipment_create(struct ctx *c, const char *order_id, const char *medium_number, const char *courier,
-                         const char *tracking_number, struct shipment *s)
+/* -- what is packed ---------------------------------------------------------------------------------------
+ */
+
+static bool among(const char *number, char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], number) == 0)
+            return true;
+    return false;
+}
+
+static void check_missing(struct ctx *c, char *const *own, size_t n_own, char *const *scanned, size_t n)
+{
+    struct buf missing = BUF(c->arena);
+    size_t count = 0;
+    for (size_t i = 0; i < n_own; i++)
+        if (!among(own[i], scanned, n) && (count++, missing.n < LISTED_BYTES))
+            buf_printf(&missing, "%s%s", missing.n ? ", " : "", own[i]);
+    if (count)
+        fault_field(
+            c->fault, "medium_numbers", "REQUIRED",
+            arena_printf(c->arena, "%zu still to be packed and scanned: %s", count, buf_text(&missing)),
+            arena_printf(c->arena, "还需放入并扫描%zu个介质：%s", count, buf_text(&missing)));
+}
+
+/* Each of the order's UKEYs and nobody else's; one that was scanned twice is one. */
+static enum err check_packed(struct ctx *c, const char *order_id, char *const *scanned, size_t n, char ***own,
+                             size_t *n_own)
+{
+    struct certificate_summary *certs;
+    TRY(certificates_of_order(c, order_id, &certs, n_own));
+    *own = ARENA_ARRAY(c->arena, char *, *n_own + 1);
+    for (size_t i = 0; i < *n_own; i++)
+        (*own)[i] = arena_strdup(c->arena, certs[i].medium_number);
+    for (size_t i = 0; i < n; i++)
+        if (!among(scanned[i], *own, *n_own))
+            fault_field(c->fault, arena_printf(c->arena, "medium_numbers[%zu]", i), "MISMATCH",
+                        arena_printf(c->arena, "%.64s is not a UKEY of this order", scanned[i]),
+                        arena_printf(c->arena, "介质%.64s不属于此订单", scanned[i]));
+    check_missing(c, *own, *n_own, scanned, n);
+    return OK;
+}
+
+static const char *joined(struct arena *a, char *const *list, size_t n)
+{
+    struct buf b = BUF(a);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&b, "%s%s", i ? " " : "", list[i]);
+    return buf_text(&b);
+}
+
+/* They are written, posted and returned together. */
+static enum err move_tokens(struct ctx *c, const struct shipment *s, enum token_state to)
+{
+    char *rest = arena_strdup(c->arena, s->media), *one;
+    while ((one = strsep(&rest, " "))) {
+        struct token t;
+        TRY(stock_token(c, one, &t));
+        TRY(stock_move(c, &t, to, s->order, ""));
+    }
+    return OK;
+}
+
+enum err shipment_create(struct ctx *c, const char *order_id, char *const *scanned, size_t n,
+                         const char *courier, const char *tracking_number, struct shipment *s)
 {
     struct order o;
-    struct certificate_summary cert;
-    struct token t;
+    char **own = NULL;
+    size_t n_own = 0;
     if (!courier_name(courier))
         fault_field(c->fault, "courier", "UNKNOWN", "this courier is not known here", "未知的快递公司");
     if (!number_ok(tracking_number))
         fault_field(c->fault, "tracking_number", "FORMAT", "6 to 32 letters and digits",
                     "快递单号应为6至32位字母或数字");
-    if (!*medium_number)
-        fault_field(c->fault, "medium_number", "REQUIRED", "scan the UKEY that is packed", "请扫描介质号");
+    if (!n || n > SCANNED_MAX)
+        fault_field(c->fault, "medium_numbers", "RANGE", "scan each UKEY that is packed", "请逐个扫描介质号");
     TRY(order_load(c, order_id, &o));
     if (o.state != ORDER_SHIP) {
         TRY(fault_fields(c->fault));
         return order_refused(c->fault, &o);
     }
-    TRY(certificate_of_order(c, o.id, &cert));
-    if (*medium_number && strcmp(cert.medium_number, medium_number) != 0)
-        fault_field(c->fault, "medium_number", "MISMATCH", "this is not the order's UKEY",
-                    "该介质不属于此订单");
+    if (n && n <= SCANNED_MAX)
+        TRY(check_packed(c, o.id, scanned, n, &own, &n_own));
     TRY(fault_fields(c->fault));
-    *s = (struct shipment){.medium_number = medium_number,
+    *s = (struct shipment){.media = joined(c->arena, own, n_own),
                            .courier = courier,
                            .tracking_number = tracking_number,
                            .salt = random_hex(c->arena),
@@ -115,8 +180,7 @@ enum err shipment_create(struct ctx *c, const char *order_id, const char *medium
         return fault_fields(c->fault);
     }
     TRY(e);
-    TRY(stock_token(c, medium_number, &t));
-    TRY(stock_move(c, &t, TOKEN_POSTED, o.id, ""));
+    TRY(move_tokens(c, s, TOKEN_POSTED));
     TRY(order_move(c, &o, EV_POSTED, NULL, arena_printf(c->arena, "{\"shipment\":\"%s\"}", s->id)));
     TRY(tell_shipped(c, &o, s));
     return queue_jobs(c, s);
@@ -209,7 +273,6 @@ enum err shipment_resolve(struct ctx *c, const char *id, bool post_again, const 
                           struct shipment *s)
 {
     struct order o;
-    struct token t;
     reason_check(c->fault, "reason", reason);
     TRY(fault_fields(c->fault));
     TRY(shipment_by_id(c, id, s));
@@ -222,8 +285,7 @@ enum err shipment_resolve(struct ctx *c, const char *id, bool post_again, const 
         return OK;
     TRY(order_load(c, s->order, &o));
     TRY(order_move(c, &o, EV_RETURNED, NULL, arena_printf(c->arena, "{\"shipment\":\"%s\"}", s->id)));
-    TRY(stock_token(c, s->medium_number, &t));
-    return stock_move(c, &t, TOKEN_WRITTEN, o.id, "");
+    return move_tokens(c, s, TOKEN_WRITTEN);
 }
 
 struct push {

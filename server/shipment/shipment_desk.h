@@ -23,7 +23,8 @@ struct shipment_event {
 
 struct shipment {
     char id[ID_SIZE], order[ID_SIZE];
-    const char *medium_number, *courier, *tracking_number;
+    const char *media; /* medium numbers of the order's UKEYs, a blank between two */
+    const char *courier, *tracking_number;
     const char *salt, *push_key;
     enum shipment_state state;
     struct address delivery;
@@ -32,14 +33,15 @@ struct shipment {
 };
 
 struct ship_item {
-    const char *order_id, *medium_number;
+    const char *order_id, *media; /* as above */
     int64_t ready_ms;
 };
 
-/* Hands the order's UKEY to a courier: the medium number must be the order's own (scanned at packing). The
- * order is SHIPPED, the applicant is told, the courier is asked to report. */
-enum err shipment_create(struct ctx *c, const char *order_id, const char *medium_number, const char *courier,
-                         const char *tracking_number, struct shipment *out);
+/* Hands the order's UKEYs to a courier in one parcel: scanned is what was packed, each of the order's own and
+ * no other; missing and foreign ones are named. The order is SHIPPED, the applicant is told, the courier is
+ * asked to report. */
+enum err shipment_create(struct ctx *c, const char *order_id, char *const *scanned, size_t n,
+                         const char *courier, const char *tracking_number, struct shipment *out);
 /* The newest shipment of an order that the caller may see. */
 enum err shipment_load(struct ctx *c, const char *order_id, struct shipment *out);
 /* Stores what the courier says; on receipt the order is finished. Repeats and old news change nothing. */

@@ -9,6 +9,8 @@
 
 #include <certdesk/v1/shipment_service.pb-c.h>
 
+#include <string.h>
+
 enum {
     PAGE_MAX = 100
 };
@@ -32,6 +34,16 @@ static PB(Address) * to_address(struct ctx *c, const struct address *a)
     return out;
 }
 
+static char **to_media(struct ctx *c, const char *media, size_t *n)
+{
+    char *rest = to_text(c->arena, media), *one, **out = ARENA_ARRAY(c->arena, char *, strlen(media) / 2 + 1);
+    *n = 0;
+    while ((one = strsep(&rest, " ")))
+        if (*one)
+            out[(*n)++] = one;
+    return out;
+}
+
 static enum err to_shipment(struct ctx *c, const struct shipment *s, PB(Shipment) * *result)
 {
     struct shipment_event *events;
@@ -43,7 +55,7 @@ static enum err to_shipment(struct ctx *c, const struct shipment *s, PB(Shipment
     out->tracking_number = to_text(c->arena, s->tracking_number);
     out->state = (PB(ShipmentState))s->state;
     out->delivery = to_address(c, &s->delivery);
-    out->medium_number = to_text(c->arena, s->medium_number);
+    out->medium_numbers = to_media(c, s->media, &out->n_medium_numbers);
     out->create_time = to_timestamp(c->arena, s->created_ms);
     out->update_time = to_timestamp(c->arena, s->updated_ms);
     TRY(shipment_events(c, s->id, &events, &out->n_events));
@@ -75,7 +87,7 @@ RPC_HANDLER(list_ships, ListShipsRequest, ListShipsResponse)
         TRY(order_load(c, list[i].order_id, &o));
         item->order_id = to_text(c->arena, o.id);
         item->subject_name = to_text(c->arena, o.subject.name);
-        item->medium_number = to_text(c->arena, list[i].medium_number);
+        item->medium_numbers = to_media(c, list[i].media, &item->n_medium_numbers);
         item->delivery = to_address(c, &o.purchase.delivery);
         item->ready_time = to_timestamp(c->arena, list[i].ready_ms);
     }
@@ -88,7 +100,8 @@ RPC_HANDLER(list_ships, ListShipsRequest, ListShipsResponse)
 RPC_HANDLER(create_shipment, CreateShipmentRequest, CreateShipmentResponse)
 {
     struct shipment s;
-    TRY(shipment_create(c, in->order_id, in->medium_number, in->courier, in->tracking_number, &s));
+    TRY(shipment_create(c, in->order_id, in->medium_numbers, in->n_medium_numbers, in->courier,
+                        in->tracking_number, &s));
     return to_shipment(c, &s, &out->shipment);
 }
 

@@ -69,19 +69,19 @@ enum err shipment_insert(struct ctx *c, const struct shipment *s)
     TRY(e);
     return db_exec(
         c, NULL,
-        SQL("INSERT INTO shipment (id, order_id, medium_number, courier, tracking_number, state, delivery, "
+        SQL("INSERT INTO shipment (id, order_id, medium_numbers, courier, tracking_number, state, delivery, "
             "salt, push_key, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-        TEXT(s->id), TEXT(s->order), TEXT(s->medium_number), TEXT(s->courier), TEXT(s->tracking_number),
+        TEXT(s->id), TEXT(s->order), TEXT(s->media), TEXT(s->courier), TEXT(s->tracking_number),
         INT(s->state), BYTES(sealed, n), TEXT(s->salt), TEXT(s->push_key), INT(c->now_ms), INT(c->now_ms));
 }
 
 #define SHIPMENT_SELECT                                                                                      \
-    "SELECT id, order_id, medium_number, courier, tracking_number, state, delivery, salt, push_key, "        \
+    "SELECT id, order_id, medium_numbers, courier, tracking_number, state, delivery, salt, push_key, "       \
     "in_work IS NOT NULL, version, created_ms, updated_ms FROM shipment WHERE "
 
 static enum err read(struct ctx *c, const struct rows *r, size_t i, struct shipment *out)
 {
-    *out = (struct shipment){.medium_number = row_text(r, i, 2),
+    *out = (struct shipment){.media = row_text(r, i, 2),
                              .courier = row_text(r, i, 3),
                              .tracking_number = row_text(r, i, 4),
                              .state = (enum shipment_state)row_int(r, i, 5),
@@ -186,9 +186,9 @@ enum err ship_queue(struct ctx *c, int64_t after_ms, const char *after_id, int l
     struct rows r;
     TRY(db_query(
         c, &r,
-        SQL("SELECT o.id, o.updated_ms, COALESCE(k.medium_number, '') FROM orders o LEFT JOIN certificate k "
-            "ON k.order_id = o.id AND k.revoked_ms = 0 WHERE o.state = ? AND (o.updated_ms > ? OR "
-            "(o.updated_ms = ? AND o.id > ?)) "
+        SQL("SELECT o.id, o.updated_ms, (SELECT COALESCE(GROUP_CONCAT(k.medium_number ORDER BY k.valid_copy "
+            "SEPARATOR ' '), '') FROM certificate k WHERE k.order_id = o.id AND k.valid_copy IS NOT NULL) "
+            "FROM orders o WHERE o.state = ? AND (o.updated_ms > ? OR (o.updated_ms = ? AND o.id > ?)) "
             "ORDER BY o.updated_ms, o.id LIMIT ?"),
         INT(ORDER_SHIP), INT(after_ms), INT(after_ms), TEXT(after_id), INT(limit)));
     *n = r.n;

@@ -81,8 +81,9 @@ static void walk(const struct machine *m, int states, int events, enum err refus
 #define EVERY                                                                                                \
     {"PURCHASE", "purchase_set>CONFIRM cancelled>CANCELLED"},                                                \
         {"ISSUE", "personalisation_begun>PERSONALISING cancelled_paid>REFUNDING"},                           \
-        {"PERSONALISING", "personalisation_dropped>ISSUE written>SHIP"}, {"SHIP", "posted>SHIPPED"},         \
-        {"SHIPPED", "returned>SHIP received>FINISHED"},                                                      \
+        {"PERSONALISING", "personalisation_begun>PERSONALISING copy_written>PERSONALISING "                  \
+                          "copy_dropped>PERSONALISING personalisation_dropped>ISSUE written>SHIP"},          \
+        {"SHIP", "posted>SHIPPED"}, {"SHIPPED", "returned>SHIP received>FINISHED"},                          \
     {                                                                                                        \
         "REFUNDING", "refunded>CANCELLED"                                                                    \
     }

@@ -57,7 +57,7 @@ for (const style of ['a', 'b']) describe(`on a UKEY of style ${style}`, () => {
   test('issue onto the UKEY in the reader', async () => {
     await tui.issue(walk.who.name, MEDIUM);
     await walk.reach('SHIP');
-    assert.equal(walk.order.certificate.medium_number, MEDIUM);
+    assert.equal(walk.order.certificates[0].medium_number, MEDIUM);
     const said = await walk.read(walk.who.legalRep.phone, /密码为/);
     pin = /密码为(\d+)/.exec(said)[1];
     for (const [, screen] of looks) assert.doesNotMatch(screen, new RegExp(pin)); // set without being shown
@@ -88,7 +88,7 @@ for (const style of ['a', 'b']) describe(`on a UKEY of style ${style}`, () => {
   });
 
   test('the UKEY holds the certificate and signs with the PIN from the SMS; openssl agrees', async () => {
-    const { certificate, chain_der: chain } = await walk.call.GetCertificate({ certificate_id: walk.order.certificate.certificate_id });
+    const { certificate, chain_der: chain } = await walk.call.GetCertificate({ certificate_id: walk.order.certificates[0].certificate_id });
     const der = new X509Certificate(ukey(['cert'], card)).raw;
     assert.deepEqual(der, certificate.der);
     const sm2 = style === 'a';

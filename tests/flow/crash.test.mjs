@@ -47,10 +47,12 @@ class MortalWalk extends Walk {
     return repeat(() => super.upload(...args));
   }
 }
+// The order is for two UKEYs: what is done twice kills the server on the way of the last one, with the first one written.
+const TWICE = ['begin', 'record', 'issueCertificate', 'finishIssue'];
 // Every step that the table names kills the server on its way.
 for (const step of Object.keys(POINTS))
   MortalWalk.prototype[step] = async function (...args) {
-    if (!this.mortal || this.killed.has(step)) return Walk.prototype[step].apply(this, args);
+    if (!this.mortal || this.killed.has(step) || (TWICE.includes(step) && this.order.certificates.length === 0)) return Walk.prototype[step].apply(this, args);
     this.killed.add(step);
     await this.desk.arm(POINTS[step]);
     const result = await Walk.prototype[step].apply(this, args);
@@ -81,7 +83,7 @@ test('no label is missing in the table', () => {
 
 let walk;
 test('the order goes to its end though the server dies at every point', async () => {
-  walk = new MortalWalk(desk, { who: company(7) });
+  walk = new MortalWalk(desk, { who: company(7), quantity: 2 });
   await Promise.all(['li', 'wang', 'zhao'].map((p) => walk.staff(p)));
   walk.mortal = true;
   await walk.to('REVIEW');
@@ -116,12 +118,11 @@ test('every job came to its end', async () => {
   assert.deepEqual(await desk.sql.rows('SELECT kind, state, last_error FROM outbox WHERE state NOT IN (1, 3)'), []);
 });
 
-test('there is one certificate, and its intent is settled', async () => {
+test('there is one certificate a UKEY, and its intent is settled', async () => {
   const { id } = walk.order;
-  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM certificate WHERE order_id = '${id}'`), '1');
-  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM issuance WHERE order_id = '${id}'`), '1');
-  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM serial_used WHERE order_id = '${id}'`), '1');
-  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM personalisation WHERE order_id = '${id}'`), '1');
+  for (const t of ['certificate', 'issuance', 'personalisation'])
+    assert.deepEqual(await desk.sql.rows(`SELECT copy FROM ${t} WHERE order_id = '${id}' ORDER BY copy`), [['1'], ['2']], t);
+  assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM serial_used WHERE order_id = '${id}'`), '2');
 });
 
 test('there is one payment, captured and settled once', async () => {
@@ -141,7 +142,7 @@ const event = (m) => Object.entries(WORDS).find(([w]) => m.text.includes(w))?.[1
 test('every event was told by SMS once', async () => {
   const told = async (phone) => (await desk.messages(phone)).map(event);
   assert.deepEqual(await told(walk.who.account.phone), ['LOGIN', 'ACCOUNT']);
-  assert.deepEqual((await told(walk.who.legalRep.phone)).sort(), ['PIN', 'VERIFY']);
+  assert.deepEqual((await told(walk.who.legalRep.phone)).sort(), ['PIN', 'PIN', 'VERIFY']);
   assert.deepEqual((await told(walk.who.agent.phone)).sort(), ['APPROVED', 'PAID', 'RECEIVED', 'SHIPPED', 'SIGN', 'VERIFY']);
 });
 

@@ -164,7 +164,7 @@ function run(command, args, options = {}) {
 
 async function holder(walk) {
   story.step('The holder signs with the UKEY; openssl verifies', 'holder', 'certdesk-ukey');
-  const { certificate, chain_der: chain } = await walk.call.GetCertificate({ certificate_id: walk.order.certificate.certificate_id });
+  const { certificate, chain_der: chain } = await walk.call.GetCertificate({ certificate_id: walk.order.certificates[0].certificate_id });
   fs.writeFileSync(path.join(desk.dir, 'issuing.pem'), pem(chain[0]));
   fs.writeFileSync(path.join(desk.dir, 'root.pem'), pem(chain[1]));
   fs.writeFileSync(path.join(desk.dir, 'tender.txt'), '投标文件\n');
@@ -194,7 +194,7 @@ async function afterwards(walk) {
   if (r.status !== 0) throw new Error(`buf curl: ${r.stderr}`);
   const { order } = JSON.parse(r.stdout);
   story.line('API', 'buf curl, by reflection: OrderService/GetOrder');
-  story.block(JSON.stringify({ id: order.id, state: order.state, certificate: order.certificate, shipment: order.shipment }, null, 2));
+  story.block(JSON.stringify({ id: order.id, state: order.state, certificates: order.certificates, shipment: order.shipment }, null, 2));
 }
 
 const quoted = (words) => words.map((w) => (/[\s'{]/.test(w) ? `'${w}'` : w)).join(' ');

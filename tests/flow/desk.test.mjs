@@ -123,7 +123,7 @@ describe('writing UKEYs (S28)', () => {
     await w.issue({ medium: '50000003' });
     assert.equal(w.state, 'SHIP');
     const state = Object.fromEntries((await w.call.ListCertificates({})).certificates.map((c) => [c.id, c.state]));
-    assert.deepEqual(state, { [old]: 'CERTIFICATE_STATE_REVOKED', [w.order.certificate.certificate_id]: 'CERTIFICATE_STATE_VALID' });
+    assert.deepEqual(state, { [old]: 'CERTIFICATE_STATE_REVOKED', [w.order.certificates[0].certificate_id]: 'CERTIFICATE_STATE_VALID' });
     assert.match(verifyChain(desk.dir, w.issued.certificate_der, w.issued.chain_der, false, Date.now() + offset), /OK/);
     await w.read(w.who.legalRep.phone, /密码为/);
     const pins = (await desk.messages(w.who.legalRep.phone)).filter((m) => /密码为/.test(m.text));
@@ -138,11 +138,11 @@ describe('the post (S29)', () => {
     w = walker();
     await w.to('SHIP');
   });
-  const post = async (more) => (await w.staff('zhao')).CreateShipment({ order_id: w.order.id, medium_number: w.medium, courier: 'shunfeng', tracking_number: 'SF00000001', ...more });
+  const post = async (more) => (await w.staff('zhao')).CreateShipment({ order_id: w.order.id, medium_numbers: [w.medium], courier: 'shunfeng', tracking_number: 'SF00000001', ...more });
 
   test('not another order\'s UKEY, not an unknown courier, not a wrong number: all said at once', async () => {
-    const said = await refused(post({ medium_number: '50000003', courier: 'pigeon', tracking_number: 'x' }), 'INVALID_ARGUMENT', 'INVALID');
-    assert.deepEqual(said.fields.sort(), ['courier', 'medium_number', 'tracking_number']);
+    const said = await refused(post({ medium_numbers: ['50000003'], courier: 'pigeon', tracking_number: 'x' }), 'INVALID_ARGUMENT', 'INVALID');
+    assert.deepEqual(said.fields.sort(), ['courier', 'medium_numbers', 'medium_numbers[0]', 'tracking_number']);
     assert.equal((await w.refresh()).state, 'ORDER_STATE_SHIP');
   });
 

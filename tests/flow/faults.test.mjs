@@ -229,7 +229,7 @@ test('a UKEY that is bound, logs in and is unbound', async () => {
 
 test('posting', async () => {
   const zhao = await w.staff('zhao');
-  const { shipment } = await eachStatement('CreateShipment', zhao, { order_id: w.order.id, medium_number: '80000003', courier: 'shunfeng', tracking_number: 'SF80000003' });
+  const { shipment } = await eachStatement('CreateShipment', zhao, { order_id: w.order.id, medium_numbers: ['80000003'], courier: 'shunfeng', tracking_number: 'SF80000003' });
   await eachStatement('ResolveShipment', zhao, { shipment_id: shipment.id, post_again: true, reason: 'it came back' });
   assert.equal((await w.refresh()).state, 'ORDER_STATE_SHIP');
 });

@@ -210,7 +210,7 @@ function rightRequests({ walks: w, material, invoice }) {
     RegisterTokens: ['wang', { medium_numbers: ['70000002', '70000003'], model: 'soft' }],
     GetToken: ['wang', { medium_number: '70000001' }],
     GetCertificate: ['SHIP', { certificate_id: w.SHIP.issued.certificate_id }],
-    CreateShipment: ['zhao', { ...id('SHIP'), medium_number: 'another', courier: 'shunfeng', tracking_number: 'SF00000001' }],
+    CreateShipment: ['zhao', { ...id('SHIP'), medium_numbers: ['another'], courier: 'shunfeng', tracking_number: 'SF00000001' }],
     GetShipment: ['SHIPPED', id('SHIPPED')],
     ResolveShipment: ['zhao', { shipment_id: 'shp_00000000000000000000000000', post_again: true, reason: 'came back' }],
     RecordPaperArrival: ['zhao', id('PAYMENT')],

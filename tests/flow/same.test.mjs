@@ -236,7 +236,7 @@ test('an answer is given again after the order has gone on', async () => {
 
 test('eight FinishPersonalisation and eight CreateShipment happen once', async () => {
   await issued.refresh();
-  const post = { order_id: issued.order.id, medium_number: '90000002', courier: 'shunfeng', tracking_number: 'SF90000002' };
+  const post = { order_id: issued.order.id, medium_numbers: ['90000002'], courier: 'shunfeng', tracking_number: 'SF90000002' };
   const shipments = await eight(() => people.zhao.CreateShipment({ request_id: 'ship', ...post }));
   one(shipments);
   assert.equal(await sql.value(`SELECT COUNT(*) FROM shipment WHERE order_id = '${issued.order.id}'`), '1');

@@ -57,7 +57,7 @@ for (const style of ['a', 'b']) describe(`a UKEY of style ${style}`, () => {
 
   test('it is bound with its PIN and the session of its holder', async () => {
     const said = good(await holder('--session', file, 'bind'));
-    assert.match(said, new RegExp(`^${walk.order.certificate.certificate_id}\t${MEDIUM}\t20`));
+    assert.match(said, new RegExp(`^${walk.order.certificates[0].certificate_id}\t${MEDIUM}\t20`));
     assert.equal(good(await holder('--session', file, 'bindings')), said);
     assert.match((await desk.sms(walk.who.account.phone, /已绑定/)).text, new RegExp(MEDIUM));
   });
@@ -89,7 +89,7 @@ for (const style of ['a', 'b']) describe(`a UKEY of style ${style}`, () => {
   });
 
   test('unbound, it does not log in any more', async () => {
-    const { certificate_id } = walk.order.certificate;
+    const { certificate_id } = walk.order.certificates[0];
     assert.match((await holder('--session', file, 'unbind', 'crt_nothing')).err, /no such object/);
     assert.equal(good(await holder('--session', file, 'unbind', certificate_id)), '');
     assert.equal(good(await holder('--session', file, 'bindings')), '');

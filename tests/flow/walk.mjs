@@ -45,8 +45,8 @@ export class Walk {
   // VerificationMethod. inPerson: the legal representative is the agent (S11). tell(kind, detail) hears what a person would
   // see: "sms" {phone, text}, "payment" payment, "upload" material, "face" url, "deposit" cells of the bank's file.
   constructor(desk, { who = company(1), individual = false, method = 'PHONE_THREE_FACTOR', agentMethod = 'PHONE_THREE_FACTOR', inPerson = false,
-    channel = CHANNEL, medium = 'UKEY', payBy = 'WECHAT', seal = !individual, months = 12, tell = () => {} } = {}) {
-    Object.assign(this, { desk, who, individual, method, agentMethod, inPerson, channel, kindOfMedium: medium, payBy, seal, months, tell, order: null });
+    channel = CHANNEL, medium = 'UKEY', payBy = 'WECHAT', seal = !individual, months = 12, quantity = 1, tell = () => {} } = {}) {
+    Object.assign(this, { desk, who, individual, method, agentMethod, inPerson, channel, kindOfMedium: medium, payBy, seal, months, quantity, tell, order: null });
   }
 
   // Who is verified first: legal representative or applicant.
@@ -225,7 +225,7 @@ export class Walk {
   async purchase(more = {}) {
     const { products } = await this.anyone.ListProducts({ channel: this.channel });
     return {
-      product_id: products.find((p) => p.subject_kind === this.kind).id, term_months: this.months, seal: this.seal, quantity: 1,
+      product_id: products.find((p) => p.subject_kind === this.kind).id, term_months: this.months, seal: this.seal, quantity: this.quantity,
       invoice: { wanted: true }, delivery: { province: '浙江省', city: '杭州市', district: '西湖区', street: '样本路1号', postal_code: '310007' }, ...more,
     };
   }
@@ -356,8 +356,15 @@ export class Walk {
     }));
   }
 
-  // The saga of a UKEY, with a key in a file in its place.
+  // Every UKEY of the order.
   async issue(options) {
+    await this.issueOne(options);
+    while (this.state === 'PERSONALISING') await this.issueOne();
+    return this.order;
+  }
+
+  // The saga of a UKEY, with a key in a file in its place.
+  async issueOne(options) {
     await this.begin(options?.medium, options);
     await this.record('IDENTIFIED', 'ADMIN_AUTHENTICATED', 'PIN_SET', 'PUK_SET', 'KEY_GENERATED');
     await this.issueCertificate();
@@ -367,7 +374,7 @@ export class Walk {
 
   async ship({ courier = 'shunfeng', number = `SF${this.medium}${(this.parcels = (this.parcels || 0) + 1)}` } = {}) {
     this.parcel = number;
-    this.shipment = (await (await this.staff('zhao')).CreateShipment({ order_id: this.order.id, medium_number: this.medium, courier, tracking_number: number })).shipment;
+    this.shipment = (await (await this.staff('zhao')).CreateShipment({ order_id: this.order.id, medium_numbers: this.order.certificates.map((c) => c.medium_number), courier, tracking_number: number })).shipment;
     await until('the courier asked to report', async () => Object.keys((await this.desk.sim('/sim/kuaidi100/parcels')).subscriptions).some((k) => k.includes(number)));
     return this.refresh();
   }

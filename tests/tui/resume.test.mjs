@@ -51,7 +51,7 @@ test('killed after every step, the writer goes on to one certificate and one UKE
     assert.equal(x.code, 0, x.out);
     await w.refresh();
     assert.equal(w.state, 'SHIP');
-    assert.equal(w.order.certificate.medium_number, '30000020');
+    assert.equal(w.order.certificates[0].medium_number, '30000020');
     const seen = spawnSync(join(build, 'tui/certdesk-ukey'), ['info'], { env: { ...process.env, ...r.env, LC_ALL: 'C' }, encoding: 'utf8' });
     assert.match(seen.stdout, /certificate +\d+ bytes/);
     await until('the order in the ship list', async () => (await run(['ship', 'list'], env)).out.includes('30000020'));

@@ -407,8 +407,8 @@ describe('ship', () => {
       await d.s.key('Enter');
       await d.s.see('介质号（扫描）');
       await d.s.type('99999');
-      await d.s.key('Enter', 'Enter', 'Enter');
-      await d.s.see('这不是该订单的 UKEY');
+      await d.s.key('Enter');
+      await d.s.see('99999 不是该订单的 UKEY');
       await d.s.key('C-u');
       await d.s.type('10010');
       await d.s.key('Enter', 'Right', 'Enter');
@@ -424,7 +424,7 @@ describe('ship', () => {
       assert.equal(q.length, 2);
       assert.equal(q[1].courier, 'ems');
       assert.equal(q[1].tracking_number, 'SF9990');
-      assert.equal(q[1].medium_number, '10010');
+      assert.deepEqual(q[1].medium_numbers, ['10010']);
     } finally { d.stop(); }
   });
 

@@ -242,7 +242,9 @@ static enum err begin(struct run *r, const char *medium, const Certdesk__V1__Per
     if (!*out || !*(*out)->id)
         return fail(f, ERR_INTERNAL, "the server began nothing");
     snprintf(r->id, sizeof r->id, "%s", (*out)->id);
-    say(r, "begun", r->id);
+    say(r, "begun", arena_printf(&r->arena, "%s\t%d\t%d", r->id, (*out)->copy, (*out)->quantity));
+    if (!r->o->progress && (*out)->quantity > 1)
+        printf(_("UKEY %d of %d of this order\n"), (*out)->copy, (*out)->quantity);
     return OK;
 }
 

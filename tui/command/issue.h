@@ -6,7 +6,7 @@
  *
  *   waiting                      no UKEY in a reader
  *   medium   NUMBER              the UKEY that will be written
- *   begun    PERSONALISATION     the server has tied it to the order
+ *   begun    PERSONALISATION  COPY  QUANTITY   the server has tied it to the order, as one of its UKEYs
  *   step     N                   step N (PersonalisationStep) begins
  *   done     N                   step N is recorded at the server
  *   retry    TEXT  TEXT_ZH       the server does not answer; trying again

@@ -369,9 +369,10 @@ static int run_ship(struct run_context *c)
     const ProtobufCMessage *out;
     Certdesk__V1__CreateShipmentRequest q = CERTDESK__V1__CREATE_SHIPMENT_REQUEST__INIT;
     q.order_id = arg(c, 0);
-    q.medium_number = arg(c, 1);
-    q.courier = arg(c, 2);
-    q.tracking_number = arg(c, 3);
+    q.n_medium_numbers = (size_t)c->n_args - 3;
+    q.medium_numbers = (char **)(uintptr_t)(c->args + 1);
+    q.courier = arg(c, c->n_args - 2);
+    q.tracking_number = arg(c, c->n_args - 1);
     return command_call(c, CALL(shipment_service, "CreateShipment"), &q.base, &out) ? command_print(c, out)
                                                                                     : 1;
 }
@@ -393,6 +394,7 @@ static int run_shipment_show(struct run_context *c)
     if (c->o->json)
         return command_print(c, out);
     printf("%s %s  %s\n", word_courier(s->courier), s->tracking_number, word_shipment((int)s->state));
+    printf("UKEY %s\n", text_clean(&c->arena, word_media(&c->arena, s->medium_numbers, s->n_medium_numbers)));
     for (size_t i = 0; i < s->n_events; i++)
         printf("  %s  %s\n", word_time(&c->arena, s->events[i]->event_time),
                text_clean(&c->arena, s->events[i]->text));
@@ -454,10 +456,11 @@ const struct command commands[] = {
      run_review_refuse},
     {"material save", "MATERIAL FILE", 2, 2, N_("Save an uploaded file"), run_material_save},
     {"issue list", "", 0, 0, N_("Orders that wait for their UKEY"), run_issue_list},
-    {"issue", "ORDER [--reader NAME]", 1, 1, N_("Write the UKEY in the reader for this order"), run_issue},
+    {"issue", "ORDER [--reader NAME]", 1, 1,
+     N_("Write the UKEY in the reader for this order; once for each of its UKEYs"), run_issue},
     {"readers", "", 0, 0, N_("Smart card readers"), run_readers},
     {"ship list", "", 0, 0, N_("UKEYs that wait to be posted"), run_ship_list},
-    {"ship", "ORDER MEDIUM COURIER TRACKING", 4, 4, N_("Hand a UKEY to a courier"), run_ship},
+    {"ship", "ORDER MEDIUM... COURIER TRACKING", 4, 43, N_("Hand an order's UKEYs to a courier"), run_ship},
     {"shipments", "", 0, 0, N_("Posted UKEYs under way"), run_shipments},
     {"shipments show", "ORDER", 1, 1, N_("What the courier says"), run_shipment_show},
     {"papers arrived", "ORDER", 1, 1, N_("Record that the posted papers are here"), run_papers_arrived},

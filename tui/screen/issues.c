@@ -5,11 +5,8 @@
 #include <certdesk/v1/issuance_service.pb-c.h>
 
 static const struct column columns[] = {
-    {N_("Subject"), 0, 0, false},
-    {N_("Product"), 18, 0, false},
-    {N_("Term"), 6, 0, true},
-    {N_("Approved"), 16, 100, false},
-    {N_("Medium number"), 14, 0, false},
+    {N_("Subject"), 0, 0, false},         {N_("Product"), 18, 0, false}, {N_("Term"), 6, 0, true},
+    {N_("Approved"), 16, 100, false},     {N_("Written"), 7, 0, true},   {N_("Medium number"), 14, 0, false},
     {N_("Order number"), 30, 150, false},
 };
 
@@ -26,7 +23,10 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
         return word_term(a, r->term_months);
     case 3:
         return word_time(a, r->approve_time);
-    case 4:
+    case 4: /* how many UKEYs of those that the order is for */
+        *s = r->written ? STYLE_WARN : STYLE_NORMAL;
+        return arena_printf(a, "%d/%d", r->written, r->quantity);
+    case 5:
         *s = STYLE_WARN; /* begun and not finished */
         return r->medium_number;
     default:

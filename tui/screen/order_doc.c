@@ -190,10 +190,11 @@ static void compose_purchase(const struct order_doc *o, struct arena *a)
 
 static void compose_outcome(const struct order_doc *o, struct arena *a)
 {
-    const Certdesk__V1__CertificateSummary *c = o->order->certificate;
     const Certdesk__V1__ShipmentSummary *s = o->order->shipment;
-    if (c && *c->certificate_id) {
-        doc_head(o->doc, _("Certificate"));
+    size_t n = o->order->n_certificates;
+    for (size_t i = 0; i < n; i++) {
+        const Certdesk__V1__CertificateSummary *c = o->order->certificates[i];
+        doc_head(o->doc, n > 1 ? arena_printf(a, _("Certificate %zu of %zu"), i + 1, n) : _("Certificate"));
         value(o, _("Serial number"), c->serial_number);
         value(o, _("Medium number"), c->medium_number);
         value(

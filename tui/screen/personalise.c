@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum phase {
-    LOOKING, /* which UKEY is in the reader */
+    LOOKING, /* which UKEY is in the reader; also for the next one of the order */
     WRITING,
     FAILED,
     FINISHED,
@@ -33,8 +33,10 @@ struct state {
     char reader[160], medium[80];
     char bad[320]; /* why a card in a reader is none */
     char tied[80]; /* the UKEY that this order was begun with, from the list */
+    char last[80]; /* the UKEY of this order that was written before: not to be taken again */
     char personalisation[64];
-    int doing, done; /* steps */
+    int quantity, written; /* the order's UKEYs; 0: not known yet */
+    int doing, done;       /* steps */
     char error_name[40], error[640];
     char reason[640]; /* of putting aside */
 };
@@ -102,6 +104,8 @@ static void on_writer_line(void *arg, char *line)
     if (strcmp(f[0], "done") == 0)
         p->desk->notice[0] = 0;
     if (strcmp(f[0], "begun") == 0) {
+        s->written = atoi(f[2]) - 1;
+        s->quantity = atoi(f[3]);
         s->done = s->done > 1 ? s->done : 1;
         snprintf(s->tied, sizeof s->tied, "%s", s->medium);
     }
@@ -124,13 +128,36 @@ static void on_reader_end(void *arg, int status)
     page_compose(p);
 }
 
+/* The order wants more of them: everything from the beginning, with another UKEY. */
+static void next_ukey(struct page *p)
+{
+    struct state *s = state(p);
+    struct arena a;
+    arena_init(&a, 0);
+    s->phase = LOOKING;
+    s->written++;
+    s->doing = s->done = 0;
+    s->personalisation[0] = s->tied[0] = 0;
+    snprintf(s->last, sizeof s->last, "%s", s->medium);
+    desk_notice(p->desk, STYLE_GOOD,
+                arena_printf(&a, _("UKEY %d of %d is written. Take it out and plug in the next one."),
+                             s->written, s->quantity));
+    look(p);
+    arena_free(&a);
+}
+
 static void on_writer_end(void *arg, int status)
 {
     struct page *p = arg;
     struct state *s = state(p);
-    if (s->phase == FINISHED) {
+    if (s->phase == FINISHED && s->written + 1 < s->quantity) {
+        next_ukey(p);
+    } else if (s->phase == FINISHED) {
+        s->written = s->quantity;
         s->doing = s->done = STEPS;
-        desk_notice(p->desk, STYLE_GOOD, _("The UKEY is written. It waits to be shipped."));
+        desk_notice(p->desk, STYLE_GOOD,
+                    s->quantity > 1 ? _("All UKEYs of the order are written. They wait to be shipped.")
+                                    : _("The UKEY is written. It waits to be shipped."));
     } else {
         s->phase = FAILED;
         if (!*s->error)
@@ -154,11 +181,19 @@ static void look(struct page *p)
 
 /* ---- what is shown ---- */
 
+static bool is_last(const struct state *s)
+{
+    return *s->medium && strcmp(s->medium, s->last) == 0;
+}
+
 static void compose_ukey(struct page *p, struct arena *a)
 {
     const struct state *s = state(p);
     struct doc *d = &p->doc;
     doc_head(d, _("UKEY"));
+    if (s->quantity > 1)
+        doc_styled(d, s->written ? STYLE_GOOD : STYLE_NORMAL, _("Written"),
+                   arena_printf(a, _("%d of the %d UKEYs of this order"), s->written, s->quantity));
     if (*s->tied)
         doc_value(d, _("Begun with"), s->tied);
     if (s->phase == WRITING || s->phase == FINISHED)
@@ -167,6 +202,10 @@ static void compose_ukey(struct page *p, struct arena *a)
         doc_styled(d, STYLE_DIM, _("In the reader"), _("Looking at the readers..."));
     else if (s->ukeys > 1)
         doc_styled(d, STYLE_WARN, _("In the reader"), _("Several UKEYs are plugged in. Leave only one."));
+    else if (is_last(s))
+        doc_styled(
+            d, STYLE_WARN, _("In the reader"),
+            arena_printf(a, _("%s is written. Take it out and plug in the next blank UKEY."), s->medium));
     else if (*s->medium)
         doc_styled(d, STYLE_STRONG, _("In the reader"), arena_printf(a, "%s  (%s)", s->medium, s->reader));
     else
@@ -220,7 +259,7 @@ static void compose(struct page *p)
 static bool can_write(const struct page *p)
 {
     const struct state *s = state(p);
-    return s->phase != WRITING && s->phase != FINISHED && s->ukeys == 1 && *s->medium;
+    return s->phase != WRITING && s->phase != FINISHED && s->ukeys == 1 && *s->medium && !is_last(s);
 }
 
 static void start(struct page *p, struct form *f)
@@ -383,6 +422,8 @@ static void open_page(struct page *p)
     if (list && list->screen == &issues_screen && page_row(list)) {
         const Certdesk__V1__IssueItem *r = page_row(list);
         snprintf(s->tied, sizeof s->tied, "%s", r->medium_number);
+        s->quantity = r->quantity;
+        s->written = r->written;
     }
     look(p);
     page_compose(p);

@@ -5,6 +5,10 @@
 #include <certdesk/v1/shipment_service.pb-c.h>
 #include <string.h>
 
+enum {
+    SCANNED_MAX = 40
+};
+
 static const struct column columns[] = {
     {N_("Recipient"), 12, 0, false}, {N_("Subject"), 0, 0, false},   {N_("Medium number"), 16, 0, false},
     {N_("Ready"), 16, 0, false},     {N_("Address"), 0, 110, false}, {N_("Order number"), 30, 160, false},
@@ -25,7 +29,7 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     case 1:
         return r->subject_name;
     case 2:
-        return r->medium_number;
+        return word_media(a, r->medium_numbers, r->n_medium_numbers);
     case 3:
         return word_time(a, r->ready_time);
     case 4:
@@ -45,24 +49,81 @@ static void on_shipped(struct page *p, enum err e, const ProtobufCMessage *r, co
     page_reload(p);
 }
 
-/* The parcel must hold this order's UKEY and no other: what is scanned is compared here at once and again by
- * the server. */
+/* Numbers apart by blanks or commas, as a scanner gives them. */
+static size_t split(char *text, char *out[static SCANNED_MAX])
+{
+    size_t n = 0;
+    char *at = NULL;
+    for (char *t = strtok_r(text, " ,;", &at); t && n < SCANNED_MAX; t = strtok_r(NULL, " ,;", &at))
+        out[n++] = t;
+    return n;
+}
+
+static bool among(const char *number, char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], number) == 0)
+            return true;
+    return false;
+}
+
+/* The parcel must hold the order's UKEYs and no other: what is scanned is compared here at once and again by
+ * the server. NULL when all is there, else what is wrong. */
+static const char *scan_problem(const Certdesk__V1__ShipItem *r, char *const *scanned, size_t n,
+                                struct arena *a)
+{
+    char *missing[SCANNED_MAX];
+    size_t n_missing = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!among(scanned[i], r->medium_numbers, r->n_medium_numbers))
+            return arena_printf(a, _("%s is not a UKEY of this order."), scanned[i]);
+    if (!n && r->n_medium_numbers == 1)
+        return _("Scan the number on the UKEY.");
+    for (size_t i = 0; i < r->n_medium_numbers && n_missing < SCANNED_MAX; i++)
+        if (!among(r->medium_numbers[i], scanned, n))
+            missing[n_missing++] = r->medium_numbers[i];
+    return n_missing ? arena_printf(a, _("%zu of %zu still to be scanned: %s"), n_missing,
+                                    r->n_medium_numbers, word_media(a, missing, n_missing))
+                     : NULL;
+}
+
+/* A scanner ends each number with Enter: the cursor stays for the next one until all are there. */
+static bool on_scanned(struct form *f, void *page)
+{
+    const Certdesk__V1__ShipItem *r = page_row(page);
+    struct arena a;
+    char *numbers[SCANNED_MAX];
+    arena_init(&a, 0);
+    form_clear_errors(f);
+    char *text = form_value(f, "medium_numbers", &a);
+    size_t n = split(arena_strdup(&a, text), numbers);
+    const char *problem = r ? scan_problem(r, numbers, n, &a) : NULL;
+    if (problem) {
+        if (n)
+            edit_set(&f->fields[f->at].edit, arena_printf(&a, "%s ", text));
+        form_error(f, "medium_numbers", problem);
+    }
+    arena_free(&a);
+    return !problem;
+}
+
 static void submit(struct page *p, struct form *f)
 {
     const Certdesk__V1__ShipItem *r = page_row(p);
     struct arena a;
+    char *numbers[SCANNED_MAX];
+    const char *problem;
     Certdesk__V1__CreateShipmentRequest q = CERTDESK__V1__CREATE_SHIPMENT_REQUEST__INIT;
     arena_init(&a, 0);
     form_clear_errors(f);
-    q.medium_number = form_value(f, "medium_number", &a);
+    q.medium_numbers = numbers;
+    q.n_medium_numbers = split(form_value(f, "medium_numbers", &a), numbers);
     q.tracking_number = form_value(f, "tracking_number", &a);
     q.courier = (char *)(uintptr_t)couriers[form_chosen(f, "courier")].code;
     if (!r) {
         form_text(f, STYLE_BAD, _("The order is no longer in the queue."));
-    } else if (strcmp(q.medium_number, r->medium_number) != 0) {
-        form_error(f, "medium_number",
-                   *q.medium_number ? _("This is not the UKEY of this order.")
-                                    : _("Scan the number on the UKEY."));
+    } else if ((problem = scan_problem(r, numbers, q.n_medium_numbers, &a))) {
+        form_error(f, "medium_numbers", problem);
         f->at = 0;
     } else if (!*q.tracking_number) {
         form_error(f, "tracking_number", _("The number on the waybill is needed."));
@@ -92,7 +153,13 @@ static void ship(struct page *p)
               to ? arena_printf(a, "%s\n%s %s\n%s %s", r->subject_name, to->recipient, to->phone,
                                 address(a, to), to->postal_code)
                  : r->subject_name);
-    form_field(&d->form, FIELD_TEXT, "medium_number", _("Medium number (scan)"))->edit.max = 64;
+    if (r->n_medium_numbers > 1)
+        form_text(&d->form, STYLE_NORMAL,
+                  arena_printf(a, _("%s\n%zu UKEYs go into this parcel: scan each of them."), d->form.text,
+                               r->n_medium_numbers));
+    struct field *scan = form_field(&d->form, FIELD_TEXT, "medium_numbers", _("Medium number (scan)"));
+    scan->entered = on_scanned;
+    scan->arg = p;
     struct field *c = form_field(&d->form, FIELD_CHOICE, "courier", _("Courier"));
     c->choices = courier_names(a);
     c->n_choices = n_couriers;
@@ -107,7 +174,7 @@ static void order(struct page *p)
 }
 
 static const struct action actions[] = {
-    {K_ENTER, N_("Ship"), N_("Hand the UKEY to a courier"), has_row, ship},
+    {K_ENTER, N_("Ship"), N_("Hand the UKEYs to a courier"), has_row, ship},
     {'v', N_("Order"), N_("Look at the order"), has_row, order},
 };
 

@@ -33,7 +33,8 @@ static void compose(struct page *p)
     doc_styled(d, style_shipment((int)s->state), _("State"), word_shipment((int)s->state));
     doc_value(d, _("Courier"), word_courier(s->courier));
     doc_value(d, _("Tracking number"), s->tracking_number);
-    doc_value(d, _("Medium number"), s->medium_number);
+    doc_value(d, s->n_medium_numbers > 1 ? _("Medium numbers") : _("Medium number"),
+              word_media(&a, s->medium_numbers, s->n_medium_numbers));
     doc_value(d, _("Order number"), s->order_id);
     if (s->delivery) {
         const Certdesk__V1__Address *to = s->delivery;

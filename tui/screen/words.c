@@ -1,6 +1,7 @@
 #include "screen/words.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "ui/tr.h"
 
 #include <certdesk/v1/shipment_service.pb-c.h>
@@ -149,6 +150,14 @@ const char *word_verdict(int verdict)
 {
     static const char *const w[] = {N_("not decided"), N_("approved"), N_("refused")};
     return PICK(w, verdict);
+}
+
+const char *word_media(struct arena *a, char *const *numbers, size_t n)
+{
+    struct buf b = BUF(a);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&b, "%s%s", i ? " " : "", numbers[i]);
+    return buf_text(&b);
 }
 
 const char *word_step(int step)

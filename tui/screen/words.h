@@ -23,6 +23,8 @@ const char *word_shipment_named(const char *name);
 const char *word_token(int state);
 const char *word_job(int state);
 const char *word_verdict(int verdict);
+/* Medium numbers of a row, a blank between two. */
+const char *word_media(struct arena *a, char *const *numbers, size_t n);
 const char *word_step(int step);
 enum style style_shipment(int state);
 /* A provider's check and its outcome, by the names in the evidence: "phone3", "MATCH". */

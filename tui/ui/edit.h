@@ -13,7 +13,7 @@
 #include <wchar.h>
 
 enum {
-    EDIT_MAX = 300
+    EDIT_MAX = 1400 /* twenty medium numbers of the longest kind */
 };
 
 struct edit {

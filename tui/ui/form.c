@@ -92,6 +92,8 @@ static enum form_result ask_key(struct form *f, ui_key k)
         f->at = (f->at + f->n - 1) % f->n;
         return FORM_STAYS;
     case K_ENTER:
+        if (d->entered && !d->entered(f, d->arg))
+            return FORM_STAYS;
         if (f->at + 1 < f->n) {
             f->at++;
             return FORM_STAYS;

@@ -18,6 +18,8 @@ enum field_kind {
     FIELD_CHOICE,
 };
 
+struct form;
+
 struct field {
     const char *name;  /* proto field that it fills: violations find it by this */
     const char *label; /* translated */
@@ -26,6 +28,9 @@ struct field {
     const char *const *choices; /* translated or names; static */
     size_t n_choices, chosen;
     char error[160];
+    /* Asked when Enter is about to leave the field; false: the cursor stays. NULL: it may always go on. */
+    bool (*entered)(struct form *f, void *arg);
+    void *arg;
 };
 
 enum form_kind {
