@@ -408,8 +408,7 @@ describe('ship', () => {
       await d.s.see('介质号（扫描）');
       await d.s.type('99999');
       await d.s.key('Enter');
-      await d.s.see('99999 不是该订单的 UKEY');
-      await d.s.key('C-u');
+      await d.s.see('99999 不是该订单的 UKEY'); // and the field is empty again
       await d.s.type('10010');
       await d.s.key('Enter', 'Right', 'Enter');
       await d.s.type('SF999');
@@ -425,6 +424,31 @@ describe('ship', () => {
       assert.equal(q[1].courier, 'ems');
       assert.equal(q[1].tracking_number, 'SF9990');
       assert.deepEqual(q[1].medium_numbers, ['10010']);
+    } finally { d.stop(); }
+  });
+
+  test('every UKEY of the order is scanned; what is missing is said, what is foreign does not stay', async () => {
+    const d = await desk();
+    try {
+      await open(d.s, '3', /10011 \+2/);
+      await d.s.key('Down', 'Enter');
+      await d.s.see('本包裹共 3 个 UKEY');
+      for (const [number, said] of [['10012', '还有 2 个（共 3 个）待扫描：10011 10013'], ['10012', '还有 2 个（共 3 个）待扫描：10011 10013'],
+        ['10010', '10010 不是该订单的 UKEY'], ['10011', '还有 1 个（共 3 个）待扫描：10013']]) {
+        await d.s.type(number);
+        await d.s.key('Enter');
+        await d.s.see(said);
+      }
+      await d.s.key('Tab', 'Tab');
+      await d.s.type('SF999');
+      await d.s.key('Enter'); // too early
+      await d.s.see('还有 1 个（共 3 个）待扫描：10013');
+      assert.equal(d.peer.calls.filter((c) => c.method === 'CreateShipment').length, 0);
+      await d.s.type('10013');
+      await d.s.key('Enter', 'Enter', 'Enter');
+      await d.s.see('已登记寄出');
+      const [q] = d.peer.calls.filter((c) => c.method === 'CreateShipment').map((c) => c.request);
+      assert.deepEqual(q.medium_numbers, ['10012', '10011', '10013']);
     } finally { d.stop(); }
   });
 

@@ -28,7 +28,7 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     case 4:
         return word_time(a, r->update_time);
     case 5:
-        return word_media(a, r->medium_numbers, r->n_medium_numbers);
+        return word_media_short(a, r->medium_numbers, r->n_medium_numbers);
     default:
         *s = STYLE_DIM;
         return r->order_id;

@@ -29,7 +29,7 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     case 1:
         return r->subject_name;
     case 2:
-        return word_media(a, r->medium_numbers, r->n_medium_numbers);
+        return word_media_short(a, r->medium_numbers, r->n_medium_numbers);
     case 3:
         return word_time(a, r->ready_time);
     case 4:
@@ -87,7 +87,20 @@ static const char *scan_problem(const Certdesk__V1__ShipItem *r, char *const *sc
                      : NULL;
 }
 
-/* A scanner ends each number with Enter: the cursor stays for the next one until all are there. */
+/* The order's own numbers that were scanned, once each, ready for the next one. */
+static void keep_own(struct edit *e, const Certdesk__V1__ShipItem *r, char *const *scanned, size_t n,
+                     struct arena *a)
+{
+    char *own[SCANNED_MAX];
+    size_t n_own = 0;
+    for (size_t i = 0; i < n; i++)
+        if (among(scanned[i], r->medium_numbers, r->n_medium_numbers) && !among(scanned[i], own, n_own))
+            own[n_own++] = scanned[i];
+    edit_set(e, n_own ? arena_printf(a, "%s ", word_media(a, own, n_own)) : "");
+}
+
+/* A scanner ends each number with Enter: the cursor stays for the next one until all are there, and what is
+ * not the order's does not stay. */
 static bool on_scanned(struct form *f, void *page)
 {
     const Certdesk__V1__ShipItem *r = page_row(page);
@@ -95,12 +108,10 @@ static bool on_scanned(struct form *f, void *page)
     char *numbers[SCANNED_MAX];
     arena_init(&a, 0);
     form_clear_errors(f);
-    char *text = form_value(f, "medium_numbers", &a);
-    size_t n = split(arena_strdup(&a, text), numbers);
+    size_t n = split(form_value(f, "medium_numbers", &a), numbers);
     const char *problem = r ? scan_problem(r, numbers, n, &a) : NULL;
     if (problem) {
-        if (n)
-            edit_set(&f->fields[f->at].edit, arena_printf(&a, "%s ", text));
+        keep_own(&f->fields[f->at].edit, r, numbers, n, &a);
         form_error(f, "medium_numbers", problem);
     }
     arena_free(&a);

@@ -160,6 +160,11 @@ const char *word_media(struct arena *a, char *const *numbers, size_t n)
     return buf_text(&b);
 }
 
+const char *word_media_short(struct arena *a, char *const *numbers, size_t n)
+{
+    return n > 1 ? arena_printf(a, "%s +%zu", numbers[0], n - 1) : word_media(a, numbers, n);
+}
+
 const char *word_step(int step)
 {
     static const char *const w[] = {

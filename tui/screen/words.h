@@ -23,8 +23,9 @@ const char *word_shipment_named(const char *name);
 const char *word_token(int state);
 const char *word_job(int state);
 const char *word_verdict(int verdict);
-/* Medium numbers of a row, a blank between two. */
+/* Medium numbers, a blank between two; for a column: "10001 +2". */
 const char *word_media(struct arena *a, char *const *numbers, size_t n);
+const char *word_media_short(struct arena *a, char *const *numbers, size_t n);
 const char *word_step(int step);
 enum style style_shipment(int state);
 /* A provider's check and its outcome, by the names in the evidence: "phone3", "MATCH". */

@@ -174,8 +174,9 @@ static const char *order(struct sim *s, char *line)
         s->out = false;
         if (s->hung)
             leave(s);
-    } else if (!strcmp(line, "factory")) {
-        card_factory(&s->card, s->card.style_name, s->card.serial);
+    } else if (!strncmp(line, "factory", 7)) { /* "factory 30000002": another one, while this one is out */
+        uint32_t serial = line[7] == ' ' ? (uint32_t)strtoul(line + 8, NULL, 10) : s->card.serial;
+        card_factory(&s->card, s->card.style_name, serial);
         card_save(&s->card);
     } else if (!strcmp(line, "quit")) {
         s->quit = true;
