@@ -149,7 +149,8 @@ export function expect(m, step) {
       return mismatched(o) ? go((x) => { x.paper = true; }) : no('PRECONDITION');
     case 'purchase':
       if (!to) return no('ORDER_STATE');
-      return step.wrong ? no(step.wrong) : go((x, w, r) => { x.total = r.order.quote.total_fen; });
+      if (step.wrong || step.quantity > step.most) return no(step.wrong || 'INVALID'); // as many as the channel sells at once (S12)
+      return go((x) => { x.total = step.unit * step.quantity; }); // what is confirmed and paid
     case 'confirm':
       if (!to) return no('ORDER_STATE');
       return step.wrong ? no(step.wrong) : go();

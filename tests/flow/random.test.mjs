@@ -120,9 +120,10 @@ class World {
 
   purchase(o, account) {
     const wrong = this.chance(0.15) ? 'INVALID' : '', product = this.products[o.subject];
+    const most = product.max_quantity, quantity = 1 + this.below(most + 1), { price_fen: unit } = product.options.find((x) => x.term_months === 12 && !x.seal);
     const delivery = { province: '浙江省', city: '杭州市', street: '随机路1号', recipient: '李随机', phone: '13900000000' };
-    const purchase = { product_id: wrong && this.chance(0.5) ? 'prd_none' : product.id, term_months: wrong && this.chance(0.5) ? 13 : 12, seal: false, quantity: wrong ? 1000 : 1, invoice: { wanted: this.chance(0.5), email: 'i@example.com' }, delivery };
-    return { step: { verb: 'purchase', order: o.id, account: account.name, wrong }, account, method: 'SetPurchase', request: { order_id: o.id, purchase } };
+    const purchase = { product_id: wrong && this.chance(0.5) ? 'prd_none' : product.id, term_months: wrong && this.chance(0.5) ? 13 : 12, seal: false, quantity: wrong ? 1000 : quantity, invoice: { wanted: this.chance(0.5), email: 'i@example.com' }, delivery };
+    return { step: { verb: 'purchase', order: o.id, account: account.name, wrong, quantity, most, unit }, account, method: 'SetPurchase', request: { order_id: o.id, purchase } };
   }
 
   confirm(o, account) {

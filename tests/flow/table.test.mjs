@@ -63,6 +63,7 @@ class TableWalk extends Walk {
     super(desk, { who, individual: way.subject === 'INDIVIDUAL', method: way.method, agentMethod: way.agent || 'PHONE_THREE_FACTOR', inPerson: way.agent === 'IN_PERSON',
       channel: way.channel, medium: way.medium, payBy: way.pay || 'WECHAT' });
     this.way = way;
+    this.n = n;
     this.rpcs = 0;
   }
 
@@ -105,8 +106,9 @@ class TableWalk extends Walk {
   async purchase(more) {
     const { products } = await this.anyone.ListProducts({ channel: this.channel });
     const product = products.find((p) => p.subject_kind === this.kind && p.medium === `MEDIUM_${this.kindOfMedium}`), [option] = product.options;
-    const { address, invoice } = this.way;
-    return { product_id: product.id, term_months: option.term_months, seal: option.seal, quantity: 1, invoice: { wanted: invoice },
+    const { address, invoice } = this.way, quantity = 1 + this.n % product.max_quantity;
+    this.costs = quantity * option.price_fen;
+    return { product_id: product.id, term_months: option.term_months, seal: option.seal, quantity, invoice: { wanted: invoice },
       ...(address && { delivery: { province: '浙江省', city: '杭州市', street: '样本路1号' } }), ...more };
   }
 
@@ -144,6 +146,7 @@ class TableWalk extends Walk {
     await this.sign();
     if (await this.at('PAYMENT', 'CreatePayment')) return;
     await this.createPayment();
+    assert.equal(this.payment.amount_fen, this.costs, JSON.stringify(this.way));
     await this.pay();
     if (this.way.end === 'REVIEW') await this.giveUp();
   }
@@ -151,6 +154,7 @@ class TableWalk extends Walk {
   async buy() {
     if (await this.at('PURCHASE', 'SetPurchase')) return true;
     await this.setPurchase();
+    assert.equal(this.order.quote.total_fen, this.costs, JSON.stringify(this.way));
     if (await this.at('CONFIRM', 'ConfirmPurchase')) return true;
     await this.confirmPurchase();
     return false;
