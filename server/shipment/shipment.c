@@ -23,6 +23,7 @@ enum {
     NUMBER_MAX = 32,
     SCANNED_MAX = 2 * PRODUCT_QUANTITY_MAX, /* more is a mistake, whatever the order */
     LISTED_BYTES = 50, /* of missing ones; a number has up to 64 more, and a fault holds 160 */
+    MEDIUM_NUMBER_MAX = 64,
     KEY_BYTES = 16,
     FIRST_POLL_MS = 60 * 60 * 1000
 };
@@ -100,6 +101,17 @@ static void check_missing(struct ctx *c, char *const *own, size_t n_own, char *c
             arena_printf(c->arena, "还需放入并扫描%zu个介质：%s", count, buf_text(&missing)));
 }
 
+/* Repeats a number only as far as it looks like one. */
+static void foreign(struct ctx *c, size_t i, const char *number)
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
+    size_t n = strspn(number, digits);
+    const char *said = number[n] || n > MEDIUM_NUMBER_MAX ? "" : number;
+    fault_field(c->fault, arena_printf(c->arena, "medium_numbers[%zu]", i), "MISMATCH",
+                arena_printf(c->arena, "%s%sis not a UKEY of this order", said, *said ? " " : "this "),
+                arena_printf(c->arena, "介质%s不属于此订单", said));
+}
+
 /* Each of the order's UKEYs and nobody else's; one that was scanned twice is one. */
 static enum err check_packed(struct ctx *c, const char *order_id, char *const *scanned, size_t n, char ***own,
                              size_t *n_own)
@@ -111,9 +123,7 @@ static enum err check_packed(struct ctx *c, const char *order_id, char *const *s
         (*own)[i] = arena_strdup(c->arena, certs[i].medium_number);
     for (size_t i = 0; i < n; i++)
         if (!among(scanned[i], *own, *n_own))
-            fault_field(c->fault, arena_printf(c->arena, "medium_numbers[%zu]", i), "MISMATCH",
-                        arena_printf(c->arena, "%.64s is not a UKEY of this order", scanned[i]),
-                        arena_printf(c->arena, "介质%.64s不属于此订单", scanned[i]));
+            foreign(c, i, scanned[i]);
     check_missing(c, *own, *n_own, scanned, n);
     return OK;
 }

@@ -151,6 +151,9 @@ test('the parcel holds all of them and no other', async () => {
   assert.match(few.violations[0].description, new RegExp(`2 still to be packed and scanned: ${MEDIA[1]}, ${MEDIA[2]}`));
   const foreign = await refused(post(MEDIA[0], SPOILT, MEDIA[2]), 'INVALID_ARGUMENT', 'INVALID');
   assert.deepEqual(foreign.violations.map((v) => v.field).sort(), ['medium_numbers', 'medium_numbers[1]']);
+  assert.match(foreign.violations.find((v) => v.field === 'medium_numbers[1]').description, new RegExp(`^${SPOILT} is not a UKEY of this order`));
+  const odd = await refused(post(...MEDIA, '介质'.repeat(40), '\u001b[2J'), 'INVALID_ARGUMENT', 'INVALID');
+  assert.deepEqual(odd.violations.map((v) => v.description), Array(2).fill('this is not a UKEY of this order'));
   assert.deepEqual((await refused(post(), 'INVALID_ARGUMENT', 'INVALID')).fields, ['medium_numbers']);
   assert.deepEqual((await refused(post(...Array(50).fill(MEDIA[0])), 'INVALID_ARGUMENT', 'INVALID')).fields, ['medium_numbers']);
   assert.equal((await w.refresh()).state, 'ORDER_STATE_SHIP');
@@ -171,6 +174,19 @@ test('it comes back with all of them, and is posted again and received', async (
   await w.deliver();
   assert.equal(w.state, 'FINISHED');
   await w.read(w.signer, /已签收/);
+});
+
+// S6: by the remark of a deposit a UKEY, which says which one it opens.
+test('by micro-deposit each PIN goes by a remark of its own', async () => {
+  const d = new Walk(desk, { who: company(62), inPerson: true, method: 'MICRO_DEPOSIT', quantity: 2 });
+  await d.to('SHIP');
+  const remarks = await until('both PINs in the bank\'s files', async () => {
+    await d.remitted();
+    const found = new Set(desk.remitted.filter((l) => l[2] === d.who.name && /密码/.test(l[8])).map((l) => l[8]));
+    return found.size === 2 && [...found];
+  });
+  for (const { medium_number } of d.order.certificates) assert.ok(remarks.some((r) => new RegExp(`^介质${medium_number}密码\\d{8}$`).test(r)), remarks.join());
+  assert.deepEqual((await desk.messages(d.who.legalRep.phone)).filter((m) => /密码为/.test(m.text)), []);
 });
 
 test('the order is found by the number of each', async () => {
