@@ -58,6 +58,13 @@ test('it is paid once, for all', async () => {
   assert.deepEqual([i.quantity, i.written, i.medium_number], [N, 0, '']);
 });
 
+test('what was signed says how many', async () => {
+  const li = await w.staff('li');
+  const { value } = await li.RevealField({ order_id: w.order.id, field: 'signed_text', reason: '核对数量' });
+  const signed = JSON.parse(value);
+  assert.deepEqual([signed.purchase.quantity, signed.quote.quantity, signed.price_fen], [N, N, w.order.quote.total_fen]);
+});
+
 test('the invoice says how many at which price', async () => {
   const unit = w.order.quote.lines[0].unit_fen, invoice = await w.invoiced();
   assert.equal(invoice.amount_fen, N * unit);

@@ -69,7 +69,7 @@ async function again(w) {
 
 let walk;
 test('what does not match may go by paper; nothing else may', async () => {
-  walk = new PaperWalk(desk, { who: unknown(1) });
+  walk = new PaperWalk(desk, { who: unknown(1), quantity: 2 });
   await walk.register();
   await walk.createOrder();
   assert.ok(!walk.order.actions.includes('SwitchToPaperRoute'));
@@ -103,7 +103,7 @@ test('the form holds what was entered, and its QR code is the order', async () =
   const said = text(form).replace(/\s+/g, '');
   const { name, uscc, legalRep, agent } = walk.who;
   for (const part of [name, uscc, legalRep.name, legalRep.idNumber, legalRep.phone, agent.name, agent.idNumber, agent.email, walk.order.id,
-    '单位数字证书申请表', '浙能集团', '380.00元', '营业执照', '受理地址1号', '单位公章', '样本路1号', '收到材料后3-5个工作日内完成审核']) assert.ok(said.includes(part), `${part}: ${said}`);
+    '单位数字证书申请表', '浙能集团', '760.00元', '数量2', '营业执照', '受理地址1号', '单位公章', '样本路1号', '收到材料后3-5个工作日内完成审核']) assert.ok(said.includes(part), `${part}: ${said}`);
   fs.writeFileSync(path.join(desk.dir, 'form.pdf'), form);
   if (process.env.PAPER_PDF) fs.copyFileSync(path.join(desk.dir, 'form.pdf'), process.env.PAPER_PDF);
   const info = execFileSync('pdfinfo', [path.join(desk.dir, 'form.pdf')], { encoding: 'utf8' });
@@ -147,7 +147,7 @@ test('it is invoiced when it is paid, as any other order', async () => {
     const { invoice: v } = await walk.call.GetInvoice({ order_id: walk.order.id });
     return v.state === 'INVOICE_STATE_ISSUED' && v;
   });
-  assert.equal(invoice.amount_fen, 38000);
+  assert.equal(invoice.amount_fen, 76000);
 });
 
 test('the clocks run from the arrival', async () => {
