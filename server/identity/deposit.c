@@ -82,7 +82,7 @@ enum err deposit_make(struct ctx *c, struct waited *w)
 }
 
 /* S6: the account that the verification's deposit went to has shown that its owner reads it. */
-enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *pin, bool *taken)
+enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *remark, bool *taken)
 {
     struct deposit d;
     const struct identity_port *sender;
@@ -98,7 +98,7 @@ enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, cons
                        .branch = o->subject.account.branch,
                        .cnaps = o->subject.account.cnaps_code};
     new_deposit(&d, o, DEPOSIT_PIN, &to);
-    d.secret = pin;
+    d.secret = remark;
     d.expires_ms = 0;
     *taken = true;
     enum err e = deposit_insert(c, &d, arena_printf(c->arena, "pin:%s", key));

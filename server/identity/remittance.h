@@ -15,9 +15,9 @@
 #include "identity/deposit.h"
 
 /* S6: the PIN of a micro-deposit's order goes by the remark of a second deposit, once per key (a
- * personalisation). *taken false: by SMS, as the other methods do; also where a supplier sends a random
- * amount, which has no remark. */
-enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *pin, bool *taken);
+ * personalisation); remark: the PIN, with whatever says which UKEY it opens. *taken false: by SMS, as the
+ * other methods do; also where a supplier sends a random amount, which has no remark. */
+enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *remark, bool *taken);
 
 /* Inside a transaction: puts everything that waits, and is still waited for, into a new batch. *batch 0:
  * there is nothing. */

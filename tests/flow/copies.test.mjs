@@ -9,7 +9,7 @@ import { refused } from './refused.mjs';
 import { verifyChain } from './softkey.mjs';
 import { Walk } from './walk.mjs';
 
-const MEDIA = ['61000001', '61000002', '61000003'], SPOILT = '61000009';
+const MEDIA = ['61000001', '61000002', '61000003'], SPOILT = '61000009', SPARE = '61000010';
 const N = MEDIA.length;
 
 let desk, sql, w, wang, zhao, firstKey;
@@ -20,7 +20,7 @@ before(async () => {
   w = new Walk(desk, { who: company(61), inPerson: true, quantity: N });
   wang = await w.staff('wang');
   zhao = await w.staff('zhao');
-  await wang.RegisterTokens({ medium_numbers: [...MEDIA, SPOILT], model: 'soft' });
+  await wang.RegisterTokens({ medium_numbers: [...MEDIA, SPOILT, SPARE], model: 'soft' });
 });
 after(async () => {
   await sql?.close();
@@ -136,7 +136,8 @@ test('the last one sends the order on; there are as many certificates as were bo
   assert.equal(new Set(w.order.certificates.map((c) => c.serial_number)).size, N);
   const { certificates } = await w.call.ListCertificates({});
   assert.deepEqual(certificates.filter((c) => c.state === 'CERTIFICATE_STATE_VALID').map((c) => c.medium_number).sort(), MEDIA);
-  await refused(begin(SPOILT), 'FAILED_PRECONDITION', 'PRECONDITION');
+  await refused(begin(SPARE), 'FAILED_PRECONDITION', 'ORDER_STATE'); // there is no fourth
+  assert.equal(await token(SPARE), 'BLANK');
   assert.equal(await item(wang.ListIssues), undefined);
 });
 

@@ -194,7 +194,7 @@ export async function start(w = world(), address = '127.0.0.1:0') {
   server.addService(proto.IssuanceService.service, {
     ListIssues: list('ListIssues', () => w.issues, 'items'),
     BeginPersonalisation: unary('BeginPersonalisation', (q) => {
-      w.saga ??= { id: id('per', 1), order_id: q.order_id, medium_number: q.medium_number, step: 1, algorithm: 'KEY_ALGORITHM_P256',
+      w.saga ??= { id: id('per', 1), order_id: q.order_id, medium_number: q.medium_number, step: 1, algorithm: 'KEY_ALGORITHM_P256', copy: 1, quantity: 1,
         management_key: Buffer.from(Array.from({ length: 24 }, (_, i) => 2 * i + 16)), puk: '73920164', pin: '486210' };
       if (w.saga.medium_number !== q.medium_number)
         throw { code: 9, reason: 'PRECONDITION', message: 'begun with another UKEY', zh: '该订单已开始写入另一个 UKEY' };

@@ -144,6 +144,25 @@ test('another UKEY than the one begun with; putting that one aside with a reason
   }
 });
 
+// The writer died before it could say that it was done: the order goes on with the next one, and nobody looks for this one.
+test('a UKEY that was finished unheard of is not asked for again', async () => {
+  const w = world();
+  w.issues.shift(); // begun with UKEY 10002, one of three written
+  const r = await reader('--serial 10002');
+  const d = await desk(r, w);
+  try {
+    await d.s.see(/读卡器 +10002/);
+    assert.match(await d.s.see(/已制证 +1 个，本订单共 3 个/), /已开始的介质 +10002/);
+    d.peer.trouble.push({ method: 'BeginPersonalisation', code: 9, reason: 'PRECONDITION', message: 'written already', zh: '介质已写好，请插入下一个' });
+    await d.s.key('Enter');
+    await d.s.see('介质已写好，请插入下一个');
+    assert.doesNotMatch(await d.s.see(/读卡器 +10002/), /已开始的介质|这不是该订单已开始写入的/);
+  } finally {
+    d.stop();
+    await r.stop();
+  }
+});
+
 test('killed while writing, and finished from a script; nothing secret is printed', async () => {
   const r = await reader('--serial 30000012');
   const peer = await start();

@@ -35,6 +35,7 @@ struct state {
     char tied[80]; /* the UKEY that this order was begun with, from the list */
     char last[80]; /* the UKEY of this order that was written before: not to be taken again */
     char personalisation[64];
+    bool begun;            /* by this writer */
     int quantity, written; /* the order's UKEYs; 0: not known yet */
     int doing, done;       /* steps */
     char error_name[40], error[640];
@@ -104,6 +105,7 @@ static void on_writer_line(void *arg, char *line)
     if (strcmp(f[0], "done") == 0)
         p->desk->notice[0] = 0;
     if (strcmp(f[0], "begun") == 0) {
+        s->begun = true;
         s->written = atoi(f[2]) - 1;
         s->quantity = atoi(f[3]);
         s->done = s->done > 1 ? s->done : 1;
@@ -160,6 +162,9 @@ static void on_writer_end(void *arg, int status)
                                     : _("The UKEY is written. It waits to be shipped."));
     } else {
         s->phase = FAILED;
+        /* Refused with the very UKEY that it was begun with: it was finished meanwhile, unheard of here. */
+        if (!s->begun && strcmp(s->error_name, "PRECONDITION") == 0 && strcmp(s->tied, s->medium) == 0)
+            s->tied[0] = s->personalisation[0] = 0;
         if (!*s->error)
             snprintf(s->error, sizeof s->error, _("Writing was broken off (%d). It can be gone on with."),
                      status);
@@ -275,6 +280,7 @@ static void start(struct page *p, struct form *f)
     child_kill(&s->watch); /* the card is the writer's alone */
     s->phase = WRITING;
     s->error[0] = s->error_name[0] = 0;
+    s->begun = false;
     s->doing = 1;
     s->writer = (struct child){.pid = -1, .on_line = on_writer_line, .on_end = on_writer_end, .arg = p};
     const char *const argv[] = {"--server", d->session.server, "--token-stdin", "--progress", "--reader",

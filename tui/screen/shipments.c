@@ -14,7 +14,6 @@ static const struct column columns[] = {
 static const char *cell(const struct page *p, const void *row, size_t column, enum style *s, struct arena *a)
 {
     const Certdesk__V1__Shipment *r = row;
-    (void)p;
     switch (column) {
     case 0:
         *s = style_shipment((int)r->state);
@@ -28,7 +27,8 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     case 4:
         return word_time(a, r->update_time);
     case 5:
-        return word_media_short(a, r->medium_numbers, r->n_medium_numbers);
+        return p->desk ? word_media_short(a, r->medium_numbers, r->n_medium_numbers) /* a command says all */
+                       : word_media(a, r->medium_numbers, r->n_medium_numbers);
     default:
         *s = STYLE_DIM;
         return r->order_id;

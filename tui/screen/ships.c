@@ -22,14 +22,14 @@ static char *address(struct arena *a, const Certdesk__V1__Address *d)
 static const char *cell(const struct page *p, const void *row, size_t column, enum style *s, struct arena *a)
 {
     const Certdesk__V1__ShipItem *r = row;
-    (void)p;
     switch (column) {
     case 0:
         return r->delivery ? r->delivery->recipient : "";
     case 1:
         return r->subject_name;
     case 2:
-        return word_media_short(a, r->medium_numbers, r->n_medium_numbers);
+        return p->desk ? word_media_short(a, r->medium_numbers, r->n_medium_numbers) /* a command says all */
+                       : word_media(a, r->medium_numbers, r->n_medium_numbers);
     case 3:
         return word_time(a, r->ready_time);
     case 4:
