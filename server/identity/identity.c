@@ -235,7 +235,7 @@ enum err identity_news(struct ctx *c, struct waited *w, enum verification_event 
 }
 
 /* Where the code goes to is told when one is out. */
-static enum err code_is_out(struct ctx *c, struct waited *w, enum verification_event event)
+static enum err code_went_out(struct ctx *c, struct waited *w, enum verification_event event)
 {
     w->v.code_ms = 0;
     return identity_news(c, w, event, w->who.phone, "order.code_sent");
@@ -247,7 +247,7 @@ static enum err send_or_hold(struct ctx *c, struct waited *w, enum verification_
 {
     enum err e = send_code(c, w);
     if (e == OK)
-        return code_is_out(c, w, sent);
+        return code_went_out(c, w, sent);
     if (e != ERR_RATE_LIMITED)
         return e;
     w->v.code_ms = c->now_ms + (c->fault->retry_ms > 0 ? c->fault->retry_ms : 1);
@@ -379,7 +379,7 @@ enum err identity_resend(struct ctx *c, const char *verification_id, struct veri
     bool held = w.v.state == VERIFICATION_HELD;
     TRY(identity_waiting(c, verification_id, held ? VERIFICATION_HELD : VERIFICATION_CODE_SENT, &w));
     TRY(send_code(c, &w));
-    TRY(code_is_out(c, &w, held ? VERIFIED_RELEASED : VERIFIED_RESENT));
+    TRY(code_went_out(c, &w, held ? VERIFIED_RELEASED : VERIFIED_RESENT));
     *out = w.v;
     return OK;
 }

@@ -13,7 +13,7 @@ static enum err of_verification(struct ctx *c, const struct verification *v, uns
         TRY(code_is_out(c, v->sent_to, CODE_VERIFY, v->id, &good));
     if (good)
         *facts |= CODE_AWAITED;
-    if (v->state == VERIFICATION_CODE_SENT)
+    if (v->state == VERIFICATION_CODE_SENT || v->state == VERIFICATION_HELD)
         *facts |= CODE_BY_SMS;
     if (v->state == VERIFICATION_FACE)
         *facts |= FACE_AWAITED;

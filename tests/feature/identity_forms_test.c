@@ -252,7 +252,7 @@ static void sentences_say_what_is_wanted(void **s)
                                 *said[i].phone ? said[i].phone : "13812345678",
                                 ""};
         fault_clear(&fault);
-        identity_check_agent(&fault, &arena, &in, "agent.", &out);
+        identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
         assert_int_equal(fault.n_violations, 1);
         assert_string_equal(fault.violations[0].text, said[i].en);
         assert_string_equal(fault.violations[0].text_zh, said[i].zh);
