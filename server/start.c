@@ -48,7 +48,8 @@ static bool answers(const struct db_options *o)
     return true;
 }
 
-/* Pauses. True when SIGTERM, SIGINT or SIGHUP came meanwhile; those who have not blocked them have ended by then. */
+/* Pauses. True when SIGTERM, SIGINT or SIGHUP came meanwhile; those who have not blocked them have ended by
+ * then. */
 static bool told_to_stop(long ms)
 {
     sigset_t set;

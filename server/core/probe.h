@@ -10,8 +10,8 @@
 
 struct probe;
 
-/* Returns when the first answer is known. changed (may be NULL) runs on the probe's thread at every change, first
- * with that answer. The strings of `o` live as long as the probe. */
+/* Returns when the first answer is known. changed (may be NULL) runs on the probe's thread at every change,
+ * first with that answer. The strings of `o` live as long as the probe. */
 enum err probe_start(const struct db_options *o, void (*changed)(bool up, void *arg), void *arg,
                      struct probe **out, struct fault *f);
 /* The last answer. Any thread, no lock. */

@@ -159,8 +159,7 @@ enum err issue_finish(struct ctx *c, const char *id, const void *certificate, si
     TRY(in_work(c, id, &p));
     TRY(issue_found(c, p.id, &cert));
     if (cert.der_n != n || memcmp(cert.der, certificate, n) != 0)
-        return fail_both(c->fault, ERR_CARD_DOUBTFUL,
-                         "what was read from the UKEY is not its certificate",
+        return fail_both(c->fault, ERR_CARD_DOUBTFUL, "what was read from the UKEY is not its certificate",
                          "从UKEY读回的不是为它签发的证书，请隔离处理");
     const char *said = arena_printf(c->arena, "certdesk personalisation %s", p.id);
     struct pki_cert parsed;
