@@ -1,15 +1,16 @@
-// A random walker against the model (model.mjs): right and wrong steps, repeats, two devices at once. Server and model are
-// never apart: every answer, then the order's state and what may be done next.
+// A random walker against the model (model.mjs): right and wrong steps, repeats, two devices at once, over two servers.
+// Servers and model are never apart: every answer, then the order's state and what may be done next.
 //   RANDOM_SEED=n replays a run; RANDOM_STEPS=n walks that many calls (the run of the record: 100000).
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { Desk, explain, until } from '../lib/desk.mjs';
+import { explain, until } from '../lib/desk.mjs';
 import { importGenerous } from './channels.mjs';
 import { actions, codeAwaited, expect, isOpen, kinds, next, OVER, settle } from './model.mjs';
 import { residentId, uscc } from './people.mjs';
+import { TwoServers } from './two.mjs';
 import { SCANS, Walk } from './walk.mjs';
 
 const SEED = Number(process.env.RANDOM_SEED || Date.now() % 1e9);
@@ -22,7 +23,7 @@ const sha256 = (b) => createHash('sha256').update(b).digest('hex');
 let desk, steps = 0, stop = false;
 const counts = {};
 before(async () => {
-  desk = await new Desk({ logLevel: 'warn' }).start();
+  desk = await new TwoServers({ logLevel: 'warn' }).start();
   await desk.sim('/sim/config', { callback_scale: 0.001, refund_ms: 0, alipay_refund_ms: 0 });
   importGenerous(desk, 'server/catalog/zheneng.yaml');
   console.log(`# RANDOM_SEED=${SEED}`);
