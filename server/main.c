@@ -181,7 +181,8 @@ static void usage(FILE *to)
 {
     fprintf(to, "usage: certdeskd [--config FILE] [--state DIR] COMMAND    (help COMMAND: its words)\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
+        fprintf(to, "  %-10s %s%s%s\n", commands[i].name, commands[i].usage,
+                *commands[i].usage ? "\n             " : "", commands[i].what);
     fputs("\nends with\n"
           "  0  done; reconcile, audit verify, channel import: nothing differs\n"
           "  1  failed; standard error says why\n"
