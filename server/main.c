@@ -221,8 +221,6 @@ static enum err run_with_ctx(struct started *s, const struct command *cmd, struc
     struct db *db;
     struct arena a;
     struct ctx c;
-    if (cmd->providers)
-        TRY(start_providers(s, f));
     TRY(db_open(&s->app.db, &db, f));
     arena_init(&a, 0);
     start_ctx(s, db, &a, f, "certdeskd", &c);
@@ -258,6 +256,8 @@ static enum end run_started(const struct command *cmd, const char *file, struct 
         block_signals();
     enum end end = END_FAILED;
     enum err e = start_app(file, cmd->state, &s, &f);
+    if (e == OK && cmd->providers)
+        e = start_providers(&s, &f);
     if (e == OK) {
         set_log_level(s.app.config);
         e = cmd->work ? run_with_ctx(&s, cmd, a, &f) : cmd->run(&s, a, &f);

@@ -115,6 +115,10 @@ describe('ends that a script can tell apart', () => {
     const none = path.join(desk.dir, 'no-provider.ini');
     fs.writeFileSync(none, fs.readFileSync(desk.config, 'utf8').replace(/\[payment\.alipay\][\s\S]*?\n(?=\[)/, ''));
     assert.equal(started(['--config', none, 'reconcile', 'alipay', '2026-11-01']).code, FAILED);
+    fs.writeFileSync(none, fs.readFileSync(desk.config, 'utf8').replace(/mchid = .*/, ''));
+    const unset = started(['--config', none, 'reconcile', 'wechat', '2026-11-01']);
+    assert.equal(unset.code, FAILED, unset.err); // settings are not the command's words
+    assert.match(unset.err, /mchid/);
   });
 
   test('audit verify: the key is read whether or not there is a seal, and an altered row is not a failure to look', async (t) => {
