@@ -76,10 +76,11 @@ static void quote_lines(struct arena *a, const struct product *p, const struct p
     out->total_fen = lines[0].amount_fen + fee_fen;
 }
 
-/* Renewing, changing and the like are about the one UKEY that there is. */
-static void check_quantity(struct ctx *c, enum order_kind k, int most, int quantity)
+/* Renewing, changing and the like are about the one UKEY that there is; what is downloaded is one certificate
+ * an order (DownloadCertificate). */
+static void check_quantity(struct ctx *c, enum order_kind k, enum delivery way, int most, int quantity)
 {
-    most = k == ORDER_NEW ? most : 1;
+    most = k == ORDER_NEW && way != DELIVERY_DOWNLOAD ? most : 1;
     if (quantity < 1 || quantity > most)
         fault_field(c->fault, "quantity", "RANGE",
                     arena_printf(c->arena, "an order is for at most %d of these", most),
@@ -87,29 +88,28 @@ static void check_quantity(struct ctx *c, enum order_kind k, int most, int quant
 }
 
 enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
-                       enum medium m, const char *product_id, int term_months, bool seal, int quantity,
-                       struct quote *out)
+                       enum medium m, enum delivery way, const char *product_id, int term_months, bool seal,
+                       int quantity, struct quote *out)
 {
     struct product p;
     char channel[ID_SIZE];
-    struct delivery_rules posting;
+    struct delivery_rules posting = {.way = way};
     if (quantity == 0)
         quantity = 1;
     enum err e = product_load(c, product_id, channel, &p);
     if (e == ERR_NOT_FOUND ||
         (e == OK && (strcmp(channel, channel_id) != 0 || p.subject != s || p.medium != m))) {
-        check_quantity(c, k, PRODUCT_QUANTITY_MAX, quantity);
+        check_quantity(c, k, way, PRODUCT_QUANTITY_MAX, quantity);
         fault_field(c->fault, "product_id", "NOT_OFFERED", "this product is not on offer here",
                     "该商品不在售");
         return fault_fields(c->fault);
     }
     TRY(e);
-    check_quantity(c, k, p.max_quantity, quantity);
     const struct price *price = find_price(&p, term_months, seal);
     if (!price)
         fault_field(c->fault, "term_months", "NOT_OFFERED", "there is no price for this term and seal",
                     "该期限与签章组合不在售");
-    e = catalog_posting(c, channel_id, k, s, m, &posting);
+    e = catalog_posting(c, channel_id, k, s, m, way, &posting);
     if (e == ERR_METHOD_NOT_OFFERED) {
         c->fault->text[0] = c->fault->text_zh[0] = '\0'; /* the field says it */
         fault_field(c->fault, "product_id", "NOT_OFFERED", "this kind of order is not on offer for it",
@@ -117,6 +117,7 @@ enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k,
     } else {
         TRY(e);
     }
+    check_quantity(c, k, posting.way, p.max_quantity, quantity);
     TRY(fault_fields(c->fault));
     *out = (struct quote){.product_id = p.id,
                           .product_name = p.name,

@@ -29,18 +29,12 @@ enum err catalog_channel(struct ctx *c, const char *id_or_code, struct channel *
 /* What is promised, as people say it before 个工作日: "3-5", or "3". */
 const char *catalog_review_days(struct arena *a, const struct channel *ch);
 
-/* How the UKEY comes to its holder (S19). */
-enum delivery {
-    DELIVERY_DESK = 1, /* the desk writes it and posts it */
-    DELIVERY_DOWNLOAD, /* the holder's own machine downloads to it */
-};
-
 /* One kind of certificate that the channel offers for one kind of order. */
 struct offer {
     unsigned methods;       /* bit (1u << enum method) */
     unsigned agent_methods; /* the same */
     bool paper_route;
-    bool review; /* false: what is paid is issued without the reviewers (S22, S23) */
+    bool review; /* false: what is paid is issued without the reviewers (S22, S23, S25) */
     enum delivery delivery;
 };
 /* METHOD_NOT_OFFERED when the channel does not take this kind of order for this subject on this medium. */
@@ -88,10 +82,11 @@ struct quote {
     int64_t total_fen;
 };
 /* Price of a choice today, posting included. INVALID (fields product_id, term_months, seal, quantity) for
- * what is not on offer for this channel, kind of order, subject and medium. */
+ * what is not on offer for this channel, kind of order, subject and medium. way: the order's own delivery;
+ * 0: the channel's of today. */
 enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
-                       enum medium m, const char *product_id, int term_months, bool seal, int quantity,
-                       struct quote *out);
+                       enum medium m, enum delivery way, const char *product_id, int term_months, bool seal,
+                       int quantity, struct quote *out);
 /* The quote as stored with an order, and back. */
 const char *catalog_quote_json(struct arena *a, const struct quote *q);
 enum err catalog_quote_parse(struct ctx *c, const char *json, struct quote *out);
@@ -128,12 +123,14 @@ enum err catalog_invoice(struct ctx *c, const char *channel_id, struct invoice_r
 
 /* Whether an address is asked for where something is posted, and what posting costs; asked for, free. */
 struct delivery_rules {
+    enum delivery way; /* as asked, or the offer's */
     bool address_asked;
     int64_t fee_fen;
 };
-/* For one kind of certificate: nothing is posted of a cloud certificate or a download. METHOD_NOT_OFFERED. */
+/* For one kind of certificate: nothing is posted of a cloud certificate or a download. way is as above.
+ * METHOD_NOT_OFFERED. */
 enum err catalog_posting(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
-                         enum medium m, struct delivery_rules *out);
+                         enum medium m, enum delivery way, struct delivery_rules *out);
 
 /* The password of a new account (S2): the channel's fixed text, or a random one each time. It must be changed
  * in any case. */

@@ -29,7 +29,7 @@ static enum err load(struct ctx *c, const char *channel_id, struct policy *out)
 struct delivery_rules posting_of(const struct policy *p, enum medium m, enum delivery way)
 {
     bool asked = m == MEDIUM_UKEY && way == DELIVERY_DESK && p->posting.address_asked;
-    return (struct delivery_rules){asked, asked ? p->posting.fee_fen : 0};
+    return (struct delivery_rules){.address_asked = asked, .fee_fen = asked ? p->posting.fee_fen : 0};
 }
 
 static bool known(enum method m)
@@ -76,14 +76,16 @@ enum err catalog_invoice(struct ctx *c, const char *channel_id, struct invoice_r
 }
 
 enum err catalog_posting(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
-                         enum medium m, struct delivery_rules *out)
+                         enum medium m, enum delivery way, struct delivery_rules *out)
 {
     struct policy p;
     const char *json;
-    enum delivery way;
-    TRY(offer_delivery(c, channel_id, k, s, m, &way, &json));
+    enum delivery today;
+    TRY(offer_delivery(c, channel_id, k, s, m, &today, &json));
     TRY(channel_policy_parse(c, json, &p));
+    way = way ? way : today;
     *out = posting_of(&p, m, way);
+    out->way = way;
     return OK;
 }
 

@@ -86,8 +86,8 @@ RPC_HANDLER(quote_price, QuotePriceRequest, QuotePriceResponse)
     struct quote q;
     char channel[ID_SIZE];
     TRY(product_load(c, in->product_id, channel, &p));
-    TRY(catalog_quote(c, channel, in->kind ? (enum order_kind)in->kind : ORDER_NEW, p.subject, p.medium, p.id,
-                      in->term_months, in->seal, in->quantity, &q));
+    TRY(catalog_quote(c, channel, in->kind ? (enum order_kind)in->kind : ORDER_NEW, p.subject, p.medium,
+                      (enum delivery)0, p.id, in->term_months, in->seal, in->quantity, &q));
     out->quote = wire_quote(c, &q);
     return OK;
 }

@@ -34,7 +34,13 @@
       2)                                                                                                     \
     X(ORDER_RECEIVED, 1, "您的证书订单{1}已签收，办理完成。", 1)                                             \
     X(ORDER_CANCELLED, 1, "您的证书订单{1}已取消，已支付的{2}元将原路退回，请留意到账通知。", 2)             \
-    X(REFUND_DONE, 1, "您的证书订单{1}的款项{2}元已原路退回，请查收。", 2)
+    X(REFUND_DONE, 1, "您的证书订单{1}的款项{2}元已原路退回，请查收。", 2)                                   \
+    X(PAID_DOWNLOAD, 1, "您的证书订单{1}已支付{2}元，现在即可登录并下载证书。", 2)                           \
+    X(PAID_POST, 1, "您的证书订单{1}已支付{2}元，UKEY将在5个工作日内寄出。", 2)                              \
+    X(APPROVED_DOWNLOAD, 1, "您的证书订单{1}已审核通过，请登录并下载证书。", 1)                              \
+    X(CERTIFICATE_DOWNLOADED, 1,                                                                             \
+      "您的证书订单{1}的证书（序列号{2}）已下载，办理完成。如非本人操作请立即联系客服。", 2)                 \
+    X(CLOUD_BOUND, 1, "您的云证书（序列号{1}）已绑定到您的账号，可用于登录。如非本人操作请立即解绑。", 1)
 
 /* Earlier versions, same columns: what was queued by them goes out by them. A row may go when no job of it
  * can wait any more. */
@@ -73,7 +79,13 @@ enum sms_template {
       "{1}，您好：\n\n您的证书订单 {2} 的纸质材料需要修改，请更正后重新邮寄。\n{3}", 3)                                                           \
     X(ORDER_CANCELLED, 1, "证书订单已取消",                                                                                                       \
       "{1}，您好：\n\n您的证书订单{2}已取消，已支付的{3}元将原路退回，请留意到账通知。\n", 3)                                                     \
-    X(REFUND_DONE, 1, "款项已退回", "{1}，您好：\n\n您的证书订单{2}的款项{3}元已原路退回，请查收。\n", 3)
+    X(REFUND_DONE, 1, "款项已退回", "{1}，您好：\n\n您的证书订单{2}的款项{3}元已原路退回，请查收。\n", 3)                                         \
+    X(PAID_DOWNLOAD, 1, "证书订单已支付",                                                                                                         \
+      "{1}，您好：\n\n您的证书订单{2}已支付{3}元，现在即可登录，在“未完成订单”中下载证书。\n", 3)                                                 \
+    X(PAID_POST, 1, "证书订单已支付",                                                                                                             \
+      "{1}，您好：\n\n您的证书订单{2}已支付{3}元，UKEY 将在5个工作日内寄出。\n", 3)                                                               \
+    X(APPROVED_DOWNLOAD, 1, "证书订单审核通过",                                                                                                   \
+      "{1}，您好：\n\n您的证书订单 {2} 已审核通过，请登录后在“未完成订单”中下载证书。\n{3}", 3)
 
 enum mail_template {
 #define X(name, version, subject, text, n) MAIL_##name,

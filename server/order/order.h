@@ -34,6 +34,12 @@ enum medium {
     MEDIUM_CLOUD,
 };
 
+/* How the certificate comes to its holder (S19). */
+enum delivery {
+    DELIVERY_DESK = 1, /* the desk writes a UKEY and posts it */
+    DELIVERY_DOWNLOAD, /* the holder's own machine downloads it, to a UKEY or a key service (S25) */
+};
+
 enum order_state {
     ORDER_SUBJECT = 1,
     ORDER_SUBJECT_VERIFYING,
@@ -91,7 +97,8 @@ enum order_event {
     EV_PAPER_ROUTE,    /* what does not match is proved on paper (S9); the tables are others from here on */
     EV_COPY_WRITTEN,   /* one of several tokens is done, another is to follow */
     EV_COPY_DROPPED,   /* a token put aside, while others of the order are done */
-    EV_LAST = EV_COPY_DROPPED,
+    EV_DOWNLOADED,     /* the holder has the certificate (S25) */
+    EV_LAST = EV_DOWNLOADED,
 };
 
 struct bank_account {
@@ -139,6 +146,9 @@ struct order {
     enum method method;
     enum medium medium;
     bool paper_route;
+    /* The channel's when the order was created; what the channel says later does not move it. */
+    bool review; /* false: what is paid is approved at once, unless it goes by paper */
+    enum delivery delivery;
     struct subject subject; /* fields "" until submitted */
     struct agent agent;
     struct purchase purchase; /* product_id "" until set */
@@ -179,9 +189,9 @@ enum err order_move(struct ctx *c, struct order *o, enum order_event event, cons
  * audit row is as with order_move, under `action`. */
 enum err order_store(struct ctx *c, struct order *o, const char *action, const struct order_change *change);
 
-/* The table of moves for this kind of subject, online or by paper (core/machine.h). */
+/* The table of moves for this kind of subject, online or by paper, by this delivery (core/machine.h). */
 struct machine;
-const struct machine *order_machine(enum subject_kind kind, bool paper_route);
+const struct machine *order_machine(enum subject_kind kind, bool paper_route, enum delivery delivery);
 /* Where event leads from the order's state: order_refused() when the table has no such move. */
 enum err order_next(const struct order *o, enum order_event event, int *to, struct fault *f);
 /* The events that the order's table has from its state, bit by bit. */

@@ -27,7 +27,14 @@
  *   as none is done.
  *
  *   up to PAYMENT: cancelled -> CANCELLED
- *   PAPERS, REVIEW, CORRECTION, ISSUE: cancelled paid -> REFUNDING; refunded -> CANCELLED
+ *   PAPERS, REVIEW, CORRECTION, ISSUE, DOWNLOAD: cancelled paid -> REFUNDING; refunded -> CANCELLED
+ *
+ * What the holder downloads (S19, S25) is neither written nor posted by the desk:
+ *
+ *   REVIEW --approved--> DOWNLOAD --downloaded--> FINISHED
+ *
+ * Without a review (the order's `review`) "paid" and "approved" are two moves of one transaction. By paper
+ * there always is one: somebody must see the papers.
  *
  * The paper route (S9, S16, S17) begins in SUBJECT, when what was entered is well-formed but does not match,
  * and has tables of its own from there: nothing is verified or uploaded any more, the form is printed and
@@ -58,17 +65,30 @@
     {ORDER_PURCHASE, EV_PURCHASE_SET, ORDER_CONFIRM}, {ORDER_PURCHASE, EV_CANCELLED, ORDER_CANCELLED},       \
         {ORDER_CONFIRM, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                               \
         {ORDER_CONFIRM, EV_CANCELLED, ORDER_CANCELLED}, {ORDER_PAYMENT, EV_CANCELLED, ORDER_CANCELLED},      \
-        {ORDER_REVIEW, EV_APPROVED, ORDER_ISSUE}, {ORDER_REVIEW, EV_CANCELLED_PAID, ORDER_REFUNDING},        \
+        {ORDER_REVIEW, EV_CANCELLED_PAID, ORDER_REFUNDING},                                                  \
+    {                                                                                                        \
+        ORDER_REFUNDING, EV_REFUNDED, ORDER_CANCELLED                                                        \
+    }
+
+/* Of orders whose UKEY the desk writes and posts. */
+#define DESK_MOVES                                                                                           \
+    {ORDER_REVIEW, EV_APPROVED, ORDER_ISSUE}, {ORDER_ISSUE, EV_CANCELLED_PAID, ORDER_REFUNDING},             \
         {ORDER_ISSUE, EV_PERSONALISATION_BEGUN, ORDER_PERSONALISING},                                        \
-        {ORDER_ISSUE, EV_CANCELLED_PAID, ORDER_REFUNDING},                                                   \
         {ORDER_PERSONALISING, EV_PERSONALISATION_BEGUN, ORDER_PERSONALISING},                                \
         {ORDER_PERSONALISING, EV_PERSONALISATION_DROPPED, ORDER_ISSUE},                                      \
         {ORDER_PERSONALISING, EV_COPY_WRITTEN, ORDER_PERSONALISING},                                         \
         {ORDER_PERSONALISING, EV_COPY_DROPPED, ORDER_PERSONALISING},                                         \
         {ORDER_PERSONALISING, EV_WRITTEN, ORDER_SHIP}, {ORDER_SHIP, EV_POSTED, ORDER_SHIPPED},               \
-        {ORDER_SHIPPED, EV_RETURNED, ORDER_SHIP}, {ORDER_SHIPPED, EV_RECEIVED, ORDER_FINISHED},              \
+        {ORDER_SHIPPED, EV_RETURNED, ORDER_SHIP},                                                            \
     {                                                                                                        \
-        ORDER_REFUNDING, EV_REFUNDED, ORDER_CANCELLED                                                        \
+        ORDER_SHIPPED, EV_RECEIVED, ORDER_FINISHED                                                           \
+    }
+
+/* Of orders whose certificate the holder downloads. */
+#define DOWNLOAD_MOVES                                                                                       \
+    {ORDER_REVIEW, EV_APPROVED, ORDER_DOWNLOAD}, {ORDER_DOWNLOAD, EV_CANCELLED_PAID, ORDER_REFUNDING},       \
+    {                                                                                                        \
+        ORDER_DOWNLOAD, EV_DOWNLOADED, ORDER_FINISHED                                                        \
     }
 
 /* Of orders that are verified and signed online, for both kinds of subject. */
@@ -102,66 +122,72 @@
         ORDER_REVIEW, EV_REFUSED, ORDER_PAPERS                                                               \
     }
 
-static const struct move organization_moves[] = {
-    EVERY_MOVE,
-    ONLINE_MOVES,
-    {ORDER_SUBJECT, EV_PAPER_ROUTE, ORDER_AGENT},
-    {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_PASSED, ORDER_AGENT},
-    {ORDER_AGENT, EV_AGENT_SUBMITTED, ORDER_AGENT_VERIFYING},
-    {ORDER_AGENT, EV_AGENT_IN_PERSON, ORDER_PURCHASE},
-    {ORDER_AGENT, EV_CANCELLED, ORDER_CANCELLED},
-    {ORDER_AGENT_VERIFYING, EV_AGENT_SUBMITTED, ORDER_AGENT_VERIFYING},
-    {ORDER_AGENT_VERIFYING, EV_AGENT_IN_PERSON, ORDER_PURCHASE},
-    {ORDER_AGENT_VERIFYING, EV_AGENT_PASSED, ORDER_PURCHASE},
-    {ORDER_AGENT_VERIFYING, EV_AGENT_MISMATCH, ORDER_AGENT},
-    {ORDER_AGENT_VERIFYING, EV_CANCELLED, ORDER_CANCELLED},
-};
+#define ORGANIZATION_MOVES                                                                                   \
+    EVERY_MOVE, ONLINE_MOVES, {ORDER_SUBJECT, EV_PAPER_ROUTE, ORDER_AGENT},                                  \
+        {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_PASSED, ORDER_AGENT},                                           \
+        {ORDER_AGENT, EV_AGENT_SUBMITTED, ORDER_AGENT_VERIFYING},                                            \
+        {ORDER_AGENT, EV_AGENT_IN_PERSON, ORDER_PURCHASE}, {ORDER_AGENT, EV_CANCELLED, ORDER_CANCELLED},     \
+        {ORDER_AGENT_VERIFYING, EV_AGENT_SUBMITTED, ORDER_AGENT_VERIFYING},                                  \
+        {ORDER_AGENT_VERIFYING, EV_AGENT_IN_PERSON, ORDER_PURCHASE},                                         \
+        {ORDER_AGENT_VERIFYING, EV_AGENT_PASSED, ORDER_PURCHASE},                                            \
+        {ORDER_AGENT_VERIFYING, EV_AGENT_MISMATCH, ORDER_AGENT},                                             \
+    {                                                                                                        \
+        ORDER_AGENT_VERIFYING, EV_CANCELLED, ORDER_CANCELLED                                                 \
+    }
 
-static const struct move individual_moves[] = {
-    EVERY_MOVE,
-    ONLINE_MOVES,
-    {ORDER_SUBJECT, EV_PAPER_ROUTE, ORDER_PURCHASE},
-    {ORDER_SUBJECT_VERIFYING, EV_SUBJECT_PASSED, ORDER_PURCHASE},
-};
+#define INDIVIDUAL_MOVES                                                                                     \
+    EVERY_MOVE, ONLINE_MOVES, {ORDER_SUBJECT, EV_PAPER_ROUTE, ORDER_PURCHASE},                               \
+    {                                                                                                        \
+        ORDER_SUBJECT_VERIFYING, EV_SUBJECT_PASSED, ORDER_PURCHASE                                           \
+    }
 
-static const struct move organization_paper_moves[] = {
-    EVERY_MOVE,
-    PAPER_MOVES,
-    {ORDER_AGENT, EV_AGENT_SUBMITTED, ORDER_PURCHASE},
-    {ORDER_AGENT, EV_AGENT_IN_PERSON, ORDER_PURCHASE},
-    {ORDER_AGENT, EV_CANCELLED, ORDER_CANCELLED},
-};
+#define ORGANIZATION_PAPER_MOVES                                                                             \
+    EVERY_MOVE, PAPER_MOVES, {ORDER_AGENT, EV_AGENT_SUBMITTED, ORDER_PURCHASE},                              \
+        {ORDER_AGENT, EV_AGENT_IN_PERSON, ORDER_PURCHASE},                                                   \
+    {                                                                                                        \
+        ORDER_AGENT, EV_CANCELLED, ORDER_CANCELLED                                                           \
+    }
 
-static const struct move individual_paper_moves[] = {
-    EVERY_MOVE,
-    PAPER_MOVES,
-};
+#define INDIVIDUAL_PAPER_MOVES EVERY_MOVE, PAPER_MOVES
+
+/* A table twice: as the desk delivers, and as the holder downloads. */
+#define BOTH_WAYS(name, ...)                                                                                 \
+    static const struct move name##_by_desk[] = {__VA_ARGS__, DESK_MOVES},                                   \
+                             name##_by_download[] = {__VA_ARGS__, DOWNLOAD_MOVES}
+BOTH_WAYS(organization, ORGANIZATION_MOVES);
+BOTH_WAYS(individual, INDIVIDUAL_MOVES);
+BOTH_WAYS(organization_paper, ORGANIZATION_PAPER_MOVES);
+BOTH_WAYS(individual_paper, INDIVIDUAL_PAPER_MOVES);
 /* clang-format on */
 
 #define MACHINE(moves)                                                                                       \
     {                                                                                                        \
         "order", moves, N(moves), order_state_name, order_event_name                                         \
     }
-static const struct machine machines[][2] = {
-    [SUBJECT_ORGANIZATION] = {MACHINE(organization_moves), MACHINE(organization_paper_moves)},
-    [SUBJECT_INDIVIDUAL] = {MACHINE(individual_moves), MACHINE(individual_paper_moves)},
+#define MACHINES(name)                                                                                       \
+    {                                                                                                        \
+        MACHINE(name##_by_desk), MACHINE(name##_by_download)                                                 \
+    }
+static const struct machine machines[][2][2] = {
+    [SUBJECT_ORGANIZATION] = {MACHINES(organization), MACHINES(organization_paper)},
+    [SUBJECT_INDIVIDUAL] = {MACHINES(individual), MACHINES(individual_paper)},
 };
 
-const struct machine *order_machine(enum subject_kind kind, bool paper_route)
+const struct machine *order_machine(enum subject_kind kind, bool paper_route, enum delivery delivery)
 {
-    return &machines[kind][paper_route];
+    return &machines[kind][paper_route][delivery == DELIVERY_DOWNLOAD];
 }
 
 enum err order_next(const struct order *o, enum order_event event, int *to, struct fault *f)
 {
-    enum err e = machine_next(order_machine(o->subject_kind, o->paper_route), (int)o->state, (int)event,
+    enum err e = machine_next(order_machine(o->subject_kind, o->paper_route, o->delivery), (int)o->state, (int)event,
                               ERR_ORDER_STATE, to, NULL);
     return e == OK ? OK : order_refused(f, o);
 }
 
 uint64_t order_events(const struct order *o)
 {
-    return machine_events(order_machine(o->subject_kind, o->paper_route), (int)o->state);
+    return machine_events(order_machine(o->subject_kind, o->paper_route, o->delivery), (int)o->state);
 }
 
 bool order_can(const struct order *o, enum order_event event)

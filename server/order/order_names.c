@@ -86,6 +86,7 @@ static const char *const events[] = {
     [EV_PAPER_ROUTE] = "paper_route",
     [EV_COPY_WRITTEN] = "copy_written",
     [EV_COPY_DROPPED] = "copy_dropped",
+    [EV_DOWNLOADED] = "downloaded",
 };
 
 static bool known_state(int s)

@@ -135,8 +135,8 @@ static void say_where(struct fault *f, size_t from)
 
 static enum err quote_for(struct ctx *c, const struct order *o, const struct purchase *p, struct quote *out)
 {
-    return catalog_quote(c, o->channel, o->kind, o->subject_kind, o->medium, p->product_id, p->term_months,
-                         p->seal, p->quantity, out);
+    return catalog_quote(c, o->channel, o->kind, o->subject_kind, o->medium, o->delivery, p->product_id,
+                         p->term_months, p->seal, p->quantity, out);
 }
 
 enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase *in, struct order *out)
@@ -148,7 +148,7 @@ enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase
     int to;
     TRY(order_next(out, EV_PURCHASE_SET, &to, c->fault));
     TRY(catalog_channel(c, out->channel, &channel));
-    TRY(catalog_posting(c, out->channel, out->kind, out->subject_kind, out->medium, &posting));
+    TRY(catalog_posting(c, out->channel, out->kind, out->subject_kind, out->medium, out->delivery, &posting));
     struct purchase p = {.product_id = field_text(c->arena, in->product_id),
                          .term_months = in->term_months,
                          .seal = in->seal,

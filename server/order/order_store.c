@@ -11,7 +11,7 @@
 #define ORDER_COLUMNS                                                                                        \
     "id, channel_id, account_id, kind, subject_kind, state, version, method, medium, paper_route, subject, " \
     "agent, purchase, quote, price_fen, signed_digest, verification_id, created_ms, updated_ms, "            \
-    "submitted_ms, due_ms"
+    "submitted_ms, due_ms, review, delivery"
 enum column {
     COL_ID,
     COL_CHANNEL,
@@ -34,6 +34,8 @@ enum column {
     COL_UPDATED,
     COL_SUBMITTED,
     COL_DUE,
+    COL_REVIEW,
+    COL_DELIVERY,
 };
 
 /* "" asks for everybody's: staff and the system. Accounts see their own, in their channel. */
@@ -95,6 +97,8 @@ static enum err read_order(struct ctx *c, const struct rows *r, size_t i, struct
     o->method = (enum method)row_int(r, i, COL_METHOD);
     o->medium = (enum medium)row_int(r, i, COL_MEDIUM);
     o->paper_route = row_int(r, i, COL_PAPER_ROUTE) != 0;
+    o->review = row_int(r, i, COL_REVIEW) != 0;
+    o->delivery = (enum delivery)row_int(r, i, COL_DELIVERY);
     o->quote_json = arena_strdup(c->arena, row_text(r, i, COL_QUOTE));
     o->price_fen = row_int(r, i, COL_PRICE);
     if (row_cell(r, i, COL_SIGNED_DIGEST)->n == sizeof o->signed_digest)
@@ -200,11 +204,12 @@ enum err order_store_insert(struct ctx *c, const struct order *o)
 {
     return db_exec(c, NULL,
                    SQL("INSERT INTO orders (id, channel_id, account_id, kind, subject_kind, state, version, "
-                       "method, medium, paper_route, price_fen, verification_id, created_ms, updated_ms, "
-                       "submitted_ms, due_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, 0, 0)"),
+                       "method, medium, paper_route, review, delivery, price_fen, verification_id, "
+                       "created_ms, updated_ms, submitted_ms, due_ms) "
+                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, 0, 0)"),
                    TEXT(o->id), TEXT(o->channel), TEXT(o->account), INT(o->kind), INT(o->subject_kind),
                    INT(o->state), INT(o->version), INT(o->method), INT(o->medium), INT(o->paper_route),
-                   INT(o->created_ms), INT(o->updated_ms));
+                   INT(o->review), INT(o->delivery), INT(o->created_ms), INT(o->updated_ms));
 }
 
 /* The digest that stands for the subject's number (S10). */

@@ -322,6 +322,7 @@ static void put_order(struct arena *a, const struct order *o, PB(Order) * w)
     w->method = (PB(VerificationMethod))o->method;
     w->medium = (PB(Medium))o->medium;
     w->paper_route = o->paper_route;
+    w->delivery = (PB(DeliveryWay))o->delivery;
     w->create_time = to_timestamp(a, o->created_ms);
     w->update_time = to_timestamp(a, o->updated_ms);
     if (o->subject.name && *o->subject.name) {

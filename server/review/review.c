@@ -58,7 +58,9 @@ static enum err tell(struct ctx *c, const struct order *o, const struct decision
     struct order_contact to = order_contact(o);
     const char *dedupe = arena_printf(c->arena, "review:%s:%lld", o->id, (long long)o->version);
     const char *params[] = {o->id, first_reason(o, d)};
-    TRY(notice_sms(c, to.phone, d->approve ? SMS_ORDER_APPROVED : SMS_ORDER_REFUSED, params, dedupe, o->id));
+    bool download = o->delivery == DELIVERY_DOWNLOAD;
+    enum sms_template good = download ? SMS_APPROVED_DOWNLOAD : SMS_ORDER_APPROVED;
+    TRY(notice_sms(c, to.phone, d->approve ? good : SMS_ORDER_REFUSED, params, dedupe, o->id));
     if (!to.email || !*to.email)
         return OK;
     struct buf faults = BUF(c->arena);
@@ -70,8 +72,8 @@ static enum err tell(struct ctx *c, const struct order *o, const struct decision
                *plain[] = {to.name, o->id, comment};
     if (!d->approve && !o->paper_route)
         return notice_mail(c, to.email, MAIL_ORDER_REFUSED, refused, dedupe, o->id);
-    return notice_mail(c, to.email, d->approve ? MAIL_ORDER_APPROVED : MAIL_PAPERS_REFUSED, plain, dedupe,
-                       o->id);
+    enum mail_template well = download ? MAIL_APPROVED_DOWNLOAD : MAIL_ORDER_APPROVED;
+    return notice_mail(c, to.email, d->approve ? well : MAIL_PAPERS_REFUSED, plain, dedupe, o->id);
 }
 
 enum err review_decide(struct ctx *c, const struct decision *d, struct order *o)

@@ -24,8 +24,8 @@ struct decision {
     const char *const *reasons;
     const char *comment;
 };
-/* Approve: every material is approved, the order goes to ISSUE. Send back: at least one is refused with a
- * reason, the order goes to CORRECTION. Both are told by SMS and e-mail once. */
+/* Approve: every material is approved, the order goes to ISSUE or, of a download, to DOWNLOAD. Send back: at
+ * least one is refused with a reason, the order goes to CORRECTION. Both are told by SMS and e-mail once. */
 enum err review_decide(struct ctx *c, const struct decision *d, struct order *out);
 
 /* One field in clear, audited with the reason. INVALID for an unknown path. */

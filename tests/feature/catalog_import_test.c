@@ -227,7 +227,8 @@ static void a_channel_that_says_nothing_has_the_defaults(void **s)
     assert_ok(catalog_invoice(w.c, id, &invoice));
     assert_false(invoice.offered);
     assert_string_equal(invoice.seller_name, "");
-    assert_ok(catalog_posting(w.c, id, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, &posting));
+    assert_ok(
+        catalog_posting(w.c, id, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, (enum delivery)0, &posting));
     assert_true(posting.address_asked);
     assert_ok(catalog_sms_limits(w.c, id, &sms));
     assert_int_equal(sms.phone_hour, 5);
@@ -298,19 +299,20 @@ static void posting_is_a_line_of_the_quote(void **s)
              "  - {subject: organization, medium: ukey, kinds: [renew], methods: [face], delivery: "
              "download}\n");
     apply(text);
-    assert_ok(
-        catalog_quote(w.c, id, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, 1, &q));
+    assert_ok(catalog_quote(w.c, id, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, (enum delivery)0, product,
+                            12, false, 1, &q));
     assert_int_equal(q.n_lines, 2);
     assert_int_equal(q.total_fen, 100 + 1500);
-    assert_ok(
-        catalog_quote(w.c, id, ORDER_RENEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, 1, &q));
+    assert_ok(catalog_quote(w.c, id, ORDER_RENEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, (enum delivery)0,
+                            product, 12, false, 1, &q));
     assert_int_equal(q.n_lines, 1);
     assert_int_equal(q.total_fen, 100);
-    assert_ok(catalog_posting(w.c, id, ORDER_RENEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, &posting));
+    assert_ok(
+        catalog_posting(w.c, id, ORDER_RENEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, (enum delivery)0, &posting));
     assert_false(posting.address_asked);
-    assert_err(
-        catalog_quote(w.c, id, ORDER_CHANGE, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, 1, &q),
-        ERR_INVALID);
+    assert_err(catalog_quote(w.c, id, ORDER_CHANGE, SUBJECT_ORGANIZATION, MEDIUM_UKEY, (enum delivery)0,
+                             product, 12, false, 1, &q),
+               ERR_INVALID);
     assert_string_equal(w.c->fault->violations[0].field, "product_id");
     fault_clear(w.c->fault);
     apply(shop);
@@ -330,7 +332,8 @@ static void an_order_is_for_as_many_as_the_channel_says(void **s)
     assert_int_equal(list[0].max_quantity, 3);
     const char *product = list[0].id;
 #define QUOTE(kind, quantity)                                                                                \
-    catalog_quote(w.c, id, kind, SUBJECT_ORGANIZATION, MEDIUM_UKEY, product, 12, false, quantity, &q)
+    catalog_quote(w.c, id, kind, SUBJECT_ORGANIZATION, MEDIUM_UKEY, DELIVERY_DESK, product, 12, false,       \
+                  quantity, &q)
     assert_ok(QUOTE(ORDER_NEW, 3));
     assert_int_equal(q.lines[0].quantity, 3);
     assert_int_equal(q.lines[0].unit_fen, 100);
@@ -404,8 +407,8 @@ static void a_confirmed_quote_stays_what_it_was(void **s)
     PB(Order) *o = get_order(w.c, order);
     assert_int_equal(o->quote->total_fen, 28000);
     struct quote today;
-    assert_ok(catalog_quote(w.c, w.channel, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, w.product, 12,
-                            false, 1, &today));
+    assert_ok(catalog_quote(w.c, w.channel, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, (enum delivery)0,
+                            w.product, 12, false, 1, &today));
     assert_int_equal(today.total_fen, 99900);
     apply(text);
 }

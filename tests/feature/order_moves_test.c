@@ -80,19 +80,31 @@ static void walk(const struct machine *m, int states, int events, enum err refus
 #define N(a) (sizeof(a) / sizeof *(a))
 #define EVERY                                                                                                \
     {"PURCHASE", "purchase_set>CONFIRM cancelled>CANCELLED"},                                                \
-        {"ISSUE", "personalisation_begun>PERSONALISING cancelled_paid>REFUNDING"},                           \
-        {"PERSONALISING", "personalisation_begun>PERSONALISING copy_written>PERSONALISING "                  \
-                          "copy_dropped>PERSONALISING personalisation_dropped>ISSUE written>SHIP"},          \
-        {"SHIP", "posted>SHIPPED"}, {"SHIPPED", "returned>SHIP received>FINISHED"},                          \
     {                                                                                                        \
         "REFUNDING", "refunded>CANCELLED"                                                                    \
+    }
+#define DESK                                                                                                 \
+    {"ISSUE", "personalisation_begun>PERSONALISING cancelled_paid>REFUNDING"},                               \
+        {"PERSONALISING", "personalisation_begun>PERSONALISING copy_written>PERSONALISING "                  \
+                          "copy_dropped>PERSONALISING personalisation_dropped>ISSUE written>SHIP"},          \
+        {"SHIP", "posted>SHIPPED"},                                                                          \
+    {                                                                                                        \
+        "SHIPPED", "returned>SHIP received>FINISHED"                                                         \
+    }
+#define DOWNLOAD                                                                                             \
+    {                                                                                                        \
+        "DOWNLOAD", "downloaded>FINISHED cancelled_paid>REFUNDING"                                           \
     }
 #define PAPER                                                                                                \
     EVERY, {"CONFIRM", "purchase_confirmed>PAYMENT purchase_reopened>PURCHASE cancelled>CANCELLED"},         \
         {"PAYMENT", "paid>PAPERS cancelled>CANCELLED"},                                                      \
-        {"PAPERS", "papers_arrived>REVIEW cancelled_paid>REFUNDING"},                                        \
     {                                                                                                        \
-        "REVIEW", "approved>ISSUE refused>PAPERS cancelled_paid>REFUNDING"                                   \
+        "PAPERS", "papers_arrived>REVIEW cancelled_paid>REFUNDING"                                           \
+    }
+#define PAPER_BY(approved)                                                                                   \
+    PAPER,                                                                                                   \
+    {                                                                                                        \
+        "REVIEW", "approved>" approved " refused>PAPERS cancelled_paid>REFUNDING"                            \
     }
 #define ONLINE                                                                                               \
     EVERY, {"CONFIRM", "purchase_confirmed>MATERIALS purchase_reopened>PURCHASE cancelled>CANCELLED"},       \
@@ -100,51 +112,56 @@ static void walk(const struct machine *m, int states, int events, enum err refus
         {"SIGNATURE", "signature_requested>SIGNATURE signature_reopened>MATERIALS "                          \
                       "purchase_reopened>PURCHASE signed>PAYMENT cancelled>CANCELLED"},                      \
         {"PAYMENT", "paid>REVIEW cancelled>CANCELLED"},                                                      \
-        {"REVIEW", "approved>ISSUE refused>CORRECTION cancelled_paid>REFUNDING"},                            \
     {                                                                                                        \
         "CORRECTION", "signature_requested>CORRECTION corrected>REVIEW cancelled_paid>REFUNDING"             \
     }
 
+#define ONLINE_BY(approved)                                                                                  \
+    ONLINE,                                                                                                  \
+    {                                                                                                        \
+        "REVIEW", "approved>" approved " refused>CORRECTION cancelled_paid>REFUNDING"                        \
+    }
+
+/* The same table by the desk and by download. */
+#define WALK(kind, paper, by, ...)                                                                           \
+    do {                                                                                                     \
+        static const struct expectation desk[] = {by("ISSUE"), DESK, __VA_ARGS__},                           \
+                                        download[] = {by("DOWNLOAD"), DOWNLOAD, __VA_ARGS__};                \
+        walk(order_machine(kind, paper, DELIVERY_DESK), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, desk,    \
+             N(desk));                                                                                       \
+        walk(order_machine(kind, paper, DELIVERY_DOWNLOAD), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE,      \
+             download, N(download));                                                                         \
+    } while (0)
+
 static void orders_of_organizations(void **s)
 {
     (void)s;
-    static const struct expectation want[] = {
-        ONLINE,
-        {"SUBJECT", "subject_submitted>SUBJECT_VERIFYING method_changed>SUBJECT cancelled>CANCELLED "
-                    "paper_route>AGENT"},
-        {"SUBJECT_VERIFYING", "subject_submitted>SUBJECT_VERIFYING subject_mismatch>SUBJECT "
-                              "method_changed>SUBJECT subject_passed>AGENT cancelled>CANCELLED"},
-        {"AGENT", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE cancelled>CANCELLED"},
-        {"AGENT_VERIFYING", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE agent_passed>PURCHASE "
-                            "agent_mismatch>AGENT cancelled>CANCELLED"},
-    };
-    walk(order_machine(SUBJECT_ORGANIZATION, false), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, want,
-         N(want));
+    WALK(SUBJECT_ORGANIZATION, false, ONLINE_BY,
+         {"SUBJECT", "subject_submitted>SUBJECT_VERIFYING method_changed>SUBJECT cancelled>CANCELLED "
+                     "paper_route>AGENT"},
+         {"SUBJECT_VERIFYING", "subject_submitted>SUBJECT_VERIFYING subject_mismatch>SUBJECT "
+                               "method_changed>SUBJECT subject_passed>AGENT cancelled>CANCELLED"},
+         {"AGENT", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE cancelled>CANCELLED"},
+         {"AGENT_VERIFYING", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE agent_passed>PURCHASE "
+                             "agent_mismatch>AGENT cancelled>CANCELLED"});
 }
 
 static void orders_of_individuals_have_no_agent(void **s)
 {
     (void)s;
-    static const struct expectation want[] = {
-        ONLINE,
-        {"SUBJECT", "subject_submitted>SUBJECT_VERIFYING method_changed>SUBJECT cancelled>CANCELLED "
-                    "paper_route>PURCHASE"},
-        {"SUBJECT_VERIFYING", "subject_submitted>SUBJECT_VERIFYING subject_mismatch>SUBJECT "
-                              "method_changed>SUBJECT subject_passed>PURCHASE cancelled>CANCELLED"},
-    };
-    walk(order_machine(SUBJECT_INDIVIDUAL, false), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, want, N(want));
+    WALK(SUBJECT_INDIVIDUAL, false, ONLINE_BY,
+         {"SUBJECT", "subject_submitted>SUBJECT_VERIFYING method_changed>SUBJECT cancelled>CANCELLED "
+                     "paper_route>PURCHASE"},
+         {"SUBJECT_VERIFYING", "subject_submitted>SUBJECT_VERIFYING subject_mismatch>SUBJECT "
+                               "method_changed>SUBJECT subject_passed>PURCHASE cancelled>CANCELLED"});
 }
 
 static void by_paper_nothing_is_verified_or_uploaded(void **s)
 {
     (void)s;
-    static const struct expectation organization[] = {
-        PAPER, {"AGENT", "agent_submitted>PURCHASE agent_in_person>PURCHASE cancelled>CANCELLED"}};
-    static const struct expectation individual[] = {PAPER};
-    walk(order_machine(SUBJECT_ORGANIZATION, true), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, organization,
-         N(organization));
-    walk(order_machine(SUBJECT_INDIVIDUAL, true), ORDER_LAST_STATE, EV_LAST, ERR_ORDER_STATE, individual,
-         N(individual));
+    WALK(SUBJECT_ORGANIZATION, true, PAPER_BY,
+         {"AGENT", "agent_submitted>PURCHASE agent_in_person>PURCHASE cancelled>CANCELLED"});
+    WALK(SUBJECT_INDIVIDUAL, true, PAPER_BY);
 }
 
 static void verifications(void **s)
