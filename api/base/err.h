@@ -105,6 +105,8 @@ enum rpc_status {
     X(SIGNATURE_BAD, RPC_UNAUTHENTICATED, "the signature does not verify", "签名校验失败")                   \
     /* certificates and keys */                                                                              \
     X(CSR_BAD, RPC_INVALID_ARGUMENT, "the certificate request cannot be accepted", "证书请求不合规")         \
+    X(KEY_USED, RPC_FAILED_PRECONDITION, "this key has a certificate already; make a new key",               \
+      "该密钥已签发过证书，请重新生成密钥")                                                                  \
     X(LINT, RPC_INTERNAL, "the certificate would break its profile", "证书不符合模板")                       \
     X(CARD_GONE, RPC_UNAVAILABLE, "the UKEY was removed", "UKEY 已拔出")                                     \
     X(CARD_REFUSED, RPC_FAILED_PRECONDITION, "the UKEY refused the command", "UKEY 拒绝执行")                \

@@ -173,8 +173,10 @@ enum err ukey_bind(struct ctx *c, const struct ukey_proof *p, struct binding *ou
     TRY(e);
     TRY(account_self(c, &a));
     TRY(audit_add(c, &(struct audit_entry){"account.bind", a.id, a.version, detail(c, cert.id)}));
-    const char *params[] = {cert.medium_number};
-    return notice_sms(c, a.phone, SMS_UKEY_BOUND, params, arena_printf(c->arena, "bound:%s", ch.id), a.id);
+    bool cloud = cert.medium == MEDIUM_CLOUD; /* which has no medium number */
+    const char *params[] = {cloud ? cert.serial_hex : cert.medium_number};
+    return notice_sms(c, a.phone, cloud ? SMS_CLOUD_BOUND : SMS_UKEY_BOUND, params,
+                      arena_printf(c->arena, "bound:%s", ch.id), a.id);
 }
 
 enum err ukey_unbind(struct ctx *c, const char *certificate_id)

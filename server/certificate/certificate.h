@@ -28,11 +28,14 @@ enum err certificates_of_order(struct ctx *c, const char *order_id, struct certi
                                size_t *n);
 /* Whoever's, revoked or not; NOT_FOUND. */
 enum err certificate_by_serial(struct ctx *c, const char *serial_hex, struct certificate *out);
-/* Whether a certificate was issued for this key, anywhere. */
-enum err certificate_key_used(struct ctx *c, const unsigned char spki_digest[static 32], bool *out);
 /* The channel's certificate for this key, whoever's: for those who have proved that they hold it. */
 enum err certificate_of_key(struct ctx *c, const char *channel_id, const unsigned char spki_digest[static 32],
                             struct certificate *out);
+/* Whether the key has a certificate, anywhere, in force or not; one key has at most one. */
+enum err certificate_key_known(struct ctx *c, const unsigned char spki_digest[static 32], bool *known);
+/* Whether another account has a certificate in force on this medium. */
+enum err certificate_medium_of_others(struct ctx *c, const char *medium_number, const char *account,
+                                      bool *found);
 /* One that the caller may see. */
 enum err certificate_load(struct ctx *c, const char *id, struct certificate *out);
 /* The caller's own, newest first; after: id of the last one seen, "" at first. medium 0: any. */

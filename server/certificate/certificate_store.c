@@ -79,14 +79,6 @@ enum err certificate_by_serial(struct ctx *c, const char *serial_hex, struct cer
     return one(c, &r, out);
 }
 
-enum err certificate_key_used(struct ctx *c, const unsigned char spki_digest[static 32], bool *out)
-{
-    struct rows r;
-    TRY(db_query(c, &r, SQL("SELECT 1 FROM certificate WHERE spki_digest = ?"), BYTES(spki_digest, 32)));
-    *out = r.n != 0;
-    return OK;
-}
-
 enum err certificates_of_order(struct ctx *c, const char *order_id, struct certificate_summary **out,
                                size_t *n)
 {
@@ -115,6 +107,26 @@ enum err certificate_of_key(struct ctx *c, const char *channel_id, const unsigne
     TRY(db_query(c, &r, SQL(CERTIFICATE_SELECT "spki_digest = ? AND channel_id = ?"), BYTES(spki_digest, 32),
                  TEXT(channel_id)));
     return one(c, &r, out);
+}
+
+enum err certificate_key_known(struct ctx *c, const unsigned char spki_digest[static 32], bool *known)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT 1 FROM certificate WHERE spki_digest = ?"), BYTES(spki_digest, 32)));
+    *known = r.n > 0;
+    return OK;
+}
+
+enum err certificate_medium_of_others(struct ctx *c, const char *medium_number, const char *account,
+                                      bool *found)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT 1 FROM certificate WHERE medium_number = ? AND account_id <> ? AND "
+                     "revoked_ms = 0 AND not_after_ms > ? LIMIT 1"),
+                 TEXT(medium_number), TEXT(account), INT(c->now_ms)));
+    *found = r.n > 0;
+    return OK;
 }
 
 enum err certificate_load(struct ctx *c, const char *id, struct certificate *out)

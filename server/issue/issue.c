@@ -102,6 +102,9 @@ static enum err in_work(struct ctx *c, const char *id, struct personalisation *o
     TRY(personalisation_by_id(c, id, out));
     if (!out->in_work)
         return fail_both(c->fault, ERR_PRECONDITION, "this personalisation has ended", "该次制证已结束");
+    if (out->by_holder)
+        return fail_both(c->fault, ERR_PRECONDITION, "the holder downloads this certificate",
+                         "该证书由持有人自行下载");
     return OK;
 }
 

@@ -50,6 +50,7 @@ struct personalisation {
     size_t detail_n;
     int64_t version;
     bool in_work;
+    bool by_holder; /* a download (S25): there are no secrets, and the desk has no part in it */
 };
 
 struct token {
@@ -81,6 +82,21 @@ enum err issue_found(struct ctx *c, const char *id, struct certificate *out);
 
 /* Whether a token is in work for the order, and whether the certificate for it was issued. */
 enum err issue_progress(struct ctx *c, const char *order_id, bool *in_work, bool *issued);
+
+/* -- the holder's own download (S25) ---- */
+
+/* The intent, for the key in the request and, of a UKEY, the medium that it is on. ORDER_STATE; INVALID with
+ * medium_number: none or one too many, one of the desk's that was not posted to this account, one with
+ * another account's certificate, another than at first. CSR_BAD; PRECONDITION when the order's certificate is
+ * for another key; KEY_USED when the key has another certificate. */
+enum err issue_download_prepare(struct ctx *c, const char *order_id, const char *medium_number,
+                                const void *csr, size_t n);
+/* The one certificate of the prepared order, which is FINISHED with it; later the same again. */
+enum err issue_download(struct ctx *c, const char *order_id, struct certificate *out);
+/* The order is given up: an intent that was not signed will not be, and the UKEY is free for another. */
+enum err issue_given_up(struct ctx *c, const char *order_id);
+/* 1 to 64 letters, digits or -. */
+bool medium_number_ok(const char *s);
 
 struct issue_item {
     const char *order_id, *medium_number;

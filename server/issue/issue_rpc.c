@@ -17,7 +17,6 @@
 enum {
     QUEUE_MAX = 100,
     REGISTER_MAX = 1000,
-    NUMBER_MAX = 64,
     MODEL_MAX = 80
 };
 
@@ -153,6 +152,22 @@ RPC_HANDLER(quarantine_token, QuarantineTokenRequest, QuarantineTokenResponse)
     return wire_order(c, &o, &out->order);
 }
 
+RPC_HANDLER(prepare_download, DownloadCertificateRequest, DownloadCertificateResponse)
+{
+    (void)out;
+    return issue_download_prepare(c, in->order_id, in->medium_number, in->csr_der.data, in->csr_der.len);
+}
+
+RPC_HANDLER(download_certificate, DownloadCertificateRequest, DownloadCertificateResponse)
+{
+    struct certificate cert;
+    TRY(issue_download(c, in->order_id, &cert));
+    out->certificate_id = to_text(c->arena, cert.id);
+    out->certificate_der = to_bytes(c, cert.der, cert.der_n);
+    chain_of(c, cert.algorithm, &out->n_chain_der, &out->chain_der);
+    return OK;
+}
+
 /* -- stock ---- */
 
 static PB(Token) * to_token(struct ctx *c, const struct token *t)
@@ -170,12 +185,11 @@ static PB(Token) * to_token(struct ctx *c, const struct token *t)
 
 static void check_numbers(struct ctx *c, char *const *numbers, size_t n)
 {
-    static const char ok[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
     if (n == 0 || n > REGISTER_MAX)
         fault_field(c->fault, "medium_numbers", "RANGE", "between 1 and 1000 numbers",
                     "一次登记1至1000个介质号");
     for (size_t i = 0; i < n; i++)
-        if (!*numbers[i] || strlen(numbers[i]) > NUMBER_MAX || strspn(numbers[i], ok) != strlen(numbers[i]))
+        if (!medium_number_ok(numbers[i]))
             fault_field(c->fault, arena_printf(c->arena, "medium_numbers[%zu]", i), "FORMAT",
                         "a medium number has 1 to 64 letters, digits or -", "介质号格式有误");
 }
@@ -232,6 +246,12 @@ static const struct rpc_row rows[] = {
         .handler = issue_certificate),
     ROW(issuance_service, "FinishPersonalisation", MODE_WRITE, .handler = finish_personalisation),
     ROW(issuance_service, "QuarantineToken", MODE_WRITE, .handler = quarantine_token),
+    {.service = PB_SERVICE(issuance_service),
+     .method = "DownloadCertificate",
+     .access = ACCESS_ACCOUNT,
+     .mode = MODE_WRITE,
+     .prepare = prepare_download,
+     .handler = download_certificate},
     ROW(stock_service, "RegisterTokens", MODE_WRITE, .handler = register_tokens),
     ROW(stock_service, "GetToken", MODE_READ, .handler = get_token),
     ROW(stock_service, "ListTokens", MODE_READ, .handler = list_tokens),

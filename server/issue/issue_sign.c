@@ -88,12 +88,11 @@ static enum err same_key(struct ctx *c, const struct issuance *live, const struc
  * PIN. */
 static enum err key_is_new(struct ctx *c, const struct pki_csr *csr)
 {
-    bool used;
-    TRY(certificate_key_used(c, csr->spki_sha256, &used));
-    return used ? fail_both(c->fault, ERR_PRECONDITION,
-                            "this key has a certificate already; put this UKEY aside",
-                            "该密钥已有证书，请隔离此UKEY")
-                : OK;
+    bool known;
+    TRY(certificate_key_known(c, csr->spki_sha256, &known));
+    if (!known)
+        TRY(issuance_key_known(c, csr->spki_sha256, &known));
+    return known ? fail(c->fault, ERR_KEY_USED, NULL) : OK;
 }
 
 enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
@@ -115,7 +114,7 @@ enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
         return same_key(c, &live, &csr);
     if (!p.in_work)
         return fail_both(c->fault, ERR_PRECONDITION, "this personalisation has ended", "该次制证已结束");
-    if (o.state != ORDER_PERSONALISING)
+    if (o.state != (p.by_holder ? ORDER_DOWNLOAD : ORDER_PERSONALISING))
         return order_refused(c->fault, &o);
     fault_clear(c->fault);
     TRY(key_is_new(c, &csr));

@@ -18,15 +18,17 @@ static const char *place(struct ctx *c, const char *id)
 
 enum err personalisation_insert(struct ctx *c, const struct personalisation *p)
 {
-    const void *sealed;
-    size_t n;
-    TRY(crypt_seal(c->keys, c->arena, place(c, p->id), &p->secrets, sizeof p->secrets, &sealed, &n));
+    const void *sealed = NULL;
+    size_t n = 0;
+    if (!p->by_holder)
+        TRY(crypt_seal(c->keys, c->arena, place(c, p->id), &p->secrets, sizeof p->secrets, &sealed, &n));
     return db_exec(
         c, NULL,
         SQL("INSERT INTO personalisation (id, order_id, copy, medium_number, algorithm, step, secrets, "
             "operator_id, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-        TEXT(p->id), TEXT(p->order), INT(p->copy), TEXT(p->medium_number), INT(p->algorithm), INT(p->step),
-        BYTES(sealed, n), TEXT(c->caller.id), INT(c->now_ms), INT(c->now_ms));
+        TEXT(p->id), TEXT(p->order), INT(p->copy), *p->medium_number ? TEXT(p->medium_number) : SQLNULL,
+        INT(p->algorithm), INT(p->step), sealed ? BYTES(sealed, n) : SQLNULL, TEXT(c->caller.id),
+        INT(c->now_ms), INT(c->now_ms));
 }
 
 #define PERSONALISATION_SELECT                                                                               \
@@ -57,6 +59,9 @@ static enum err read(struct ctx *c, const struct rows *r, struct personalisation
                                     .copy = (int)row_int(r, 0, 8)};
     copy_id(out->id, row_text(r, 0, 0));
     copy_id(out->order, row_text(r, 0, 1));
+    out->by_holder = row_cell(r, 0, 5)->null;
+    if (out->by_holder)
+        return read_detail(c, out);
     const char *secrets;
     size_t n;
     TRY(crypt_open(c->keys, c->arena, place(c, out->id), row_text(r, 0, 5), row_cell(r, 0, 5)->n, &secrets,
@@ -84,6 +89,15 @@ enum err issue_progress(struct ctx *c, const char *order_id, bool *in_work, bool
                  INT(ISSUANCE_ISSUED), TEXT(order_id)));
     *in_work = r.n > 0;
     *issued = r.n && row_int(&r, 0, 0) > 0;
+    return OK;
+}
+
+enum err personalisation_of_medium(struct ctx *c, const char *medium_number, bool *in_work)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT 1 FROM personalisation WHERE medium_number = ? AND in_work = 1"),
+                 TEXT(medium_number)));
+    *in_work = r.n > 0;
     return OK;
 }
 
@@ -206,6 +220,15 @@ enum err issuance_of(struct ctx *c, const char *personalisation_id, struct issua
     TRY(db_query(c, &r, SQL(ISSUANCE_SELECT "personalisation_id = ? AND live = 1"),
                  TEXT(personalisation_id)));
     return read_issuance(c, &r, out);
+}
+
+enum err issuance_key_known(struct ctx *c, const unsigned char spki_digest[static 32], bool *known)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT 1 FROM issuance WHERE spki_digest = ? AND live = 1"),
+                 BYTES(spki_digest, 32)));
+    *known = r.n > 0;
+    return OK;
 }
 
 enum err issuance_set_state(struct ctx *c, const struct issuance *i, enum issuance_state to)

@@ -24,6 +24,8 @@ struct issuance {
 
 enum err personalisation_insert(struct ctx *c, const struct personalisation *p);
 enum err personalisation_in_work(struct ctx *c, const char *order_id, struct personalisation *out);
+/* Whether something is being written to it just now. */
+enum err personalisation_of_medium(struct ctx *c, const char *medium_number, bool *in_work);
 enum err personalisation_by_id(struct ctx *c, const char *id, struct personalisation *out);
 /* How many copies of the order are written. They are written one after another, so the next is this + 1. */
 enum err personalisations_written(struct ctx *c, const char *order_id, int *out);
@@ -38,6 +40,8 @@ enum err issuance_insert(struct ctx *c, const struct issuance *i);
 /* The one that is not dead: of a copy, or of a personalisation. */
 enum err issuance_live(struct ctx *c, const char *order_id, int copy, struct issuance *out);
 enum err issuance_of(struct ctx *c, const char *personalisation_id, struct issuance *out);
+/* Whether some order's live intent is for this key. */
+enum err issuance_key_known(struct ctx *c, const unsigned char spki_digest[static 32], bool *known);
 enum err issuance_set_state(struct ctx *c, const struct issuance *i, enum issuance_state to);
 
 #endif

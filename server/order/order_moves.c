@@ -55,6 +55,7 @@
 #include "core/audit.h"
 #include "core/machine.h"
 #include "invoice/invoice.h"
+#include "issue/issue.h"
 #include "order/order_store.h"
 
 #define N(a) (sizeof(a) / sizeof *(a))
@@ -210,6 +211,8 @@ enum err order_move(struct ctx *c, struct order *o, enum order_event event, cons
     TRY(order_next(o, event, &to, c->fault));
     const char *action = arena_printf(c->arena, "order.%s", order_event_name((int)event));
     TRY(store(c, o, (enum order_state)to, action, change, detail));
+    if (event == EV_CANCELLED_PAID && o->delivery == DELIVERY_DOWNLOAD)
+        TRY(issue_given_up(c, o->id)); /* a key may have been asked for, and not signed */
     return event == EV_REFUNDED ? invoice_order_refunded(c, o->id) : OK; /* it goes back with the money */
 }
 

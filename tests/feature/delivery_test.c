@@ -1,5 +1,5 @@
-/* What a channel says of review and delivery, and what an order makes of it (S19, S20, S25): kept from the day
- * it was created, approved by the system or by people, to the desk's queue or to the holder. */
+/* What a channel says of review and delivery, and what an order makes of it (S19, S20, S25): kept from the
+ * day it was created, approved by the system or by people, to the desk's queue or to the holder. */
 #include "world.h"
 
 #include "core/tx.h"
@@ -29,8 +29,8 @@ static int teardown(void **state)
 static void channel_says(bool review, enum delivery way)
 {
     assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET state = 19")));
-    assert_ok(db_exec(w.c, NULL, SQL("UPDATE channel_offer SET review = ?, delivery = ?"), INT(review),
-                      INT(way)));
+    assert_ok(
+        db_exec(w.c, NULL, SQL("UPDATE channel_offer SET review = ?, delivery = ?"), INT(review), INT(way)));
     world_next(&w, 24 * 3600000);
 }
 
@@ -65,8 +65,7 @@ static const char *told(const char *word, const char *order)
                          arena_printf(w.c->arena, "outbox.payload:%s", row_text(&r, 0, 0)),
                          row_text(&r, 0, 1), row_cell(&r, 0, 1)->n, &text, &n, w.c->fault));
     json_t *j = json_loads(text, 0, NULL);
-    const char *name =
-        arena_strdup(w.c->arena, json_string_value(json_object_get(j, "template")));
+    const char *name = arena_strdup(w.c->arena, json_string_value(json_object_get(j, "template")));
     json_decref(j);
     return name;
 }
@@ -115,7 +114,7 @@ static void without_review_a_paid_download_waits_for_its_holder(void **s)
     struct order full;
     assert_ok(order_load(w.c, order, &full));
     assert_int_equal(full.submitted_ms, w.c->now_ms);
-    assert_int_equal(full.due_ms, 0); /* nobody promised to look at it */
+    assert_int_equal(full.due_ms, 0);                       /* nobody promised to look at it */
     assert_string_equal(full.purchase.delivery.street, ""); /* nothing is posted: not asked for, not kept */
 }
 

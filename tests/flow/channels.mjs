@@ -6,9 +6,15 @@ import { root } from '../lib/desk.mjs';
 const METHODS = ['micro_deposit', 'phone_three_factor', 'bank_four_factor', 'face'];
 const without = (text, key) => text.replace(new RegExp(`^${key}:.*(?:\\n +.*)*`, 'm'), '');
 
-// Imports a channel's file of the tree into a running desk; resolves to its code.
-export function importGenerous(desk, file) {
-  const text = without(without(fs.readFileSync(path.join(root, file), 'utf8'), 'sms_limits'), 'attempts')
+// A channel that downloads: cloud certificates and UKEYs of the holders' own.
+export const YUNQI = 'tests/flow/channels/yunqi.yaml';
+
+// Imports a channel's file of the tree as it is.
+export const importChannel = (desk, file) => desk.command(['channel', 'import', path.join(root, file), '--apply']);
+
+// Imports a channel's file of the tree, with what change makes of its text, into a running desk; gives its code.
+export function importGenerous(desk, file, change = (text) => text) {
+  const text = without(without(change(fs.readFileSync(path.join(root, file), 'utf8')), 'sms_limits'), 'attempts')
     + '\nsms_limits: {phone_minute: 100000, phone_hour: 1000, phone_day: 1000, address_hour: 1000000, channel_day: 1000000}'
     + `\nattempts: {${METHODS.map((m) => `${m}: 100`).join(', ')}}\n`;
   const copy = path.join(desk.dir, path.basename(file));

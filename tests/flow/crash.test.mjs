@@ -8,7 +8,10 @@ import { after, before, test } from 'node:test';
 import { root, until } from '../lib/desk.mjs';
 import { REFUND_POINTS } from './crash_points.mjs';
 import { MortalDesk, repeat } from './mortal.mjs';
+import { ChannelWalk } from './channel_walk.mjs';
+import { YUNQI, importChannel } from './channels.mjs';
 import { company } from './people.mjs';
+import { SoftKey, verifyChain } from './softkey.mjs';
 import { Walk } from './walk.mjs';
 
 const COMMIT = ['db.commit.before:1', 'db.commit.after:1'];
@@ -39,6 +42,9 @@ const POINTS = {
 
 // What it dies of on the way of another order's invoice, from the moment when it is paid. Whatever job is the first.
 const INVOICE_POINTS = ['invoice.before', 'invoice.after:2', 'outbox.called', 'invoice.after', 'blob.renamed', 'invoice.before', 'mail.after', 'outbox.done'];
+
+// And of the holder's own download: between its intent and the signature, and after it.
+const DOWNLOAD_POINTS = ['issue.intent', ...PREPARED.slice(0, 2), 'issue.signed', 'issue.stored', ...PREPARED.slice(2), 'sms.after', 'outbox.done'];
 
 class MortalWalk extends Walk {
   killed = new Set();
@@ -111,6 +117,25 @@ test('an invoice is issued, archived and mailed though the server dies at every 
   const { mails } = await desk.sim(`/sim/mails?to=${encodeURIComponent(w.who.agent.email)}`);
   assert.equal(new Set(mails.filter((m) => m.subject === '证书订单电子发票').map((m) => m.message_id)).size, 1);
   assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM invoice_file WHERE invoice_id = '${invoice.id}'`), '3');
+});
+
+test('a certificate is downloaded though the server dies at every point of its way', async () => {
+  const died = desk.hits.length;
+  importChannel(desk, YUNQI);
+  const w = await ChannelWalk.of(desk, { channel: 'yunqi', who: company(9), individual: true });
+  await w.to('DOWNLOAD');
+  w.key = new SoftKey(desk.dir, 'download');
+  await desk.arm(DOWNLOAD_POINTS);
+  await w.download();
+  await desk.spent('the download');
+  assert.deepEqual(desk.hits.slice(died), DOWNLOAD_POINTS);
+  assert.equal(w.state, 'FINISHED');
+  assert.match(verifyChain(desk.dir, w.issued.certificate_der, w.issued.chain_der, false), /: OK/);
+  for (const t of ['certificate', 'issuance', 'serial_used', 'personalisation'])
+    assert.equal(await desk.sql.value(`SELECT COUNT(*) FROM ${t} WHERE order_id = '${w.order.id}'`), '1', t);
+  await until('one SMS of it', async () => (await desk.messages(w.signer)).filter((m) => m.text.includes('已下载')).length === 1);
+  const versions = await desk.sql.rows(`SELECT COUNT(*), MAX(version) FROM audit WHERE object = '${w.order.id}' AND version > 0`);
+  assert.equal(versions[0][0], versions[0][1]);
 });
 
 test('every job came to its end', async () => {

@@ -8,7 +8,10 @@ import grpc from '@grpc/grpc-js';
 import { Desk, api, totp, until } from '../lib/desk.mjs';
 import { noise, png } from '../lib/corpus.mjs';
 import { Sql, changed } from './database.mjs';
+import { ChannelWalk } from './channel_walk.mjs';
+import { YUNQI, importChannel } from './channels.mjs';
 import { company } from './people.mjs';
+import { SoftKey } from './softkey.mjs';
 import { CHANNEL, Walk } from './walk.mjs';
 
 const UNAVAILABLE_TEXT = 'the service cannot answer now; try again';
@@ -213,6 +216,18 @@ test('issuance', async () => {
   const { id } = w.personalisation;
   w.take(await eachStatement('FinishPersonalisation', wang, { personalisation_id: id, certificate_der: w.issued.certificate_der, signature: w.key.sign(`certdesk personalisation ${id}`) }));
   assert.equal(w.state, 'SHIP');
+});
+
+test('a download by the holder', async () => {
+  importChannel(desk, YUNQI);
+  const v = await ChannelWalk.of(desk, { channel: 'yunqi', who: company(45), individual: true });
+  await v.to('DOWNLOAD');
+  v.key = new SoftKey(desk.dir, 'download');
+  await eachStatement('DownloadCertificate', v.call, { order_id: v.order.id, csr_der: v.key.csr(), medium_number: '' },
+    { keeps: ['issuance', 'personalisation', 'serial_used', 'audit', 'audit_writer'] });
+  assert.equal((await v.refresh()).state, 'ORDER_STATE_FINISHED');
+  for (const table of ['certificate', 'issuance', 'serial_used', 'personalisation'])
+    assert.equal(await sql.value(`SELECT COUNT(*) FROM ${table} WHERE order_id = '${v.order.id}'`), '1', table);
 });
 
 test('a UKEY that is bound, logs in and is unbound', async () => {

@@ -8,6 +8,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import grpc from '@grpc/grpc-js';
 import { Desk, api, explain, totp, until } from '../lib/desk.mjs';
+import { ChannelWalk } from './channel_walk.mjs';
+import { YUNQI, importChannel } from './channels.mjs';
 import { company } from './people.mjs';
 import { Walk } from './walk.mjs';
 
@@ -120,6 +122,9 @@ async function makeWorld() {
   await Promise.all(states.map((state) => walks[state].to(state)));
   walks.GIVEN_UP = new Walk(desk, { who: company(140) }); // for whoever cancels what is paid
   await walks.GIVEN_UP.to('ISSUE');
+  importChannel(desk, YUNQI);
+  walks.DOWNLOAD = await ChannelWalk.of(desk, { channel: 'yunqi', who: company(141), individual: true });
+  await walks.DOWNLOAD.to('DOWNLOAD');
   await walks.ISSUE.begin('70000001');
   await walks.PAYMENT.createPayment();
   await walks.SUBJECT_VERIFYING.verified();
@@ -207,6 +212,7 @@ function rightRequests({ walks: w, material, invoice }) {
     IssueCertificate: ['wang', { personalisation_id: w.ISSUE.personalisation.id, csr_der: Buffer.from('3000', 'hex') }],
     FinishPersonalisation: ['wang', { personalisation_id: w.ISSUE.personalisation.id, certificate_der: Buffer.from('x'), signature: Buffer.from('x') }],
     QuarantineToken: ['wang', { personalisation_id: 'per_00000000000000000000000000', reason: 'bent' }],
+    DownloadCertificate: ['DOWNLOAD', { ...id('DOWNLOAD'), csr_der: Buffer.from('3000', 'hex'), medium_number: '' }],
     RegisterTokens: ['wang', { medium_numbers: ['70000002', '70000003'], model: 'soft' }],
     GetToken: ['wang', { medium_number: '70000001' }],
     GetCertificate: ['SHIP', { certificate_id: w.SHIP.issued.certificate_id }],

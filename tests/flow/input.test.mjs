@@ -54,7 +54,7 @@ function raw(path, body, headers = {}, on = session) {
 }
 
 const methods = Object.values(api.certdesk.v1).filter((s) => s.service).flatMap((s) => Object.entries(s.service).map(([name, d]) => ({ name, ...d })));
-const who = (m) => ({ authorization: `Bearer ${/StaffService|ReviewService|IssuanceService|StockService|JobService|ShipmentService|AuditService/.test(m.path) ? tokens.staff : tokens.account}` });
+const who = (m) => ({ authorization: `Bearer ${/StaffService|ReviewService|IssuanceService\/(?!Download)|StockService|JobService|ShipmentService|AuditService/.test(m.path) ? tokens.staff : tokens.account}` });
 let served; // those that are built
 const send = (m, bytes, headers) => raw(m.path, frame(bytes), { ...who(m), ...(m.responseStream ? { 'grpc-timeout': '300m' } : {}), ...headers });
 

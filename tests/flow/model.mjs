@@ -2,8 +2,10 @@
 // not from the server. Plain data that can be cloned, so that a test can ask "what if the other came first".
 //
 //   model = { orders: {id: order}, open: {key: id} }
-//   order = { id, account, subject: 'organization' | 'individual', method, state, paper, key, check, agentCheck, have, refused, total, f }
-//   f: what the walker remembers of it, phones and ids
+//   order = { id, account, subject: 'organization' | 'individual', method, state, paper, key, check, agentCheck, have, refused, total, key0, f }
+//   key0: which key its certificate was downloaded for; f: what the walker remembers of it, phones and ids
+//
+// The desk reviews and issues what organizations apply for. Individuals download, without a review unless they go by paper.
 //
 // expect(model, step) -> { reason } when it must be refused, or { apply(model, response) }.
 
@@ -20,6 +22,7 @@ const ONLINE = {
   REVIEW: { approve: 'ISSUE', refuse: 'CORRECTION' }, // only seen (S20)
   CORRECTION: { request: 'CORRECTION', sign: 'REVIEW', cancel: 'REFUNDING' },
   ISSUE: { cancel: 'REFUNDING' },
+  DOWNLOAD: { download: 'FINISHED', cancel: 'REFUNDING' },
 };
 const PAPER = {
   AGENT: { agent: 'PURCHASE', inPerson: 'PURCHASE', cancel: 'CANCELLED' },
@@ -29,6 +32,7 @@ const PAPER = {
   PAPERS: { arrive: 'REVIEW', cancel: 'REFUNDING' },
   REVIEW: { approve: 'ISSUE', refuse: 'PAPERS' },
   ISSUE: ONLINE.ISSUE,
+  DOWNLOAD: ONLINE.DOWNLOAD,
 };
 export const OVER = ['FINISHED', 'CANCELLED'];
 export const isOpen = (o) => !OVER.includes(o.state);
@@ -38,7 +42,9 @@ const individual = (o) => o.subject === 'individual';
 export function next(o, verb) {
   const to = (o.paper ? PAPER : ONLINE)[o.state]?.[verb];
   if (individual(o) && (verb === 'agent' || verb === 'inPerson')) return undefined;
-  return to === 'AGENT' && individual(o) ? 'PURCHASE' : to;
+  if (!individual(o)) return to;
+  if (to === 'ISSUE' || (verb === 'pay' && to === 'REVIEW')) return 'DOWNLOAD';
+  return to === 'AGENT' ? 'PURCHASE' : to;
 }
 
 export const codeAwaited = (o) => (o.state === 'SUBJECT_VERIFYING' && o.check === 'CODE_SENT') || (o.state === 'AGENT_VERIFYING' && o.agentCheck === 'CODE_SENT');
@@ -53,7 +59,7 @@ const missing = (o) => kinds(o.subject).filter((k) => !o.have.includes(k) || (o.
 export function actions(o) {
   const verbs = {
     [individual(o) ? 'SubmitPerson' : 'SubmitOrganization']: 'submit', ChangeMethod: 'method', SubmitAgent: 'agent', SetPurchase: 'purchase',
-    ConfirmPurchase: 'confirm', ReturnToPurchase: 'back', CreatePayment: 'pay', CancelOrder: 'cancel',
+    ConfirmPurchase: 'confirm', ReturnToPurchase: 'back', CreatePayment: 'pay', DownloadCertificate: 'download', CancelOrder: 'cancel',
   };
   const out = Object.entries(verbs).filter(([, verb]) => next(o, verb)).map(([name]) => name);
   if (mismatched(o)) out.push('SwitchToPaperRoute');
@@ -176,6 +182,11 @@ export function expect(m, step) {
     }
     case 'createPayment':
       return o.state === 'PAYMENT' ? yes((w, r) => { w.orders[o.id].payment = r.payment.id; }) : no('ORDER_STATE');
+    case 'download':
+      if (!to && o.key0 === undefined) return no('ORDER_STATE');
+      if (step.wrong) return no(step.wrong);
+      if (o.key0 !== undefined) return o.key0 === step.key ? yes() : no('PRECONDITION');
+      return go((x) => { x.key0 = step.key; });
     case 'back':
     case 'cancel':
       return to ? go((x) => { if (step.verb === 'back') x.sign = null; }) : no('ORDER_STATE');

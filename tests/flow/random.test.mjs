@@ -10,6 +10,7 @@ import { explain, until } from '../lib/desk.mjs';
 import { importGenerous } from './channels.mjs';
 import { actions, codeAwaited, expect, isOpen, kinds, next, OVER, settle } from './model.mjs';
 import { residentId, uscc } from './people.mjs';
+import { SoftKey } from './softkey.mjs';
 import { TwoServers } from './two.mjs';
 import { SCANS, Walk } from './walk.mjs';
 
@@ -25,10 +26,17 @@ const counts = {};
 before(async () => {
   desk = await new TwoServers({ logLevel: 'warn' }).start();
   await desk.sim('/sim/config', { callback_scale: 0.001, refund_ms: 0, alipay_refund_ms: 0 });
-  importGenerous(desk, 'server/catalog/zheneng.yaml');
+  importGenerous(desk, 'server/catalog/zheneng.yaml', individualsDownload);
   console.log(`# RANDOM_SEED=${SEED}`);
 });
 after(async () => desk?.stop());
+
+// What the model says of individuals: no review, and their certificates are downloaded.
+function individualsDownload(text) {
+  const changed = text.replace(/(subject: individual\n +medium: ukey\n +kinds: \[new, reissue\][^]*?)review: true\n( +)delivery: desk/, '$1review: false\n$2delivery: download');
+  assert.notEqual(changed, text);
+  return changed;
+}
 
 // mulberry32
 function generator(seed) {
@@ -49,6 +57,7 @@ class World {
     this.model = { orders: {}, open: {} };
     this.log = [];
     this.phones = 0;
+    this.keys = new Map();
   }
 
   below(k) { return Math.floor(this.random() * k); }
@@ -146,6 +155,20 @@ class World {
       request: { order_id: o.id, code, consents: wrong ? [] : this.consents } };
   }
 
+  // The n-th key of an order; all are on UKEYs of its own.
+  key(o, n) {
+    const name = `${o.id}-${n}`;
+    if (!this.keys.has(name)) this.keys.set(name, new SoftKey(desk.dir, name).csr());
+    return this.keys.get(name);
+  }
+
+  download(o, account) {
+    const key = this.chance(0.8) ? 0 : 1, wrong = this.chance(0.8) ? '' : this.pick(['CSR_BAD', 'INVALID']);
+    const csr_der = wrong === 'CSR_BAD' ? Buffer.from('no request') : this.key(o, key);
+    return { step: { verb: 'download', order: o.id, account: account.name, key, wrong }, account, method: 'DownloadCertificate',
+      request: { order_id: o.id, csr_der, medium_number: wrong === 'INVALID' ? '' : o.id.replace('_', '-') } };
+  }
+
   simple(verb, method, o, account, done) {
     return { step: { verb, order: o.id, account: account.name }, account, method, request: { order_id: o.id, ...(verb === 'createPayment' ? { provider: 'PAYMENT_PROVIDER_WECHAT' } : {}) }, done };
   }
@@ -165,9 +188,10 @@ class World {
       back: () => this.simple('back', 'ReturnToPurchase', o, account), upload: () => this.upload(o, account),
       request: () => this.simple('request', 'RequestApplicationSignature', o, account, (f) => { f.sentSign = (f.sentSign || 0) + 1; }),
       sign: () => this.sign(o, account), createPayment: () => this.simple('createPayment', 'CreatePayment', o, account), cancel: () => this.simple('cancel', 'CancelOrder', o, account),
+      download: () => this.download(o, account),
     };
     const onward = { SUBJECT: ['submit'], SUBJECT_VERIFYING: ['confirmCheck'], AGENT: ['agent'], AGENT_VERIFYING: ['confirmCheck'], PURCHASE: ['purchase'], CONFIRM: ['confirm'],
-      MATERIALS: ['upload', 'upload', 'upload', 'request'], SIGNATURE: ['sign'], PAYMENT: ['createPayment'], CORRECTION: ['upload', 'upload', 'request', 'sign'] }[o.state];
+      MATERIALS: ['upload', 'upload', 'upload', 'request'], SIGNATURE: ['sign'], PAYMENT: ['createPayment'], DOWNLOAD: ['download'], CORRECTION: ['upload', 'upload', 'request', 'sign'] }[o.state];
     let verb = onward && this.chance(0.75) ? this.pick(onward) : this.pick(Object.keys(all));
     if (o.check === 'MISMATCH' && o.state === 'SUBJECT' && this.chance(0.4)) verb = 'paper';
     if (verb === 'cancel' && this.chance(0.6)) verb = 'method';
@@ -317,6 +341,12 @@ class World {
   async step() {
     const live = Object.values(this.model.orders).filter(isOpen);
     if (live.length < 4 || (live.length < 9 && this.chance(0.05))) return this.one(this.create());
+    const over = Object.values(this.model.orders).filter((x) => x.key0 !== undefined);
+    if (over.length && this.chance(0.02)) { // an answer that was lost: the certificate is asked for again
+      const o = this.pick(over);
+      await this.one(this.download(o, this.accounts.find((a) => a.name === o.account)));
+      return this.compare(o.id);
+    }
     const o = this.pick(live), owner = this.accounts.find((a) => a.name === o.account);
     if (['PAYMENT', 'PAPERS', 'REVIEW'].includes(o.state) && this.chance(0.7)) {
       await this.outside(o);

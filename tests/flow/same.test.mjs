@@ -6,7 +6,10 @@ import grpc from '@grpc/grpc-js';
 import { Desk, until } from '../lib/desk.mjs';
 import { png } from '../lib/corpus.mjs';
 import { Sql } from './database.mjs';
+import { ChannelWalk } from './channel_walk.mjs';
+import { YUNQI, importChannel } from './channels.mjs';
 import { company } from './people.mjs';
+import { SoftKey } from './softkey.mjs';
 import { CHANNEL, Walk } from './walk.mjs';
 
 const MANY = 8;
@@ -223,6 +226,26 @@ test('eight IssueCertificate make one certificate, whether they are one request 
   assert.equal(await sql.value(`SELECT COUNT(*) FROM issuance WHERE order_id = '${issued.order.id}'`), '1');
   assert.equal(await sql.value(`SELECT COUNT(*) FROM serial_used WHERE order_id = '${issued.order.id}'`), '1');
   assert.deepEqual(await people.wang.IssueCertificate({ request_id: 'issue-same', ...request }), issued.issued);
+});
+
+test('eight DownloadCertificate make one certificate; of eight keys at once one wins', async () => {
+  importChannel(desk, YUNQI);
+  const [w, v] = await Promise.all([28, 29].map((n) => ChannelWalk.of(desk, { channel: 'yunqi', who: company(n), individual: true })));
+  await Promise.all([w.to('DOWNLOAD'), v.to('DOWNLOAD')]);
+  const request = { order_id: w.order.id, csr_der: new SoftKey(desk.dir, 'eight').csr() };
+  one(await eight((i) => w.call.DownloadCertificate({ request_id: i < 4 ? 'download-same' : `download-${i}`, ...request })));
+  const csrs = Array.from({ length: MANY }, (_, i) => new SoftKey(desk.dir, `of-eight-${i}`).csr());
+  const outcomes = await eight((i) => v.call.DownloadCertificate({ order_id: v.order.id, csr_der: csrs[i] }).then((r) => r.certificate_id, (e) => e.info.reason));
+  assert.equal(outcomes.filter((o) => o === 'PRECONDITION').length, MANY - 1, String(outcomes));
+  for (const { order } of [w, v])
+    for (const table of ['certificate', 'issuance', 'serial_used', 'personalisation'])
+      assert.equal(await sql.value(`SELECT COUNT(*) FROM ${table} WHERE order_id = '${order.id}'`), '1', table);
+  // one key for two orders at once: one of them
+  const [x, y] = await Promise.all([30, 31].map((n) => ChannelWalk.of(desk, { channel: 'yunqi', who: company(n), individual: true })));
+  await Promise.all([x.to('DOWNLOAD'), y.to('DOWNLOAD')]);
+  const csr_der = new SoftKey(desk.dir, 'shared').csr();
+  const both = await Promise.all([x, y].map((o) => o.call.DownloadCertificate({ order_id: o.order.id, csr_der }).then(() => 'OK', (e) => e.info.reason)));
+  assert.deepEqual(both.sort(), ['KEY_USED', 'OK']);
 });
 
 test('an answer is given again after the order has gone on', async () => {

@@ -91,9 +91,13 @@ export class Walk {
     return m.text;
   }
 
+  get steps() {
+    return [...STEPS, ...DESK_STEPS];
+  }
+
   // Walks the applicant's steps, then the desk's, until one has led to this state.
   async to(state) {
-    const all = [...STEPS, ...DESK_STEPS];
+    const all = this.steps;
     const last = all.findLastIndex(([, s]) => s === state);
     for (const [step] of all.slice(this.done || 0, last + 1)) {
       await this[step]();
@@ -290,9 +294,22 @@ export class Walk {
     return this.desk.sim(`/sim/${this.payBy.toLowerCase()}/pay`, { out_trade_no: this.payment.id });
   }
 
+  // Where a paid order waits.
+  get paidState() {
+    return 'REVIEW';
+  }
+
   async pay() {
     await this.capture();
-    return this.reach('REVIEW');
+    return this.reach(this.paidState);
+  }
+
+  // S25: the certificate on the holder's own machine, with a key in a file in the place of a UKEY or a key service.
+  async download({ medium = String(50000000 + Math.floor(Math.random() * 1e7)), sm2 = false, ...more } = {}) {
+    this.key ??= new SoftKey(this.desk.dir, `of-${this.order.id}`, { sm2 });
+    this.medium ??= this.kindOfMedium === 'UKEY' ? medium : '';
+    this.issued = await this.call.DownloadCertificate({ order_id: this.order.id, csr_der: this.key.csr(), medium_number: this.medium, ...more });
+    return this.refresh();
   }
 
   // S15: the invoice, issued and mailed; within moments, of the 24 hours that there are.
