@@ -83,10 +83,10 @@ static enum err not_of_others(struct ctx *c, const struct order *o, const char *
         return fault_fields(c->fault);
     }
     TRY(personalisation_of_medium(c, number, &busy));
-    return busy
-               ? refuse(c, ERR_PRECONDITION, "another order is being written to this UKEY; finish that first",
-                        "该介质正在下载另一订单的证书，请先完成")
-               : OK;
+    if (busy)
+        medium_fault(c, "BUSY", "another order is being written to this UKEY; finish that first",
+                     "该介质正在下载另一订单的证书，请先完成");
+    return fault_fields(c->fault);
 }
 
 static enum err medium_free(struct ctx *c, const struct order *o, const char *number)

@@ -122,7 +122,7 @@ test('the desk has no part in it', async () => {
   await other.to('DOWNLOAD');
   Object.assign(other, { key, medium: w.medium });
   assert.equal((await refused(ask(other))).reason, 'KEY_USED');
-  assert.equal((await refused(ask(other, { csr_der: new SoftKey(desk.dir, 'fresh').csr() }))).zh, '该介质正在下载另一订单的证书，请先完成');
+  assert.deepEqual((await refused(ask(other, { csr_der: new SoftKey(desk.dir, 'fresh').csr() }))).violations.map((v) => v.reason), ['BUSY']);
   await w.call.CancelOrder({ order_id: w.order.id });
   await w.reach('CANCELLED');
   assert.equal(await sql.value(`SELECT state FROM issuance WHERE order_id = '${w.order.id}'`), '3');

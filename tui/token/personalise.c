@@ -174,15 +174,22 @@ static enum err check_secret(const char *secret, const char *factory, const char
     return OK;
 }
 
-/* Everything that can be wrong with a plan is said before the token is touched. */
-static enum err check_plan(const struct personalise_plan *p, const struct personalise_record *r,
-                           struct fault *f)
+static enum err check_secrets(const struct personalise_plan *p, struct fault *f)
 {
     TRY(check_secret(p->fresh.pin, PIV_FACTORY_PIN, "PIN", f));
     TRY(check_secret(p->fresh.puk, PIV_FACTORY_PUK, "PUK", f));
     struct ukey_admin_key factory = piv_factory_admin(p->fresh.admin.alg);
     if (same_bytes(factory.key, p->fresh.admin.key, 24))
         return fail(f, ERR_INVALID, "the planned management key is the factory's");
+    return OK;
+}
+
+/* Everything that can be wrong with a plan is said before the token is touched. */
+static enum err check_plan(const struct personalise_plan *p, const struct personalise_record *r,
+                           struct fault *f)
+{
+    if (!p->as_it_is)
+        TRY(check_secrets(p, f));
     if (!p->common_name || !*p->common_name || !p->proof_text || !p->journal || !p->issue)
         return fail(f, ERR_INVALID, "the plan is not complete");
     bool cert_wanted = r->step >= PERSONALISE_ISSUED;
@@ -191,11 +198,17 @@ static enum err check_plan(const struct personalise_plan *p, const struct person
     return OK;
 }
 
+/* What a holder's own token is spared. */
+static bool sets_a_secret(enum personalise_step s)
+{
+    return s == PERSONALISE_PIN_SET || s == PERSONALISE_PUK_SET || s == PERSONALISE_ADMIN_KEY_SET;
+}
+
 static enum err run(struct saga *s, struct fault *f)
 {
     struct personalise_record *r = s->r;
     for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS; i++) {
-        if (STEPS[i].to <= r->step)
+        if (STEPS[i].to <= r->step || (s->plan->as_it_is && sets_a_secret(STEPS[i].to)))
             continue;
         enum personalise_step before = r->step;
         if (s->plan->progress)

@@ -87,6 +87,9 @@ struct personalise_plan {
     const char *common_name; /* of the request; not empty */
     const char *proof_text;  /* what the token signs to prove its key, e.g. the journal's id */
     struct personalise_secrets old, fresh;
+    /* The token is its holder's (download.h): PIN, PUK and management key are `fresh` already and stay; the
+     * steps that would set them are passed over. */
+    bool as_it_is;
     void *arg;
     /* Stores the record. Not OK: the saga stops here, to be resumed. */
     enum err (*journal)(void *arg, const struct personalise_record *r, struct fault *f);

@@ -309,8 +309,9 @@ enum err step_read_back(struct saga *s, struct fault *f)
 /* Once more at the very end: what is posted is what was proved. */
 enum err step_prove(struct saga *s, struct fault *f)
 {
-    bool right;
-    TRY(try_admin(s, &s->plan->fresh.admin, &right, f));
+    bool right = true;
+    if (!s->plan->as_it_is)
+        TRY(try_admin(s, &s->plan->fresh.admin, &right, f));
     if (!right)
         return doubtful(f, "the UKEY does not accept the management key that was set");
     TRY(compare(s, f));
