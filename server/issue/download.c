@@ -8,7 +8,6 @@
 #include "notice/notice.h"
 #include "pki/csr.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -16,13 +15,6 @@ enum {
     STEP_FINISHED = 11,
     NUMBER_MAX = 64
 };
-
-static enum err refuse(struct ctx *c, enum err code, const char *en, const char *zh)
-{
-    enum err e = fail(c->fault, code, "%s", en);
-    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "%s", zh);
-    return e;
-}
 
 bool medium_number_ok(const char *s)
 {
@@ -106,8 +98,9 @@ static enum err same_request(struct ctx *c, const struct issuance *live, const s
 {
     struct personalisation p;
     if (memcmp(live->spki_digest, csr->spki_sha256, 32) != 0)
-        return refuse(c, ERR_PRECONDITION, "the order's certificate is for another key; go on with that one",
-                      "该订单的证书已对应另一密钥，请使用原UKEY（原密钥）继续下载");
+        return fail_both(c->fault, ERR_PRECONDITION,
+                         "the order's certificate is for another key; go on with that one",
+                         "该订单的证书已对应另一密钥，请使用原UKEY（原密钥）继续下载");
     TRY(personalisation_by_id(c, live->personalisation, &p));
     if (strcmp(p.medium_number, number) != 0)
         medium_fault(c, "MISMATCH", "the download was begun with another UKEY",

@@ -61,6 +61,7 @@ static void compose_head(const struct order_doc *o, struct arena *a)
                        word_medium((int)r->medium)));
     doc_styled(o->doc, STYLE_STRONG, _("State"), word_order_state((int)r->state));
     value(o, _("Verification method"), word_method((int)r->method));
+    value(o, _("Way of delivery"), word_delivery((int)r->delivery));
     value(o, _("Created"), word_time(a, r->create_time));
     value(o, _("Changed"), word_time(a, r->update_time));
     if (r->paper_route)
@@ -181,7 +182,7 @@ static void compose_purchase(const struct order_doc *o, struct arena *a)
               arena_printf(a, "%s  %s  %s", word_money(a, r->payment->amount_fen),
                            r->payment->paid ? _("paid") : _("not paid"), word_time(a, r->payment->pay_time)));
     compose_invoice(o, p->invoice);
-    if (p->delivery) {
+    if (p->delivery && *p->delivery->street) { /* nothing is posted of a download */
         doc_head(o->doc, _("Delivery"));
         value(o, _("Recipient"), arena_printf(a, "%s %s", p->delivery->recipient, p->delivery->phone));
         value(o, _("Address"), address(a, p->delivery));

@@ -334,6 +334,12 @@ static void refusals(struct page *p, struct buf *b)
     }
 }
 
+static bool downloads(const struct state *s)
+{
+    return s->review && s->review->order &&
+           s->review->order->delivery == CERTDESK__V1__DELIVERY_WAY__DELIVERY_WAY_DOWNLOAD;
+}
+
 static void finish(struct page *p)
 {
     struct desk *d = p->desk;
@@ -354,7 +360,10 @@ static void finish(struct page *p)
     } else {
         form_init(&d->form, FORM_CONFIRM, _("Approve the order"));
         form_text(&d->form, STYLE_NORMAL,
-                  arena_printf(&a, _("%s\nEvery material is approved. The certificate may be issued then."),
+                  arena_printf(&a,
+                               downloads(s)
+                                   ? _("%s\nEvery material is approved. The holder may download then.")
+                                   : _("%s\nEvery material is approved. The certificate may be issued then."),
                                p->subtitle));
         desk_ask(d, on_approve);
     }

@@ -71,6 +71,13 @@ const char *word_medium(int medium)
     return PICK(w, medium);
 }
 
+const char *word_delivery(int way)
+{
+    static const char *const w[] = {N_("unknown"), N_("Written and posted by the desk"),
+                                    N_("Downloaded by the holder")};
+    return PICK(w, way);
+}
+
 const char *word_document(int type)
 {
     static const char *const w[] = {N_("unknown"), N_("Resident ID"), N_("Foreign permanent resident card"),

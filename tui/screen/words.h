@@ -15,6 +15,7 @@ const char *word_order_kind(int kind);
 const char *word_subject(int kind);
 const char *word_method(int method);
 const char *word_medium(int medium);
+const char *word_delivery(int way);
 const char *word_document(int type);
 const char *word_verification(int state);
 const char *word_shipment(int state);

@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 #include <openssl/objects.h>
+#include <openssl/pem.h>
 #include <string.h>
 
 static void free_req(X509_REQ **p)
@@ -83,5 +84,34 @@ enum err csr_make(struct ukey *u, enum ukey_slot slot, const struct ukey_pub *pu
     *der = arena_alloc(a, (size_t)len);
     unsigned char *p = *der;
     *n = (size_t)i2d_X509_REQ(r, &p);
+    return OK;
+}
+
+static void free_bio(BIO **p)
+{
+    BIO_free(*p);
+}
+
+enum err csr_of_file(const uint8_t *text, size_t n, struct arena *a, uint8_t **der, size_t *der_n,
+                     struct fault *f)
+{
+    static const char begin[] = "-----BEGIN";
+    if (n < sizeof begin || memcmp(text, begin, sizeof begin - 1) != 0) {
+        *der = arena_memdup(a, text, n);
+        *der_n = n;
+        return OK;
+    }
+    CLEANUP(free_bio)
+    BIO *in = BIO_new_mem_buf(text, (int)n);
+    CLEANUP(free_req)
+    X509_REQ *r = in ? PEM_read_bio_X509_REQ(in, NULL, NULL, NULL) : NULL;
+    int len = r ? i2d_X509_REQ(r, NULL) : -1;
+    if (len <= 0) {
+        ERR_clear_error();
+        return fail(f, ERR_INVALID, "the file holds no certificate request");
+    }
+    *der = arena_alloc(a, (size_t)len);
+    unsigned char *p = *der;
+    *der_n = (size_t)i2d_X509_REQ(r, &p);
     return OK;
 }

@@ -12,4 +12,9 @@
 enum err csr_make(struct ukey *u, enum ukey_slot slot, const struct ukey_pub *pub, const char *common_name,
                   struct arena *a, uint8_t **der, size_t *n, struct fault *f);
 
+/* A request out of a file, PEM or DER; what is not PEM is given as it is. *der is in the arena. ERR_INVALID.
+ */
+enum err csr_of_file(const uint8_t *text, size_t n, struct arena *a, uint8_t **der, size_t *der_n,
+                     struct fault *f);
+
 #endif

@@ -21,7 +21,8 @@ static enum err say(struct fault *f, enum err code, const char *en, const char *
     return e;
 }
 
-/* -- memory ----------------------------------------------------------------------------------------------- */
+/* -- memory -----------------------------------------------------------------------------------------------
+ */
 
 void download_memory_write(const struct download_memory *m, char out[static DOWNLOAD_LINE])
 {
@@ -46,12 +47,13 @@ bool download_memory_read(struct download_memory *m, const char *line)
     return true;
 }
 
-/* -- what is on the token --------------------------------------------------------------------------------- */
+/* -- what is on the token ---------------------------------------------------------------------------------
+ */
 
 struct view {
-    bool issued; /* a certificate that somebody issued */
-    bool empty;  /* neither certificate nor key, as far as the token tells */
-    bool untold; /* whether there is a key, and which */
+    bool issued;         /* a certificate that somebody issued */
+    bool empty;          /* neither certificate nor key, as far as the token tells */
+    bool untold;         /* whether there is a key, and which */
     struct ukey_pub pub; /* of a key that was made inside; alg 0: none is known */
     uint8_t der[UKEY_CERT_MAX];
     size_t n;
@@ -93,7 +95,8 @@ static bool is_token(const struct personalise_record *r, const struct ukey_info 
            (!r->has_guid || (i->has_guid && memcmp(r->guid, i->guid, UKEY_GUID) == 0));
 }
 
-/* -- the ways to go on ------------------------------------------------------------------------------------ */
+/* -- the ways to go on ------------------------------------------------------------------------------------
+ */
 
 struct way {
     enum ukey_slot slot;
@@ -146,7 +149,8 @@ static void ways_of_certificate(const struct download_plan *p, const struct down
             add(out, (enum ukey_slot)i, PERSONALISE_CERTIFICATE_WRITTEN, want, false);
     for (size_t i = 0; i < SLOTS; i++) {
         const struct view *v = &l->at[i];
-        bool known = v->pub.alg ? pub_same(&v->pub, want) : remembered(m, l, i) && pub_same(&m->key.pub, want);
+        bool known =
+            v->pub.alg ? pub_same(&v->pub, want) : remembered(m, l, i) && pub_same(&m->key.pub, want);
         if (allowed(p, i) && known && !v->issued)
             add(out, (enum ukey_slot)i, PERSONALISE_KEY_GENERATED, want, false);
     }
@@ -155,10 +159,10 @@ static void ways_of_certificate(const struct download_plan *p, const struct down
             add(out, (enum ukey_slot)i, PERSONALISE_KEY_GENERATED, want, true);
 }
 
-/* The key of before; else a new one; else one that was made on this UKEY and has no certificate: perhaps it is
- * the key of before, of which nothing is remembered here. */
-static void ways_to_a_key(const struct download_plan *p, const struct download_memory *m, const struct look *l,
-                          struct ways *out)
+/* The key of before; else a new one; else one that was made on this UKEY and has no certificate: perhaps it
+ * is the key of before, of which nothing is remembered here. */
+static void ways_to_a_key(const struct download_plan *p, const struct download_memory *m,
+                          const struct look *l, struct ways *out)
 {
     for (size_t i = 0; i < SLOTS; i++)
         if (allowed(p, i) && remembered(m, l, i))
@@ -179,9 +183,10 @@ static enum err find_ways(const struct download_plan *p, const struct download_m
     if (p->cert_n) {
         TRY(pub_of_cert(p->cert, p->cert_n, &want, f));
         ways_of_certificate(p, m, l, &want, out);
-        return out->n ? OK
-                      : say(f, ERR_PRECONDITION, "the order's certificate is for a key that is not on this UKEY",
-                            "该订单的证书对应的密钥不在此UKEY中，请插入原UKEY");
+        return out->n
+                   ? OK
+                   : say(f, ERR_PRECONDITION, "the order's certificate is for a key that is not on this UKEY",
+                         "该订单的证书对应的密钥不在此UKEY中，请插入原UKEY");
     }
     ways_to_a_key(p, m, l, out);
     return out->n ? OK
@@ -190,7 +195,8 @@ static enum err find_ways(const struct download_plan *p, const struct download_m
                         "UKEY中没有空闲的密钥槽，已有证书和密钥不会被覆盖");
 }
 
-/* -- before anything is made ------------------------------------------------------------------------------ */
+/* -- before anything is made ------------------------------------------------------------------------------
+ */
 
 static struct ukey_admin_key admin_of(const struct download_plan *p, const struct ukey_info *i)
 {
@@ -251,7 +257,8 @@ static enum err look_around(struct ukey *u, struct run *r, struct fault *f)
     return OK;
 }
 
-/* -- the saga ---------------------------------------------------------------------------------------------- */
+/* -- the saga ----------------------------------------------------------------------------------------------
+ */
 
 static enum err remember(struct run *r, const struct personalise_record *rec, struct fault *f)
 {
@@ -340,8 +347,7 @@ static enum err go_on(struct channel *ch, struct run *r, struct download_result 
             *out = (struct download_result){.slot = way->slot,
                                             .was_there = way->from == PERSONALISE_CERTIFICATE_WRITTEN};
             snprintf(out->medium_number, sizeof out->medium_number, "%s", r->medium);
-            return *out->medium_number ? OK
-                                       : personalise_medium_number(&r->look.info, out->medium_number, f);
+            return *out->medium_number ? OK : personalise_medium_number(&r->look.info, out->medium_number, f);
         }
         if (!another_may_do(r, way, e))
             return e;

@@ -1,18 +1,18 @@
 /* download.h - a certificate onto its holder's own UKEY (S25).
  *
- * The part of the saga of personalise.h that makes a key, has it certified and writes the certificate. PIN, PUK
- * and management key are the holder's and stay as they are. What it promises:
+ * The part of the saga of personalise.h that makes a key, has it certified and writes the certificate. PIN,
+ * PUK and management key are the holder's and stay as they are. What it promises:
  *
  *   - A slot with a certificate that somebody issued is never written to, and no key is ever replaced: a new
  *     one is made in an empty slot only.
- *   - The key is remembered before the first request for it is sent. Interrupted anywhere, it is run again and
- *     goes on with the same key. What was remembered may be lost: a UKEY that tells its keys, or the order's
+ *   - The key is remembered before the first request for it is sent. Interrupted anywhere, it is run again
+ * and goes on with the same key. What was remembered may be lost: a UKEY that tells its keys, or the order's
  *     certificate once there is one, says which slot it is.
  *   - What was written is read back, compared byte for byte, and proved by a signature.
  *   - PIN and management key are tried once, before anything is made.
  *
- * Errors are those of personalise.h; ERR_PIN_WRONG; ERR_PRECONDITION when there is no room, the management key
- * is another, or the certificate's key is not on this UKEY: nothing was changed then.
+ * Errors are those of personalise.h; ERR_PIN_WRONG; ERR_PRECONDITION when there is no room, the management
+ * key is another, or the certificate's key is not on this UKEY: nothing was changed then.
  */
 #ifndef CERTDESK_TOKEN_DOWNLOAD_H
 #define CERTDESK_TOKEN_DOWNLOAD_H
@@ -37,8 +37,8 @@ struct download_plan {
     enum ukey_slot slot;
     const char *common_name;            /* of the request; not empty */
     const struct ukey_admin_key *admin; /* NULL: the factory's; alg 0: the token's own */
-    const uint8_t *cert; /* the order's certificate, when there is one already */
-    size_t cert_n;       /* 0: not yet */
+    const uint8_t *cert;                /* the order's certificate, when there is one already */
+    size_t cert_n;                      /* 0: not yet */
     void *arg;
     /* The PIN, verified on the token. */
     enum err (*pin)(void *arg, struct ukey *u, char pin[static UKEY_SECRET_MAX + 1], struct fault *f);

@@ -13,10 +13,10 @@
 
 enum {
     WAIT_MS = 30000,
-    PIN_LINE = 64,
+    LINE_SIZE = 80,
 };
 
-static enum err open_card(const struct args *a, struct channel **ch, struct fault *f)
+enum err open_card(const struct args *a, struct channel **ch, struct fault *f)
 {
     char name[READER_NAME];
     if (a->reader) {
@@ -28,7 +28,7 @@ static enum err open_card(const struct args *a, struct channel **ch, struct faul
         for (size_t i = 0; i < l.n; i++)
             any |= l.at[i].card;
         if (!any)
-            fprintf(stderr, "plug in the UKEY\n");
+            fprintf(stderr, "%s\n", in_chinese() ? "请插入UKEY" : "plug in the UKEY");
         TRY(reader_wait_card(WAIT_MS, name, f));
     }
     return reader_connect(name, ch, f);
@@ -62,17 +62,17 @@ enum err read_certificate(struct ukey *u, const struct args *a, uint8_t der[stat
 }
 
 /* One line; its end is cut off. */
-static bool read_line(int fd, char line[static PIN_LINE])
+static bool read_line(int fd, char line[static LINE_SIZE])
 {
     size_t n = 0;
     char c;
-    while (n < PIN_LINE - 1 && read(fd, &c, 1) == 1 && c != '\n' && c != '\r')
+    while (n < LINE_SIZE - 1 && read(fd, &c, 1) == 1 && c != '\n' && c != '\r')
         line[n++] = c;
     line[n] = '\0';
     return n > 0;
 }
 
-static bool ask_terminal(char line[static PIN_LINE])
+static bool ask_terminal(char line[static LINE_SIZE])
 {
     int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
     struct termios shown, hidden;
@@ -92,23 +92,50 @@ static bool ask_terminal(char line[static PIN_LINE])
     return ok;
 }
 
-enum err give_pin(struct ukey *u, const struct args *a, struct fault *f)
+enum err take_pin(struct ukey *u, const struct args *a, char pin[static UKEY_SECRET_MAX + 1], struct fault *f)
 {
     struct ukey_info i;
-    char line[PIN_LINE];
+    char line[LINE_SIZE];
     int left = -1;
     TRY(u->ops->info(u, &i, f));
     if (i.pin_left == 0)
         return fail(f, ERR_PIN_BLOCKED, NULL);
     if (i.pin_left > 0 && i.pin_left < 3)
-        fprintf(stderr, "%d tries left\n", i.pin_left);
+        fprintf(stderr, in_chinese() ? "证书密码还可尝试%d次\n" : "%d tries left\n", i.pin_left);
     if (!(a->pin_fd >= 0 ? read_line(a->pin_fd, line) : ask_terminal(line)))
         return fail(f, ERR_INVALID, "no PIN was given");
-    enum err e = u->ops->verify_pin(u, line, &left, f);
+    enum err e = u->ops->verify_pin(u, line, &left, f); /* which takes no more than UKEY_SECRET_MAX */
+    if (e == OK)
+        snprintf(pin, UKEY_SECRET_MAX + 1, "%.*s", (int)UKEY_SECRET_MAX, line);
     wipe(line, sizeof line);
-    if (e == ERR_PIN_WRONG)
-        return fail(f, e, "the PIN is wrong; %d tries left", left);
+    if (e != ERR_PIN_WRONG)
+        return e;
+    e = fail(f, e, "the PIN is wrong; %d tries left", left);
+    snprintf(f->text_zh, sizeof f->text_zh, "证书密码错误，还可尝试%d次", left);
     return e;
+}
+
+enum err give_pin(struct ukey *u, const struct args *a, struct fault *f)
+{
+    char pin[UKEY_SECRET_MAX + 1];
+    enum err e = take_pin(u, a, pin, f);
+    wipe(pin, sizeof pin);
+    return e;
+}
+
+enum err take_admin_key(const struct args *a, struct ukey_admin_key *out, struct fault *f)
+{
+    char line[LINE_SIZE];
+    *out = (struct ukey_admin_key){0};
+    bool there = read_line(a->admin_fd, line);
+    size_t n = strlen(line) / 2;
+    bool fits = there && (n == 16 || n == 24 || n == 32) && strlen(line) == 2 * n;
+    bool ok = fits && hex_decode(line, out->key, n);
+    wipe(line, sizeof line);
+    if (!ok)
+        return fail(f, ERR_INVALID, "a management key is 32, 48 or 64 digits of hex");
+    out->alg = n == 16 ? UKEY_AES128 : n == 32 ? UKEY_AES256 : (enum ukey_admin_alg)0;
+    return OK;
 }
 
 enum err sign_bytes(struct ukey *u, const struct args *a, const struct ukey_pub *pub, const void *text,

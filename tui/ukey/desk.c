@@ -2,100 +2,19 @@
 #include "ukey/ukey.h"
 
 #include "base/str.h"
-#include "rpc/client.h"
 
 #include <certdesk/v1/account_service.pb-c.h>
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#define PB(T)   Certdesk__V1__##T
-#define CALL(m) ((struct rpc_method){&certdesk__v1__account_service__descriptor, (m)})
+#define PB(T) Certdesk__V1__##T
 
-enum {
-    TIMEOUT_MS = 20000,
-    TOKEN_MAX = 200,
-    PATH_SIZE = 4096,
-};
-
-/* A connection and what it was told. */
-struct desk {
-    struct rpc_channel *channel;
-    struct arena arena;
-};
-
-static enum err desk_open(struct desk *d, const struct args *a, struct fault *f)
-{
-    arena_init(&d->arena, 0);
-    d->channel = NULL;
-    if (!a->server || !*a->server)
-        return fail(f, ERR_INVALID, "say --server ADDRESS, or set CERTDESK_SERVER");
-    return rpc_channel_open(&(struct rpc_channel_options){.target = a->server}, &d->channel, f);
-}
-
-static void desk_close(struct desk *d)
-{
-    if (d->channel)
-        rpc_channel_close(d->channel);
-    arena_free(&d->arena);
-}
-
-/* The response is of the method's type, in the arena. */
 static enum err ask(struct desk *d, const char *method, const ProtobufCMessage *request,
                     const void **response, struct fault *f)
 {
-    const ProtobufCMessage *m = NULL;
-    TRY(rpc_unary(d->channel, CALL(method), request, TIMEOUT_MS, &d->arena, &m, f));
-    *response = m;
-    return OK;
-}
-
-static char *new_request_id(struct desk *d)
-{
-    char id[ID_SIZE];
-    id_new("req", id);
-    return arena_strdup(&d->arena, id);
-}
-
-/* -- the session ---- */
-
-static enum err use_session(struct desk *d, const struct args *a, struct fault *f)
-{
-    char token[TOKEN_MAX] = "", value[TOKEN_MAX + 8];
-    if (!a->session)
-        return fail(f, ERR_INVALID, "say --session FILE, with the session of a login (- for standard input)");
-    FILE *in = strcmp(a->session, "-") == 0 ? stdin : fopen(a->session, "re");
-    bool ok = in && fgets(token, sizeof token, in);
-    if (in && in != stdin)
-        fclose(in);
-    token[strcspn(token, "\r\n")] = '\0';
-    if (!ok || !*token)
-        return fail(f, ERR_INVALID, "%s holds no session", a->session);
-    snprintf(value, sizeof value, "Bearer %s", token);
-    rpc_channel_set_metadata(d->channel, "authorization", value);
-    wipe(token, sizeof token);
-    wipe(value, sizeof value);
-    return OK;
-}
-
-/* Readable by its owner alone, written whole or not at all. */
-static enum err keep_session(const char *path, const char *token, struct fault *f)
-{
-    char fresh[PATH_SIZE];
-    if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
-        return fail(f, ERR_INVALID, "the name of the file is too long");
-    unlink(fresh);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok = fd >= 0 && dprintf(fd, "%s\n", token) > 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (ok && rename(fresh, path) == 0)
-        return OK;
-    unlink(fresh);
-    return fail(f, ERR_UNAVAILABLE, "%s cannot be written", path);
+    return desk_ask(d, (struct rpc_method){&certdesk__v1__account_service__descriptor, method}, request,
+                    response, f);
 }
 
 static void say_time(FILE *out, const Google__Protobuf__Timestamp *t)
@@ -170,7 +89,7 @@ static enum err bind_challenge(struct asking *g, ProtobufCBinaryData *text, stru
 {
     PB(CreateBindChallengeRequest) in = CERTDESK__V1__CREATE_BIND_CHALLENGE_REQUEST__INIT;
     const void *out;
-    in.request_id = new_request_id(g->desk);
+    in.request_id = desk_request_id(g->desk);
     TRY(ask(g->desk, "CreateBindChallenge", &in.base, &out, f));
     const PB(CreateBindChallengeResponse) *r = out;
     g->challenge_id = r->challenge_id;
@@ -186,7 +105,7 @@ static enum err login(struct desk *d, const struct args *a, struct fault *f)
     if (!a->channel)
         return fail(f, ERR_INVALID, "say --channel CHANNEL");
     TRY(with_ukey(a, &g, sign_challenge, f));
-    in.request_id = new_request_id(d);
+    in.request_id = desk_request_id(d);
     in.challenge_id = g.challenge_id;
     in.certificate_der = g.answer.certificate;
     in.signature = g.answer.signature;
@@ -200,7 +119,7 @@ static enum err login(struct desk *d, const struct args *a, struct fault *f)
     say_time(stderr, r->session->expire_time);
     fputc('\n', stderr);
     if (a->session && strcmp(a->session, "-") != 0)
-        return keep_session(a->session, r->session->token, f);
+        return keep_file(a->session, r->session->token, f);
     print_clean(stdout, r->session->token);
     putchar('\n');
     return OK;
@@ -221,9 +140,9 @@ static enum err bind_it(struct desk *d, const struct args *a, struct fault *f)
     struct asking g = {.desk = d, .challenge = bind_challenge};
     PB(BindCertificateRequest) in = CERTDESK__V1__BIND_CERTIFICATE_REQUEST__INIT;
     const void *out;
-    TRY(use_session(d, a, f));
+    TRY(desk_session(d, a, f));
     TRY(with_ukey(a, &g, sign_challenge, f));
-    in.request_id = new_request_id(d);
+    in.request_id = desk_request_id(d);
     in.challenge_id = g.challenge_id;
     in.certificate_der = g.answer.certificate;
     in.signature = g.answer.signature;
@@ -240,8 +159,8 @@ static enum err unbind(struct desk *d, const struct args *a, struct fault *f)
 {
     PB(UnbindCertificateRequest) in = CERTDESK__V1__UNBIND_CERTIFICATE_REQUEST__INIT;
     const void *out;
-    TRY(use_session(d, a, f));
-    in.request_id = new_request_id(d);
+    TRY(desk_session(d, a, f));
+    in.request_id = desk_request_id(d);
     in.certificate_id = (char *)(uintptr_t)a->word;
     return ask(d, "UnbindCertificate", &in.base, &out, f);
 }
@@ -250,7 +169,7 @@ static enum err bindings(struct desk *d, const struct args *a, struct fault *f)
 {
     PB(ListBindingsRequest) in = CERTDESK__V1__LIST_BINDINGS_REQUEST__INIT;
     const void *out;
-    TRY(use_session(d, a, f));
+    TRY(desk_session(d, a, f));
     in.page_size = 100;
     do {
         TRY(ask(d, "ListBindings", &in.base, &out, f));
@@ -260,18 +179,6 @@ static enum err bindings(struct desk *d, const struct args *a, struct fault *f)
         in.page_token = r->next_page_token;
     } while (*in.page_token);
     return OK;
-}
-
-static enum err at_the_desk(const struct args *a,
-                            enum err (*work)(struct desk *, const struct args *, struct fault *),
-                            struct fault *f)
-{
-    struct desk d;
-    enum err e = desk_open(&d, a, f);
-    if (e == OK)
-        e = work(&d, a, f);
-    desk_close(&d);
-    return e != OK || fflush(stdout) == 0 ? e : fail(f, ERR_UNAVAILABLE, "the answer could not be written");
 }
 
 enum err desk_login(const struct args *a, struct fault *f)

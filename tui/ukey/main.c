@@ -1,5 +1,6 @@
 /* certdesk-ukey: for the person with the key. What is in the readers, what is on a UKEY, its certificate, a
- * signature by it; and the account that it opens: log in with it, bind it, unbind it.
+ * signature by it; the account that it opens: log in with it, bind it, unbind it; and the certificate of an
+ * order, downloaded to it (S25).
  *
  * The PIN is asked for on the terminal, without echo, or read as one line from file descriptor N; never from
  * an argument, where every process could see it. It is tried once: the tries left are said before.
@@ -27,14 +28,24 @@ void print_clean(FILE *out, const char *text)
     }
 }
 
-int complain(const struct fault *f)
+bool in_chinese(void)
 {
     const char *lang = getenv("LC_ALL");
     if (!lang || !*lang)
         lang = getenv("LANG");
-    bool zh = lang && !strncmp(lang, "zh", 2);
+    return lang && !strncmp(lang, "zh", 2);
+}
+
+int complain(const struct fault *f)
+{
+    bool zh = in_chinese();
     fputs("certdesk-ukey: ", stderr);
-    print_clean(stderr, zh && (f->text_zh[0] || !f->text[0]) ? fault_text_zh(f) : fault_text(f));
+    print_clean(stderr, zh ? fault_text_zh(f) : fault_text(f));
+    if (zh && !f->text_zh[0] &&
+        f->text[0]) { /* what is said in one language only, beside the code's sentence */
+        fputs("：", stderr);
+        print_clean(stderr, f->text);
+    }
     fputc('\n', stderr);
     for (size_t i = 0; i < f->n_violations; i++) {
         print_clean(stderr, zh ? f->violations[i].text_zh : f->violations[i].text);
@@ -110,7 +121,7 @@ static enum err cert(struct ukey *u, const struct args *a, void *arg, struct fau
 
 /* ---- sign ---- */
 
-static enum err read_file(const char *path, uint8_t **out, size_t *n, struct fault *f)
+enum err read_file(const char *path, uint8_t **out, size_t *n, struct fault *f)
 {
     FILE *in = fopen(path, "rb");
     uint8_t *p = in ? malloc(FILE_MAX + 1) : NULL;
@@ -178,6 +189,9 @@ static const struct command {
     {"unbind", 1, desk_unbind, "unbind CERTIFICATE       no more; ends what it opened"},
     {"bindings", 0, desk_bindings,
      "bindings                 what is bound: certificate, medium number, since when"},
+    {"download", 1, desk_download,
+     "download ORDER           make a key and write the order's certificate; run it again when it was "
+     "interrupted"},
 };
 
 static int usage(FILE *to)
@@ -185,24 +199,34 @@ static int usage(FILE *to)
     fputs("certdesk-ukey [OPTIONS] COMMAND\n", to);
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++)
         fprintf(to, "  %s\n", COMMANDS[i].help);
-    fputs(
-        "Options\n"
-        "  --reader NAME            which reader; else the first that holds a card\n"
-        "  --slot a|b               which key of the UKEY; else a\n"
-        "  --pin-fd N               the PIN is a line of file descriptor N; else the terminal asks\n"
-        "  --server ADDRESS         unix:/path/to/socket or host:port; else CERTDESK_SERVER\n"
-        "  --channel CHANNEL        whose account; for login\n"
-        "  --session FILE           the session: login writes it (0600), bind, unbind and bindings read it;\n"
-        "                           - is standard input\n",
-        to);
+    fputs("Options\n"
+          "  --reader NAME            which reader; else the first that holds a card\n"
+          "  --slot a|b               which key of the UKEY; else a, for download one that is free\n"
+          "  --pin-fd N               the PIN is a line of file descriptor N; else the terminal asks\n"
+          "  --management-key-fd N    the management key, in hex, is a line of file descriptor N; for "
+          "download, unless\n"
+          "                           it is the factory's\n"
+          "  --csr FILE               for download of a cloud certificate: the key service's request (PKCS "
+          "#10, PEM or\n"
+          "                           DER); the certificate and its chain are printed (PEM)\n"
+          "  --server ADDRESS         unix:/path/to/socket or host:port; else CERTDESK_SERVER\n"
+          "  --channel CHANNEL        whose account; for login\n"
+          "  --session FILE           the session: login writes it (0600), the commands after it read it;\n"
+          "                           - is standard input\n",
+          to);
     return to == stdout ? 0 : 2;
 }
 
-static const struct option OPTIONS[] = {
-    {"reader", required_argument, NULL, 'r'},  {"slot", required_argument, NULL, 's'},
-    {"pin-fd", required_argument, NULL, 'p'},  {"server", required_argument, NULL, 'S'},
-    {"channel", required_argument, NULL, 'c'}, {"session", required_argument, NULL, 'f'},
-    {"help", no_argument, NULL, 'h'},          {0}};
+static const struct option OPTIONS[] = {{"reader", required_argument, NULL, 'r'},
+                                        {"slot", required_argument, NULL, 's'},
+                                        {"pin-fd", required_argument, NULL, 'p'},
+                                        {"server", required_argument, NULL, 'S'},
+                                        {"channel", required_argument, NULL, 'c'},
+                                        {"session", required_argument, NULL, 'f'},
+                                        {"management-key-fd", required_argument, NULL, 'm'},
+                                        {"csr", required_argument, NULL, 'q'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {0}};
 
 static bool option(struct args *a, int o)
 {
@@ -222,7 +246,14 @@ static bool option(struct args *a, int o)
     case 'f':
         a->session = optarg;
         return true;
+    case 'm':
+        a->admin_fd = atoi(optarg);
+        return true;
+    case 'q':
+        a->csr = optarg;
+        return true;
     case 's':
+        a->slot_given = true;
         a->slot = *optarg == 'a' ? UKEY_SIGN_A : UKEY_SIGN_B;
         return !strcmp(optarg, "a") || !strcmp(optarg, "b");
     default:
@@ -232,7 +263,7 @@ static bool option(struct args *a, int o)
 
 int main(int argc, char **argv)
 {
-    struct args a = {.pin_fd = -1, .server = getenv("CERTDESK_SERVER")};
+    struct args a = {.pin_fd = -1, .admin_fd = -1, .server = getenv("CERTDESK_SERVER")};
     static struct fault f;
     for (int o; (o = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;)
         if (!option(&a, o))
