@@ -148,19 +148,24 @@ static enum err move_tokens(struct ctx *c, const struct shipment *s, enum token_
     return OK;
 }
 
+static void check_waybill(struct fault *f, size_t scanned, const char *courier, const char *tracking_number)
+{
+    if (!courier_name(courier))
+        fault_field(f, "courier", "UNKNOWN", "this courier is not known here", "未知的快递公司");
+    if (!number_ok(tracking_number))
+        fault_field(f, "tracking_number", "FORMAT", "6 to 32 letters and digits",
+                    "快递单号应为6至32位字母或数字");
+    if (!scanned || scanned > SCANNED_MAX)
+        fault_field(f, "medium_numbers", "RANGE", "scan each UKEY that is packed", "请逐个扫描介质号");
+}
+
 enum err shipment_create(struct ctx *c, const char *order_id, char *const *scanned, size_t n,
                          const char *courier, const char *tracking_number, struct shipment *s)
 {
     struct order o;
     char **own = NULL;
     size_t n_own = 0;
-    if (!courier_name(courier))
-        fault_field(c->fault, "courier", "UNKNOWN", "this courier is not known here", "未知的快递公司");
-    if (!number_ok(tracking_number))
-        fault_field(c->fault, "tracking_number", "FORMAT", "6 to 32 letters and digits",
-                    "快递单号应为6至32位字母或数字");
-    if (!n || n > SCANNED_MAX)
-        fault_field(c->fault, "medium_numbers", "RANGE", "scan each UKEY that is packed", "请逐个扫描介质号");
+    check_waybill(c->fault, n, courier, tracking_number);
     TRY(order_load(c, order_id, &o));
     if (o.state != ORDER_SHIP) {
         TRY(fault_fields(c->fault));
