@@ -202,8 +202,8 @@ enum err account_login_password(struct ctx *c, const char *channel, const char *
     TRY(fault_fields(c->fault));
     TRY(catalog_channel(c, channel, &ch));
     TRY(login_tries_look(c, ch.id, login, &tries));
-    if (strcmp(password, ch.initial_password) ==
-        0) /* opens nothing, whoever types it: says nothing of accounts */
+    /* It opens nothing, whoever types it: an answer that tells nothing of accounts. */
+    if (strcmp(password, ch.initial_password) == 0)
         return fail(c->fault, ERR_MUST_CHANGE_PASSWORD, NULL);
     enum err e =
         phone_valid(login) ? account_by_phone(c, ch.id, login, a) : account_by_user_name(c, ch.id, login, a);
@@ -218,6 +218,8 @@ enum err account_login_password(struct ctx *c, const char *channel, const char *
         return wrong_password(c, &tries);
     if (a->initial_password)
         return fail(c->fault, ERR_MUST_CHANGE_PASSWORD, NULL);
+    TRY(account_keep(c,
+                     a)); /* who changes the password meanwhile finds the session to end, or it is not made */
     TRY(login_tries_right(c, &tries));
     return open_session(c, out, SESSION_BY_PASSWORD, "");
 }

@@ -72,6 +72,14 @@ enum err account_by_user_name(struct ctx *c, const char *channel, const char *us
     return read(c, &r, out);
 }
 
+enum err account_keep(struct ctx *c, const struct account *a)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT 1 FROM account WHERE id = ? AND version = ? LOCK IN SHARE MODE"),
+                 TEXT(a->id), INT(a->version)));
+    return r.n == 1 ? OK : fail(c->fault, ERR_DB_RETRY, NULL);
+}
+
 enum err account_set_password(struct ctx *c, const struct account *a, const char *password)
 {
     return db_exec_one(c,

@@ -5,6 +5,8 @@
 #include "account/account.h"
 
 enum err account_insert(struct ctx *c, const struct account *a);
+/* Until the transaction's end the account stays as it was read; DB_RETRY when it did not. */
+enum err account_keep(struct ctx *c, const struct account *a);
 /* NOT_FOUND when there is none. */
 enum err account_by_id(struct ctx *c, const char *id, struct account *out);
 enum err account_by_phone(struct ctx *c, const char *channel, const char *phone, struct account *out);

@@ -63,7 +63,9 @@ static bool again(struct run *r, enum err e)
         return false; /* the second run's verdict */
     if (e == ERR_UNKNOWN_OUTCOME)
         r->unknown = true;
-    if (e == ERR_DB_RETRY) {
+    /* A compare-and-set that lost, where a snapshot would have said 1020. */
+    bool lost = e == ERR_CONFLICT && c->latest && !c->keep && db_usable(c->db);
+    if (e == ERR_DB_RETRY || lost) {
         bool waited = db_last_errno(c->db) == E_LOCK_WAIT;
         if (++r->tries >= TRIES || (waited && ++r->lock_waits > LOCK_WAIT_TRIES))
             return false;

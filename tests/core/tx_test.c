@@ -248,6 +248,43 @@ static void a_row_changed_since_it_was_read_is_run_again(void **state)
     assert_true(t.arena.used < 15000); /* the first try's memory is gone */
 }
 
+/* A compare-and-set by what an earlier statement read. */
+static enum err body_compare(struct ctx *c, void *arg)
+{
+    struct stale *s = arg;
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT n FROM thing WHERE id = 1")));
+    if (s->runs++ == 0)
+        assert_ok(bump(&other.c, 1)); /* somebody else, meanwhile */
+    return db_exec_one(c, SQL("UPDATE thing SET n = n + 10 WHERE id = 1 AND n = ?"), INT(row_int(&r, 0, 0)));
+}
+
+static enum err body_conflict(struct ctx *c, void *arg)
+{
+    ++*(int *)arg;
+    TRY(add_one(c));
+    return fail(c->fault, ERR_CONFLICT, NULL);
+}
+
+/* With ctx->latest nothing says 1020: what a snapshot runs again is run again all the same. */
+static void the_latest_is_seen_and_a_lost_compare_and_set_is_run_again(void **state)
+{
+    (void)state;
+    struct stale s = {0};
+    int runs = 0;
+    t.c.latest = true;
+    assert_ok(tx_run(&t.c, body_compare, &s));
+    assert_int_equal(s.runs, 2);
+    assert_int_equal(n_of_1(), 11);
+    assert_err(tx_run(&t.c, body_conflict, &runs), ERR_CONFLICT);
+    assert_int_equal(runs, 5);
+    t.c.latest = false;
+    runs = 0;
+    assert_err(tx_run(&t.c, body_conflict, &runs), ERR_CONFLICT);
+    assert_int_equal(runs, 1); /* what the caller should know about */
+    assert_int_equal(made(), 0);
+}
+
 struct waiting {
     int runs, release_at;
 };
@@ -622,6 +659,7 @@ int main(void)
         TEST(an_unhandled_duplicate_is_exists),
         TEST(a_deadlock_is_run_again),
         TEST(a_row_changed_since_it_was_read_is_run_again),
+        TEST(the_latest_is_seen_and_a_lost_compare_and_set_is_run_again),
         TEST(a_lock_wait_is_rolled_back_and_run_again),
         TEST(a_lock_that_stays_is_unavailable_in_time),
         TEST(five_tries_and_no_more),

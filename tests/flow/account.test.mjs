@@ -394,6 +394,28 @@ describe('name and password', () => {
     assert.equal(await tell(user, 'a-Better-1', '198.51.100.1'), 'OK', 'a quarter of an hour later');
   });
 
+  test('a login that is under way when the password changes leaves no session behind', async () => {
+    const who = await person('13700000088');
+    const change = async (password) => {
+      const code = await codeFor(who.phone, 'CHANGE_PASSWORD');
+      return () => anyone.ChangePassword({ channel: CHANNEL, phone: who.phone, new_password: password, new_password_again: password, code });
+    };
+    await (await change('a-Better-0'))();
+    for (let round = 1; round <= 2; round++) {
+      const next = await change(`a-Better-${round}`), old = `a-Better-${round - 1}`;
+      const changing = reason(next());
+      const logins = [];
+      for (let i = 0; i < 3; i++) { // the last ones read the old password just before the new one is there
+        logins.push(reason(anyone.LoginByPassword({ channel: CHANNEL, login: who.phone, password: old })));
+        await anyone.GetChannel({ channel: CHANNEL });
+      }
+      const got = await Promise.all(logins);
+      assert.equal(await changing, 'OK', got.join());
+      const alive = await sql.count(`SELECT COUNT(*) FROM session WHERE owner_id = '${who.account.id}' AND how = 2 AND ended_ms = 0`);
+      assert.equal(alive, 0, got.join());
+    }
+  });
+
   test('a right password makes the tries anew', async () => {
     const who = await person('13700000087');
     await anyone.ChangePassword({ channel: CHANNEL, phone: who.phone, new_password: 'a-Better-1', new_password_again: 'a-Better-1', code: await codeFor(who.phone, 'CHANGE_PASSWORD') });
