@@ -218,8 +218,8 @@ enum err account_login_password(struct ctx *c, const char *channel, const char *
         return wrong_password(c, &tries);
     if (a->initial_password)
         return fail(c->fault, ERR_MUST_CHANGE_PASSWORD, NULL);
-    TRY(account_keep(c,
-                     a)); /* who changes the password meanwhile finds the session to end, or it is not made */
+    /* Who changes the password meanwhile finds this session to end, or it is not made. */
+    TRY(account_keep(c, a));
     TRY(login_tries_right(c, &tries));
     return open_session(c, out, SESSION_BY_PASSWORD, "");
 }

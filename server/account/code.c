@@ -34,9 +34,10 @@ static void code_digest(struct ctx *c, const char *phone, enum code_purpose purp
 static enum err wait_for(struct ctx *c, int64_t ms)
 {
     int seconds = (int)(ms / 1000 + 1);
-    enum err e =
-        fail(c->fault, ERR_RATE_LIMITED, "a code was sent; another may be asked for in %d seconds", seconds);
-    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "验证码已发送，请%d秒后再试", seconds);
+    enum err e = fail(c->fault, ERR_RATE_LIMITED,
+                      "this phone has had its codes for now; the next may go in %d seconds", seconds);
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "该手机号获取验证码已达上限，请%d秒后再试",
+             seconds);
     c->fault->retry_ms = ms;
     return e;
 }
