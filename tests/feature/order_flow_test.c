@@ -528,6 +528,19 @@ static void what_is_not_offered_is_refused(void **s)
     assert_err(call(w.c, "CreateOrder", &in, &out), ERR_NOT_FOUND);
 }
 
+/* How dispatch runs what reads an order: in one snapshot; the form is drawn where there is no connection. */
+static void what_is_read_is_of_one_moment(void **s)
+{
+    (void)s;
+    for (size_t i = 0; i < order_rpc.n; i++) {
+        const struct rpc_row *row = &order_rpc.rows[i];
+        bool shows = strcmp(row->method, "GetOrder") == 0 || strcmp(row->method, "ListOrders") == 0 ||
+                     strcmp(row->method, "WatchOrder") == 0;
+        assert_int_equal(row->of_one_moment, shows);
+        assert_int_equal(row->look && row->aside, strcmp(row->method, "GetApplicationForm") == 0);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -544,6 +557,7 @@ int main(void)
         cmocka_unit_test(watching_tells_each_version_once),
         cmocka_unit_test(what_was_refused_is_corrected_and_signed_again),
         cmocka_unit_test(an_individual_has_no_agent),
+        cmocka_unit_test(what_is_read_is_of_one_moment),
         cmocka_unit_test(what_is_not_offered_is_refused),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);

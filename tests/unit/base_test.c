@@ -3,10 +3,12 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 static void arena_budget_binds_only_what_a_peer_chose(void **s)
 {
@@ -79,6 +81,42 @@ static void ids_sort_by_time_and_carry_their_prefix(void **s)
     assert_false(id_valid("ord", "ord_"));
 }
 
+/* What came out on standard error, from the event on. */
+static const char *logged(const char *text, const char *bad)
+{
+    static char line[8192];
+    int ends[2], kept = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    LOG(ERROR, "a.test", KV_S("text", text), KV_S("bad", bad), KV_I("n", -7));
+    dup2(kept, STDERR_FILENO);
+    ssize_t n = read(ends[0], line, sizeof line - 1);
+    assert_true(n > 0);
+    line[n] = '\0';
+    close(ends[0]);
+    close(ends[1]);
+    close(kept);
+    assert_memory_equal(line, "{\"time\":\"20", 11);
+    return strstr(line, "\"event\"");
+}
+
+static void what_is_logged_cannot_break_its_line(void **s)
+{
+    (void)s;
+    assert_string_equal(logged("plain", ""),
+                        "\"event\":\"a.test\",\"text\":\"plain\",\"bad\":\"\",\"n\":-7}\n");
+    assert_string_equal(
+        logged("\"a\\b\n\x7f", "中文\t"),
+        "\"event\":\"a.test\",\"text\":\"\\\"a\\\\b\\u000a\\u007f\",\"bad\":\"中文\\u0009\",\"n\":"
+        "-7}\n");
+    assert_string_equal(logged("a\xff", "\xe4\xb8"),
+                        "\"event\":\"a.test\",\"text\":\"a\\u00ff\",\"bad\":\"\\u00e4\\u00b8\",\"n\":-7}\n");
+    char big[3000];
+    memset(big, 'x', sizeof big - 1);
+    big[sizeof big - 1] = '\0';
+    assert_int_equal(strspn(strchr(logged(big, ""), 'x') + strlen("xt\":\""), "x"), sizeof big - 1);
+}
+
 static void a_fault_keeps_every_bad_field(void **s)
 {
     (void)s;
@@ -103,6 +141,7 @@ int main(void)
         cmocka_unit_test(utf8_refuses_what_rfc_3629_refuses),
         cmocka_unit_test(hex_goes_there_and_back),
         cmocka_unit_test(ids_sort_by_time_and_carry_their_prefix),
+        cmocka_unit_test(what_is_logged_cannot_break_its_line),
         cmocka_unit_test(a_fault_keeps_every_bad_field),
     };
     return CHECK_MAIN(tests);
