@@ -83,9 +83,9 @@ test('the certificate is for the key, on the holder\'s medium, and the order is 
   assert.match(verifySignature(desk.dir, der, 'x', org.key.sign('x')), /OK/);
   const { certificates } = await org.call.ListCertificates({ medium: 'MEDIUM_UKEY' });
   assert.deepEqual(certificates.map((c) => [c.id, c.medium_number, c.state, c.subject_name]), [[id, '60000061', 'CERTIFICATE_STATE_VALID', org.who.name]]);
-  assert.equal(org.order.certificate.certificate_id, id);
+  assert.equal(org.order.certificates[0].certificate_id, id);
   const { text } = await desk.sms(org.signer, /已下载/);
-  assert.ok(text.includes(org.order.certificate.serial_number) && text.includes(org.order.id), text);
+  assert.ok(text.includes(org.order.certificates[0].serial_number) && text.includes(org.order.id), text);
 });
 
 test('asked again it is the same certificate; of another key it is refused', async () => {
@@ -163,7 +163,7 @@ test('one key has one certificate', async () => {
 });
 
 test('what was downloaded is bound, and logs in', async () => {
-  for (const [w, words] of [[org, /介质号为60000061的UKEY已绑定/], [cloud, new RegExp(`云证书（序列号${cloud.order.certificate.serial_number}）已绑定`)]]) {
+  for (const [w, words] of [[org, /介质号为60000061的UKEY已绑定/], [cloud, new RegExp(`云证书（序列号${cloud.order.certificates[0].serial_number}）已绑定`)]]) {
     const proof = (c) => ({ challenge_id: c.challenge_id, certificate_der: w.issued.certificate_der, signature: w.key.sign(c.to_be_signed) });
     const { binding } = await w.call.BindCertificate(proof(await w.call.CreateBindChallenge({})));
     assert.equal(binding.certificate_id, w.issued.certificate_id);

@@ -92,7 +92,7 @@ for (const [style, n] of [['a', 81], ['b', 85]]) describe(`a UKEY of style ${sty
 
   test('openssl verifies the certificate against the chain, and what it signs', async () => {
     const [der] = ders(good(await run(['cert'], { env: card.env })).out);
-    const { certificate, chain_der: chain } = await w.call.GetCertificate({ certificate_id: w.order.certificate.certificate_id });
+    const { certificate, chain_der: chain } = await w.call.GetCertificate({ certificate_id: w.order.certificates[0].certificate_id });
     assert.deepEqual(der, Buffer.from(certificate.der));
     const sm2 = style === 'a';
     assert.match(verifyChain(desk.dir, der, chain, sm2), /: OK/);

@@ -85,7 +85,7 @@ static enum err check_order(const PB(Order) * o, const struct args *a, struct fa
                  state_zh((int)o->state));
         return e;
     }
-    if (o->state == STATE(FINISHED) && !o->certificate)
+    if (o->state == STATE(FINISHED) && !o->n_certificates)
         return fail(f, ERR_CERTIFICATE_ENDED, NULL);
     if (cloud && !a->csr)
         return say(f, ERR_INVALID, "this is a cloud certificate: say --csr FILE, the key service's request",
@@ -155,9 +155,9 @@ static enum err get_certificate(struct job *j, struct download_plan *plan, struc
 {
     PB(GetCertificateRequest) in = CERTDESK__V1__GET_CERTIFICATE_REQUEST__INIT;
     const void *out;
-    if (!j->order->certificate)
+    if (!j->order->n_certificates)
         return OK;
-    in.certificate_id = j->order->certificate->certificate_id;
+    in.certificate_id = j->order->certificates[0]->certificate_id;
     TRY(desk_ask(j->desk, METHOD(certificate_service, "GetCertificate"), &in.base, &out, f));
     const PB(Certificate) *c = ((const PB(GetCertificateResponse) *)out)->certificate;
     if (!c || c->der.len > UKEY_CERT_MAX)
