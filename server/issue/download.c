@@ -145,6 +145,7 @@ enum err issue_download_prepare(struct ctx *c, const char *order_id, const char 
     if (e != ERR_NOT_FOUND)
         return e;
     fault_clear(c->fault);
+    TRY(issue_key_new(c, &csr));
     TRY(medium_free(c, &o, number));
     TRY(begin(c, &o, number, &csr, &p));
     return issue_prepare(c, p.id, der, n);

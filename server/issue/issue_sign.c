@@ -86,7 +86,7 @@ static enum err same_key(struct ctx *c, const struct issuance *live, const struc
 
 /* Two certificates for one key would stand and fall together, and one of them would open with the other's
  * PIN. */
-static enum err key_is_new(struct ctx *c, const struct pki_csr *csr)
+enum err issue_key_new(struct ctx *c, const struct pki_csr *csr)
 {
     bool known;
     TRY(certificate_key_known(c, csr->spki_sha256, &known));
@@ -117,7 +117,7 @@ enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
     if (o.state != (p.by_holder ? ORDER_DOWNLOAD : ORDER_PERSONALISING))
         return order_refused(c->fault, &o);
     fault_clear(c->fault);
-    TRY(key_is_new(c, &csr));
+    TRY(issue_key_new(c, &csr));
     TRY(make_intent(c, &o, &csr, &made));
     TRY(issuance_attempts(c, o.id, &made.attempt));
     made.attempt++;

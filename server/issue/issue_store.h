@@ -22,6 +22,10 @@ struct issuance {
     enum issuance_state state;
 };
 
+/* KEY_USED when the key has a certificate, or is about to have one. */
+struct pki_csr;
+enum err issue_key_new(struct ctx *c, const struct pki_csr *csr); /* issue_sign.c */
+
 enum err personalisation_insert(struct ctx *c, const struct personalisation *p);
 enum err personalisation_in_work(struct ctx *c, const char *order_id, struct personalisation *out);
 /* Whether something is being written to it just now. */

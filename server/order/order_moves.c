@@ -181,8 +181,8 @@ const struct machine *order_machine(enum subject_kind kind, bool paper_route, en
 
 enum err order_next(const struct order *o, enum order_event event, int *to, struct fault *f)
 {
-    enum err e = machine_next(order_machine(o->subject_kind, o->paper_route, o->delivery), (int)o->state, (int)event,
-                              ERR_ORDER_STATE, to, NULL);
+    enum err e = machine_next(order_machine(o->subject_kind, o->paper_route, o->delivery), (int)o->state,
+                              (int)event, ERR_ORDER_STATE, to, NULL);
     return e == OK ? OK : order_refused(f, o);
 }
 

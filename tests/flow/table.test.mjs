@@ -7,6 +7,7 @@ import { Desk } from '../lib/desk.mjs';
 import { YUNQI, importGenerous } from './channels.mjs';
 import { company } from './people.mjs';
 import { ChannelWalk } from './channel_walk.mjs';
+import { Walk } from './walk.mjs';
 import { refused } from './refused.mjs';
 
 const AT_ONCE = 10;

@@ -42,7 +42,8 @@ static enum err say(struct fault *f, enum err code, const char *en, const char *
     return e;
 }
 
-/* -- the order -------------------------------------------------------------------------------------------- */
+/* -- the order --------------------------------------------------------------------------------------------
+ */
 
 static const char *state_zh(int state)
 {
@@ -81,8 +82,7 @@ static enum err check_order(const PB(Order) * o, const struct args *a, struct fa
     if (o->state != STATE(DOWNLOAD) && o->state != STATE(FINISHED)) {
         enum err e = fail(f, ERR_ORDER_STATE, "the order cannot be downloaded now: it is in state %s",
                           state_name((int)o->state));
-        snprintf(f->text_zh, sizeof f->text_zh, "订单当前不能下载证书（状态：%s）",
-                 state_zh((int)o->state));
+        snprintf(f->text_zh, sizeof f->text_zh, "订单当前不能下载证书（状态：%s）", state_zh((int)o->state));
         return e;
     }
     if (o->state == STATE(FINISHED) && !o->n_certificates)
@@ -108,7 +108,8 @@ static enum err get_order(struct job *j, struct fault *f)
     return check_order(j->order, j->args, f);
 }
 
-/* -- the certificate -------------------------------------------------------------------------------------- */
+/* -- the certificate --------------------------------------------------------------------------------------
+ */
 
 static bool unanswered(enum err e)
 {
@@ -167,7 +168,8 @@ static enum err get_certificate(struct job *j, struct download_plan *plan, struc
     return OK;
 }
 
-/* -- what is remembered between runs ----------------------------------------------------------------------- */
+/* -- what is remembered between runs -----------------------------------------------------------------------
+ */
 
 /* A file for each order in the folder where the console keeps its session, too. */
 static void find_place(struct job *j)
@@ -212,7 +214,8 @@ static enum err remember(void *arg, const struct download_memory *m, struct faul
     return keep_file(j->path, line, f);
 }
 
-/* -- onto the UKEY ----------------------------------------------------------------------------------------- */
+/* -- onto the UKEY -----------------------------------------------------------------------------------------
+ */
 
 static enum err pin(void *arg, struct ukey *u, char out[static UKEY_SECRET_MAX + 1], struct fault *f)
 {
@@ -221,7 +224,8 @@ static enum err pin(void *arg, struct ukey *u, char out[static UKEY_SECRET_MAX +
     TRY(u->ops->info(u, &i, f));
     if (i.pin_default == UKEY_YES)
         fprintf(stderr, "%s\n",
-                in_chinese() ? "证书密码仍为出厂值，请尽快修改" : "the PIN is still the factory's; change it soon");
+                in_chinese() ? "证书密码仍为出厂值，请尽快修改"
+                             : "the PIN is still the factory's; change it soon");
     return take_pin(u, j->args, out, f);
 }
 
@@ -276,7 +280,8 @@ static enum err onto_ukey(struct job *j, struct fault *f)
     return OK;
 }
 
-/* -- for a key service ------------------------------------------------------------------------------------- */
+/* -- for a key service -------------------------------------------------------------------------------------
+ */
 
 static enum err for_key_service(struct job *j, struct fault *f)
 {
