@@ -87,7 +87,9 @@ test('what does not match may go by paper; nothing else may', async () => {
 test('the agent is collected, with every bad field named, and not verified', async () => {
   const e = await refused(walk.submitAgent({ id_number: '1', email: 'x' }), 'INVALID_ARGUMENT', 'INVALID');
   assert.deepEqual(e.fields.sort(), ['agent.email', 'agent.id_number']);
-  await walk.submitAgent();
+  assert.ok(!walk.order.actions.includes('UploadMaterial'), walk.order.actions.join()); // all comes by post
+  await refused(walk.uploadScan('business_license'), 'FAILED_PRECONDITION', 'ORDER_STATE');
+  await walk.submitAgent({ method: 'VERIFICATION_METHOD_UNSPECIFIED' }); // none to be verified by
   assert.equal(walk.state, 'PURCHASE');
   assert.equal((await desk.messages(walk.who.agent.phone)).length, 0);
 });
