@@ -1,5 +1,5 @@
-/* payment_keys.h - a supplier's adapter for fuzz targets, with a key pair that the target itself can sign with:
- * ours and the supplier's are the same one. */
+/* payment_keys.h - a supplier's adapter for fuzz targets, with a key pair that the target itself can sign
+ * with: ours and the supplier's are the same one. */
 #ifndef CERTDESK_TESTS_FUZZ_PAYMENT_KEYS_H
 #define CERTDESK_TESTS_FUZZ_PAYMENT_KEYS_H
 
