@@ -103,7 +103,7 @@ test('written, the order waits for the next; nothing is posted or given back', a
 test('the next UKEY has a key of its own', async () => {
   await w.begin(SPOILT);
   assert.deepEqual([w.personalisation.copy, w.personalisation.certificate_der.length], [2, 0]);
-  await refused(wang.IssueCertificate({ personalisation_id: w.personalisation.id, csr_der: firstKey.csr() }), 'FAILED_PRECONDITION', 'PRECONDITION');
+  await refused(wang.IssueCertificate({ personalisation_id: w.personalisation.id, csr_der: firstKey.csr() }), 'FAILED_PRECONDITION', 'KEY_USED');
   assert.equal(await live(), 1);
   await w.issueCertificate();
   assert.equal(await live(), 2);

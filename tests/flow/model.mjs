@@ -159,7 +159,7 @@ export function expect(m, step) {
       return go((x) => { x.total = step.unit * step.quantity; }); // what is confirmed and paid
     case 'confirm':
       if (!to) return no('ORDER_STATE');
-      return step.wrong ? no(step.wrong) : go();
+      return step.total_fen === o.total ? go() : no('PRICE_CHANGED');
     case 'upload': {
       if (step.wrong === 'KIND') return no('MATERIAL_BAD');
       if (!takesMaterials(o) || (o.state === 'CORRECTION' && !o.refused.includes(step.kind))) return no('ORDER_STATE');

@@ -138,7 +138,8 @@ class World {
 
   confirm(o, account) {
     const wrong = this.chance(0.15) ? 'PRICE_CHANGED' : '';
-    return { step: { verb: 'confirm', order: o.id, account: account.name, wrong }, account, method: 'ConfirmPurchase', request: { order_id: o.id, total_fen: wrong ? 1 : o.total || 1 } };
+    const total_fen = wrong ? 1 : o.total || 1; // of what was seen: another device may have chosen anew
+    return { step: { verb: 'confirm', order: o.id, account: account.name, total_fen }, account, method: 'ConfirmPurchase', request: { order_id: o.id, total_fen } };
   }
 
   upload(o, account) {
