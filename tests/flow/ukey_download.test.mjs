@@ -73,14 +73,30 @@ for (const [style, n] of [['a', 81], ['b', 85]]) describe(`a UKEY of style ${sty
     assert.ok(!fs.existsSync(memory));
   });
 
-  test('the card is pulled while the certificate is written: run again, it finishes with the same key', async () => {
-    tell('fault pull-after:DB:2');
-    bad(await download(), /the UKEY went away in the middle of a command/);
-    assert.ok(fs.existsSync(memory));
-    assert.equal((await w.refresh()).state, 'ORDER_STATE_FINISHED');
-    bad(await download(w, { lang: 'zh_CN.UTF-8', args: ['--reader', 'Virtual PCD 00 00'] }), /UKEY 已拔出|请插入/);
+  // The daemon looks now and then: it has to see that the card was away, and that it is back.
+  const shows = (word) => until(`the reader ${word}`, async () => (await run(['list'], { env: card.env })).out.startsWith(`${word}\t`));
+  const insert = async () => {
+    await shows('empty');
     tell('insert');
-    await until('the card in the reader', () => tell('status').startsWith('ok ready'));
+    await shows('card');
+  };
+
+  test('the card is pulled when its key was made: run again, it is that key', async () => {
+    tell(`fault pull-after:47:${style === 'a' ? 1 : 2}`); // style b is asked for SM2 first, which it does not have
+    bad(await download(), /making the key\n.*the UKEY went away in the middle of a command/);
+    assert.match(fs.readFileSync(memory, 'latin1'), /^a [0-9a-f]+\n$/);
+    assert.equal((await w.refresh()).state, 'ORDER_STATE_DOWNLOAD');
+  });
+
+  test('the card is pulled while the certificate is written: run again, it finishes with the same key', async () => {
+    await insert();
+    tell('fault pull-after:DB:2');
+    const first = bad(await download(), /the UKEY went away in the middle of a command/);
+    assert.doesNotMatch(first.err, /making the key/);
+    assert.equal((await w.refresh()).state, 'ORDER_STATE_FINISHED');
+    await shows('empty');
+    bad(await download(w, { lang: 'zh_CN.UTF-8', args: ['--reader', 'Virtual PCD 00 00'] }), /UKEY 已拔出/);
+    await insert();
     const r = good(await download());
     assert.match(r.err, new RegExp(`the certificate is on the UKEY: medium number ${MEDIUM}, slot a`));
     assert.doesNotMatch(r.err, /making the key/);

@@ -252,6 +252,36 @@ static void the_server_loses_its_answer(void **s)
         }
 }
 
+static struct ukey_pub key_in(enum ukey_slot slot)
+{
+    struct sim_channel ch;
+    struct ukey u = session(&ch);
+    struct ukey_pub pub = {0};
+    assert_ok(PIV.get_pub(&u, slot, &pub, &B.fault));
+    return pub;
+}
+
+/* The key was made, and nobody was told: it is taken as it is, and the other slot stays free. */
+static void a_key_that_was_just_made_is_used(void **s)
+{
+    (void)s;
+    for (size_t t = 0; t < N(TOKENS); t++) {
+        bool fired;
+        set_up(TOKENS[t].style, TOKENS[t].options);
+        /* style b is asked for SM2 first, which it does not have */
+        assert_err(run(TOKENS[t].style == 'a' ? "pull-after:47:1" : "pull-after:47:2", &fired),
+                   ERR_CARD_GONE);
+        assert_true(fired && B.memory.there && !B.memory.key.pub.alg);
+        struct ukey_pub made = TOKENS[t].options.no_metadata ? (struct ukey_pub){0} : key_in(UKEY_SIGN_A);
+        assert_ok(run(NULL, NULL));
+        assert_true(!made.alg || pub_same(&made, &B.lab.issued_for));
+        assert_int_equal(B.result.slot, UKEY_SIGN_A);
+        assert_null(card_key(&B.card, 0x9C, false));
+        judge();
+        tear_down();
+    }
+}
+
 /* The desk has the request, and does not yet say for which key: the memory is lost, the other slot is tried
  * first, refused, and the key of before is found. */
 static void a_key_that_was_asked_for_is_found_without_a_memory(void **s)
@@ -277,15 +307,6 @@ static void a_key_that_was_asked_for_is_found_without_a_memory(void **s)
 }
 
 /* ---- what is never touched ---- */
-
-static struct ukey_pub key_in(enum ukey_slot slot)
-{
-    struct sim_channel ch;
-    struct ukey u = session(&ch);
-    struct ukey_pub pub = {0};
-    assert_ok(PIV.get_pub(&u, slot, &pub, &B.fault));
-    return pub;
-}
 
 /* Another order's certificate comes beside the first; a third has no room, and changes nothing. */
 static void a_live_slot_is_left_alone(void **s)
@@ -457,6 +478,7 @@ int main(void)
         cmocka_unit_test(any_answer_is_lost_or_rubbish),
         cmocka_unit_test(pulled_at_any_command_and_nothing_is_remembered),
         cmocka_unit_test(the_server_loses_its_answer),
+        cmocka_unit_test(a_key_that_was_just_made_is_used),
         cmocka_unit_test(a_key_that_was_asked_for_is_found_without_a_memory),
         cmocka_unit_test(a_live_slot_is_left_alone),
         cmocka_unit_test(a_key_without_a_certificate_is_not_replaced),

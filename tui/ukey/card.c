@@ -29,7 +29,12 @@ enum err open_card(const struct args *a, struct channel **ch, struct fault *f)
             any |= l.at[i].card;
         if (!any)
             fprintf(stderr, "%s\n", in_chinese() ? "请插入UKEY" : "plug in the UKEY");
-        TRY(reader_wait_card(WAIT_MS, name, f));
+        enum err e = reader_wait_card(WAIT_MS, name, f);
+        if (e == ERR_DEADLINE) {
+            e = fail(f, e, "no UKEY was plugged in");
+            snprintf(f->text_zh, sizeof f->text_zh, "未检测到UKEY");
+        }
+        TRY(e);
     }
     return reader_connect(name, ch, f);
 }

@@ -197,8 +197,11 @@ static void recall(const struct job *j, struct download_memory *m)
     char line[DOWNLOAD_LINE] = "";
     *m = (struct download_memory){0};
     FILE *in = *j->path ? fopen(j->path, "re") : NULL;
-    if (in && fgets(line, sizeof line, in) && !download_memory_read(m, line))
-        *m = (struct download_memory){0};
+    if (in && fgets(line, sizeof line, in)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (!download_memory_read(m, line))
+            *m = (struct download_memory){0};
+    }
     if (in)
         fclose(in);
 }

@@ -60,8 +60,12 @@ char *desk_request_id(struct desk *d)
 enum err desk_session(struct desk *d, const struct args *a, struct fault *f)
 {
     char token[TOKEN_MAX] = "", value[TOKEN_MAX + 8];
-    if (!a->session)
-        return fail(f, ERR_INVALID, "say --session FILE, with the session of a login (- for standard input)");
+    if (!a->session) {
+        enum err e =
+            fail(f, ERR_INVALID, "say --session FILE, with the session of a login (- for standard input)");
+        snprintf(f->text_zh, sizeof f->text_zh, "请用 --session 指定保存登录会话的文件（- 为标准输入）");
+        return e;
+    }
     FILE *in = strcmp(a->session, "-") == 0 ? stdin : fopen(a->session, "re");
     bool ok = in && fgets(token, sizeof token, in);
     if (in && in != stdin)
