@@ -28,6 +28,15 @@ static enum err other_token(struct ctx *c, const char *have)
     return e;
 }
 
+enum err issue_of_desk(struct ctx *c, const struct personalisation *p)
+{
+    if (!p->by_holder)
+        return OK;
+    enum err e = fail(c->fault, ERR_PRECONDITION, "the holder downloads this certificate");
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "该证书由用户自行下载");
+    return e;
+}
+
 static enum err new_personalisation(struct ctx *c, struct order *o, const struct token *t,
                                     enum key_algorithm alg, struct personalisation *out)
 {
@@ -86,6 +95,8 @@ enum err issue_begin(struct ctx *c, const char *order_id, const char *medium_num
     TRY(order_load(c, order_id, &o));
     enum err e = personalisation_in_work(c, o.id, out);
     if (e == OK)
+        TRY(issue_of_desk(c, out));
+    if (e == OK)
         return strcmp(out->medium_number, medium_number) == 0 ? OK : other_token(c, out->medium_number);
     if (e != ERR_NOT_FOUND)
         return e;
@@ -102,10 +113,7 @@ static enum err in_work(struct ctx *c, const char *id, struct personalisation *o
     TRY(personalisation_by_id(c, id, out));
     if (!out->in_work)
         return fail_both(c->fault, ERR_PRECONDITION, "this personalisation has ended", "该次制证已结束");
-    if (out->by_holder)
-        return fail_both(c->fault, ERR_PRECONDITION, "the holder downloads this certificate",
-                         "该证书由持有人自行下载");
-    return OK;
+    return issue_of_desk(c, out);
 }
 
 enum err issue_load(struct ctx *c, const char *id, struct personalisation *out)

@@ -75,6 +75,8 @@ enum err issue_finish(struct ctx *c, const char *id, const void *certificate, si
                       size_t signature_n, struct order *out);
 /* The token is put aside; a certificate made for it is revoked; the copy waits for another token. */
 enum err issue_quarantine(struct ctx *c, const char *id, const char *reason, struct order *out);
+/* PRECONDITION when the holder downloads: the desk has no part in that one. */
+enum err issue_of_desk(struct ctx *c, const struct personalisation *p);
 enum err issue_load(struct ctx *c, const char *id, struct personalisation *out);
 /* The certificate of this personalisation, NOT_FOUND before it was signed or after its token was put aside.
  */

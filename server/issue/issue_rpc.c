@@ -123,7 +123,10 @@ RPC_HANDLER(record_step, RecordStepRequest, RecordStepResponse)
 
 RPC_HANDLER(prepare_certificate, IssueCertificateRequest, IssueCertificateResponse)
 {
+    struct personalisation p;
     (void)out;
+    TRY(issue_load(c, in->personalisation_id, &p));
+    TRY(issue_of_desk(c, &p));
     return issue_prepare(c, in->personalisation_id, in->csr_der.data, in->csr_der.len);
 }
 

@@ -116,7 +116,9 @@ test('the desk has no part in it', async () => {
   assert.equal((await w.refresh()).state, 'ORDER_STATE_DOWNLOAD');
   for (const [method, more] of [['RecordStep', { step: 'PERSONALISATION_STEP_ISSUED' }], ['QuarantineToken', { reason: 'x' }], ['FinishPersonalisation', {}]])
     assert.equal((await refused(wang[method]({ personalisation_id, ...more }))).reason, 'PRECONDITION', method);
-  assert.equal((await refused(wang.IssueCertificate({ personalisation_id, csr_der: new SoftKey(desk.dir, 'desk').csr() }))).reason, 'PRECONDITION');
+  const begin = (medium_number) => wang.BeginPersonalisation({ order_id: w.order.id, medium_number, algorithms: ['KEY_ALGORITHM_P256'] });
+  for (const call of [() => wang.IssueCertificate({ personalisation_id, csr_der: key.csr() }), () => begin('60000064'), () => begin(w.medium)])
+    assert.equal((await refused(call())).zh, '该证书由用户自行下载');
   // meanwhile no other order is written to the UKEY; given up, it is free again, and so is the key
   const other = await organization(66);
   await other.to('DOWNLOAD');
