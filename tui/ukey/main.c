@@ -190,8 +190,7 @@ static const struct command {
     {"bindings", 0, desk_bindings,
      "bindings                 what is bound: certificate, medium number, since when"},
     {"download", 1, desk_download,
-     "download ORDER           make a key and write the order's certificate; run it again when it was "
-     "interrupted"},
+     "download ORDER           the order's certificate onto the UKEY; interrupted, run it again"},
 };
 
 static int usage(FILE *to)
@@ -201,14 +200,12 @@ static int usage(FILE *to)
         fprintf(to, "  %s\n", COMMANDS[i].help);
     fputs("Options\n"
           "  --reader NAME            which reader; else the first that holds a card\n"
-          "  --slot a|b               which key of the UKEY; else a, for download one that is free\n"
-          "  --pin-fd N               the PIN is a line of file descriptor N; else the terminal asks\n"
-          "  --management-key-fd N    the management key, in hex, is a line of file descriptor N; for "
-          "download, unless\n"
-          "                           it is the factory's\n"
-          "  --csr FILE               for download of a cloud certificate: the key service's request (PKCS "
-          "#10, PEM or\n"
-          "                           DER); the certificate and its chain are printed (PEM)\n"
+          "  --slot a|b               which key of the UKEY; else a, for download a free one\n"
+          "  --pin-fd N               the PIN is a line of file descriptor N; else it is asked for\n"
+          "  --management-key-fd N    the management key, in hex, is a line of file descriptor N;\n"
+          "                           for download, unless it is the factory's\n"
+          "  --csr FILE               the request of a key service (PKCS #10, PEM or DER); for\n"
+          "                           download of a cloud certificate: it is printed with its chain\n"
           "  --server ADDRESS         unix:/path/to/socket or host:port; else CERTDESK_SERVER\n"
           "  --channel CHANNEL        whose account; for login\n"
           "  --session FILE           the session: login writes it (0600), the commands after it read it;\n"
