@@ -30,11 +30,9 @@ static enum err other_token(struct ctx *c, const char *have)
 
 enum err issue_of_desk(struct ctx *c, const struct personalisation *p)
 {
-    if (!p->by_holder)
-        return OK;
-    enum err e = fail(c->fault, ERR_PRECONDITION, "the holder downloads this certificate");
-    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "该证书由用户自行下载");
-    return e;
+    return p->by_holder ? fail_both(c->fault, ERR_PRECONDITION, "the holder downloads this certificate",
+                                    "该证书由持有人自行下载")
+                        : OK;
 }
 
 static enum err new_personalisation(struct ctx *c, struct order *o, const struct token *t,
