@@ -120,6 +120,8 @@ static enum err claim(void *arg, const char *name, int64_t version, struct fault
     return told(&k, e == OK ? take(&k.c, name, version) : e, f);
 }
 
+/* t->version is what was loaded: claiming raised it by one. Who took longer than a claim lasts may find that
+ * another one has a newer token stored, which must stay. */
 static enum err write_token(struct ctx *c, const char *name, const struct provider_token *t)
 {
     const void *sealed;
@@ -127,8 +129,8 @@ static enum err write_token(struct ctx *c, const char *name, const struct provid
     TRY(crypt_seal(c->keys, c->arena, place(c, name), t->text, strlen(t->text), &sealed, &n));
     return db_exec_one(c,
                        SQL("UPDATE supplier_token SET token = ?, expires_ms = ?, version = version + 1, "
-                           "claimed_until_ms = 0, updated_ms = ? WHERE name = ?"),
-                       BYTES(sealed, n), INT(t->expires_ms), INT(c->now_ms), TEXT(name));
+                           "claimed_until_ms = 0, updated_ms = ? WHERE name = ? AND version = ?"),
+                       BYTES(sealed, n), INT(t->expires_ms), INT(c->now_ms), TEXT(name), INT(t->version + 1));
 }
 
 static enum err save(void *arg, const char *name, const struct provider_token *t, struct fault *f)

@@ -59,7 +59,8 @@ struct provider_token {
  *   claim  OK: whoever asked may take a new one from the supplier now, and nobody else may for a while.
  *          ERR_CONFLICT: somebody else does, or did since that version was loaded. ERR_RATE_LIMITED: as many
  *          were taken today as we allow ourselves.
- *   save   stores what was taken, and ends the claim
+ *   save   stores what was taken, and ends the claim; t->version is the one that was claimed. ERR_CONFLICT:
+ * the claim was over, and another one took a token since
  */
 struct provider_tokens {
     void *arg;

@@ -238,6 +238,7 @@ static void the_token_is_sealed_and_few_are_taken(void **s)
     for (int i = 2; i <= TOKENS_A_DAY; i++) {
         assert_ok(store->load(store->arg, "test:x", &u, &f));
         assert_ok(store->claim(store->arg, "test:x", u.version, &f));
+        t.version = u.version;
         assert_ok(store->save(store->arg, "test:x", &t, &f));
     }
     assert_ok(store->load(store->arg, "test:x", &u, &f));
@@ -248,6 +249,13 @@ static void the_token_is_sealed_and_few_are_taken(void **s)
     assert_err(store->claim(store->arg, "test:x", u.version, &f), ERR_CONFLICT);
     let_pass(TOKEN_CLAIM_MS + 1);
     assert_ok(store->claim(store->arg, "test:x", u.version, &f)); /* does not hold it for ever */
+    snprintf(u.text, sizeof u.text, "the newer one");
+    u.expires_ms = clock_now_ms() + 86400000;
+    assert_ok(store->save(store->arg, "test:x", &u, &f));
+    t.version = u.version - 1; /* of the one who died: it lives after all, and comes late */
+    assert_err(store->save(store->arg, "test:x", &t, &f), ERR_CONFLICT);
+    assert_ok(store->load(store->arg, "test:x", &u, &f));
+    assert_string_equal(u.text, "the newer one");
 }
 
 int main(void)
