@@ -64,7 +64,7 @@ static bool check(struct wx_call *c, const json_t *order)
     if (total != member_int(order, "total"))
         return bad(c, "amount/total", "订单金额与原订单不一致");
     if (refunded(c->sb, member(order, "out_trade_no")) + refund > total) {
-        wx_error(c, 403, "NOT_ENOUGH", NULL, "累计退款金额超过订单金额");
+        wx_error(c, 400, "INVALID_REQUEST", NULL, "累计退款金额超过订单金额"); /* NOT_ENOUGH is our balance */
         return false;
     }
     return true;
