@@ -31,6 +31,8 @@ enum role {
     ROLE_SHIPPER = 1 << 2,
     ROLE_ADMIN = 1 << 3,
     ROLE_AUDITOR = 1 << 4,
+    ROLE_FINANCE = 1 << 5,
+    ROLE_ANY = (1 << 6) - 1,
 };
 
 struct caller {

@@ -95,8 +95,8 @@ RPC_HANDLER(retry_invoice, RetryInvoiceRequest, RetryInvoiceResponse)
 }
 
 enum {
-    READERS = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_SHIPPER | ROLE_ADMIN | ROLE_AUDITOR,
-    HELPERS = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_ADMIN,
+    READERS = ROLE_ANY,
+    HELPERS = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_ADMIN | ROLE_FINANCE,
 };
 
 #define ROW(m, staff, how, fn)                                                                               \

@@ -40,7 +40,8 @@
     X(APPROVED_DOWNLOAD, 1, "您的证书订单{1}已审核通过，请登录并下载证书。", 1)                              \
     X(CERTIFICATE_DOWNLOADED, 1,                                                                             \
       "您的证书订单{1}的证书（序列号{2}）已下载，办理完成。如非本人操作请立即联系客服。", 2)                 \
-    X(CLOUD_BOUND, 1, "您的云证书（序列号{1}）已绑定到您的账号，可用于登录。如非本人操作请立即解绑。", 1)
+    X(CLOUD_BOUND, 1, "您的云证书（序列号{1}）已绑定到您的账号，可用于登录。如非本人操作请立即解绑。", 1)    \
+    X(REFUND_BY_HAND, 1, "您的证书订单{1}的款项{2}元已退还，请查收；如未收到请联系客服。", 2)
 
 /* Earlier versions, same columns: what was queued by them goes out by them. A row may go when no job of it
  * can wait any more. */
@@ -85,7 +86,9 @@ enum sms_template {
     X(PAID_POST, 1, "证书订单已支付",                                                                                                             \
       "{1}，您好：\n\n您的证书订单{2}已支付{3}元，UKEY 将在5个工作日内寄出。\n", 3)                                                               \
     X(APPROVED_DOWNLOAD, 1, "证书订单审核通过",                                                                                                   \
-      "{1}，您好：\n\n您的证书订单 {2} 已审核通过，请登录后在“未完成订单”中下载证书。\n{3}", 3)
+      "{1}，您好：\n\n您的证书订单 {2} 已审核通过，请登录后在“未完成订单”中下载证书。\n{3}", 3)                                                   \
+    X(REFUND_BY_HAND, 1, "款项已退还",                                                                                                            \
+      "{1}，您好：\n\n您的证书订单{2}的款项{3}元已退还，请查收；如未收到请联系客服。\n", 3)
 
 enum mail_template {
 #define X(name, version, subject, text, n) MAIL_##name,

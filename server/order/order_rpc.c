@@ -227,7 +227,7 @@ static enum err watch_order(struct ctx *c, const ProtobufCMessage *in, int64_t *
 /* -- rows -------------------------------------------------------------------------------------------------
  */
 
-#define EVERY_ROLE (ROLE_REVIEWER | ROLE_OPERATOR | ROLE_SHIPPER | ROLE_ADMIN | ROLE_AUDITOR)
+#define EVERY_ROLE ROLE_ANY
 #define STEP(name, fn, ...)                                                                                  \
     {                                                                                                        \
         .service = PB_SERVICE(order_service), .method = name, .access = ACCESS_ACCOUNT, .mode = MODE_WRITE,  \

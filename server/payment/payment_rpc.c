@@ -4,6 +4,7 @@
 #include "core/page.h"
 #include "payment/payment_steps.h"
 #include "payment/payment_wire.h"
+#include "payment/reconcile_store.h"
 
 #include <string.h>
 
@@ -60,6 +61,56 @@ RPC_HANDLER(refund_payment, RefundPaymentRequest, RefundPaymentResponse)
     return show(c, &p, &out->payment);
 }
 
+RPC_HANDLER(record_refund, RecordRefundRequest, RecordRefundResponse)
+{
+    struct returned one = {.asked = true};
+    const struct by_hand h = {.capture = in->capture_id,
+                              .reference = in->reference,
+                              .why = in->reason,
+                              .hand_fen = in->amount_fen,
+                              .provider_fen = in->provider_fen};
+    TRY(refund_record(c, &h, &one.capture, &one.refund));
+    TRY(returned_by_bills(c, one.capture.provider, one.capture.txn_no, &one.returned_fen));
+    out->capture = wire_capture(c, &one);
+    return OK;
+}
+
+static enum err capture_whole(struct ctx *c, const char *id, struct returned *out)
+{
+    *out = (struct returned){.asked = true};
+    TRY(capture_read(c, id, &out->capture));
+    TRY(returned_by_bills(c, out->capture.provider, out->capture.txn_no, &out->returned_fen));
+    enum err e = refund_of_capture(c, id, &out->refund);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(c->fault);
+    out->asked = false;
+    return OK;
+}
+
+RPC_HANDLER(get_capture, GetCaptureRequest, GetCaptureResponse)
+{
+    struct payment p;
+    struct returned one;
+    struct happening *list;
+    TRY(capture_whole(c, in->capture_id, &one));
+    out->capture = wire_capture(c, &one);
+    TRY(capture_history(c, &one, &list, &out->n_events));
+    out->events = wire_history(c, list, out->n_events);
+    if (!one.capture.order_id)
+        return OK;
+    TRY(payment_load(c, one.capture.payment_id, &p));
+    return show(c, &p, &out->payment);
+}
+
+RPC_HANDLER(reconcile_day_again, ReconcileDayRequest, ReconcileDayResponse)
+{
+    struct reconciliation r;
+    TRY(reconcile_again(c, (int)in->provider, in->date, &r));
+    out->reconciliation = wire_reconciliation(c, &r);
+    return OK;
+}
+
 RPC_HANDLER(list_captures, ListCapturesRequest, ListCapturesResponse)
 {
     const char *before, *scope = in->attention ? "captures:attention" : "captures";
@@ -94,7 +145,7 @@ RPC_HANDLER(list_reconciliations, ListReconciliationsRequest, ListReconciliation
     return OK;
 }
 
-#define EVERY_ROLE (ROLE_REVIEWER | ROLE_OPERATOR | ROLE_SHIPPER | ROLE_ADMIN | ROLE_AUDITOR)
+#define MONEY (ROLE_ADMIN | ROLE_FINANCE)
 #define ROW(m, who, which, how, fn)                                                                          \
     {                                                                                                        \
         .service = PB_SERVICE(payment_service), .method = (m), .access = (who), .roles = (which),            \
@@ -103,11 +154,14 @@ RPC_HANDLER(list_reconciliations, ListReconciliationsRequest, ListReconciliation
 
 static const struct rpc_row rows[] = {
     ROW("CreatePayment", ACCESS_ACCOUNT, 0, MODE_WRITE, create_payment),
-    ROW("GetPayment", ACCESS_ANY, EVERY_ROLE, MODE_READ, get_payment),
-    ROW("ListPayments", ACCESS_ANY, EVERY_ROLE, MODE_READ, list_payments),
-    ROW("RefundPayment", ACCESS_STAFF, ROLE_ADMIN, MODE_WRITE, refund_payment),
-    ROW("ListCaptures", ACCESS_STAFF, ROLE_ADMIN | ROLE_AUDITOR, MODE_READ, list_captures),
-    ROW("ListReconciliations", ACCESS_STAFF, ROLE_ADMIN | ROLE_AUDITOR, MODE_READ, list_reconciliations),
+    ROW("GetPayment", ACCESS_ANY, ROLE_ANY, MODE_READ, get_payment),
+    ROW("ListPayments", ACCESS_ANY, ROLE_ANY, MODE_READ, list_payments),
+    ROW("RefundPayment", ACCESS_STAFF, MONEY, MODE_WRITE, refund_payment),
+    ROW("RecordRefund", ACCESS_STAFF, MONEY, MODE_WRITE, record_refund),
+    ROW("GetCapture", ACCESS_STAFF, MONEY | ROLE_AUDITOR, MODE_READ, get_capture),
+    ROW("ListCaptures", ACCESS_STAFF, MONEY | ROLE_AUDITOR, MODE_READ, list_captures),
+    ROW("ListReconciliations", ACCESS_STAFF, MONEY | ROLE_AUDITOR, MODE_READ, list_reconciliations),
+    ROW("ReconcileDay", ACCESS_STAFF, MONEY, MODE_WRITE, reconcile_day_again),
 };
 
 const struct rpc_table payment_rpc = {rows, sizeof rows / sizeof *rows};

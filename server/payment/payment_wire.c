@@ -18,6 +18,10 @@ static PB(Refund) * to_refund(struct ctx *c, const struct refund *r)
     out->create_time = to_timestamp(c->arena, r->created_ms);
     out->accept_time = to_timestamp(c->arena, r->accepted_ms);
     out->done_time = to_timestamp(c->arena, r->done_ms);
+    out->by_hand = r->by_hand;
+    out->hand_fen = r->hand_fen;
+    out->reference = to_text(c->arena, staff ? r->reference : "");
+    out->asked_by = to_text(c->arena, staff ? r->asked_by : "");
     return out;
 }
 
@@ -37,6 +41,21 @@ PB(Capture) * wire_capture(struct ctx *c, const struct returned *one)
     out->held_reason = to_text(c->arena, cap->reason);
     out->capture_time = to_timestamp(c->arena, cap->captured_ms);
     out->refund = one->asked ? to_refund(c, &one->refund) : NULL;
+    out->billed_return_fen = c->caller.kind == CALLER_STAFF ? one->returned_fen : 0;
+    return out;
+}
+
+PB(CaptureEvent) * *wire_history(struct ctx *c, const struct happening *list, size_t n)
+{
+    PB(CaptureEvent) **out = ARENA_ARRAY(c->arena, PB(CaptureEvent) *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        out[i] = ARENA_NEW(c->arena, PB(CaptureEvent));
+        PB_INIT(capture_event, out[i]);
+        out[i]->event_time = to_timestamp(c->arena, list[i].at_ms);
+        out[i]->action = to_text(c->arena, list[i].action);
+        out[i]->actor = to_text(c->arena, list[i].who);
+        out[i]->actor_name = to_text(c->arena, list[i].name);
+    }
     return out;
 }
 

@@ -12,6 +12,7 @@
 PB(Payment) * wire_payment(struct ctx *c, const struct payment *p, const struct returned *all, size_t n);
 /* The note and the provider's words are for staff. */
 PB(Capture) * wire_capture(struct ctx *c, const struct returned *one);
+PB(CaptureEvent) * *wire_history(struct ctx *c, const struct happening *list, size_t n);
 PB(Reconciliation) * wire_reconciliation(struct ctx *c, const struct reconciliation *r);
 
 #endif

@@ -77,21 +77,52 @@ static enum err compare_capture(struct comparison *x, const struct payment_bill_
     return OK;
 }
 
+static enum err unknown(struct comparison *x, const struct payment_bill_row *row)
+{
+    fault_clear(x->c->fault);
+    differs(x, "REFUND_UNKNOWN", row->out_refund_no, 0, row->amount_fen);
+    return OK;
+}
+
+static void is_ours(struct comparison *x, int64_t fen)
+{
+    x->out->refunds.n++;
+    x->out->refunds.fen += fen;
+}
+
+/* Under a number of none of ours: at the provider's own desk, or by its own doing, when it was asked to end
+ * what was just being paid. It is how our refund was done when it is all of it, with what else the bills
+ * have. */
+static enum err compare_strange(struct comparison *x, const struct payment_bill_row *row,
+                                const struct refund *r)
+{
+    int64_t billed;
+    TRY(returned_by_bills(x->c, x->provider, row->transaction_id, &billed));
+    if (r->state != REFUND_IS_DONE || billed != r->amount_fen)
+        return unknown(x, row);
+    is_ours(x, row->amount_fen);
+    return OK;
+}
+
 static enum err compare_refund(struct comparison *x, const struct payment_bill_row *row)
 {
     struct refund r;
+    const char *id = refund_id(x->c, row->out_refund_no);
     x->out->bill_refunds.n++;
     x->out->bill_refunds.fen += row->amount_fen;
-    enum err e = refund_read(x->c, refund_id(x->c, row->out_refund_no), &r);
-    if (e == ERR_NOT_FOUND) /* the provider's own doing, when it was asked to end what was just being paid */
-        e = refund_returned(x->c, x->provider, row->transaction_id, &r);
-    if (e == ERR_NOT_FOUND || (e == OK && r.provider != x->provider)) {
-        fault_clear(x->c->fault);
-        differs(x, "REFUND_UNKNOWN", row->out_refund_no, 0, row->amount_fen);
+    enum err e = refund_read(x->c, id, &r);
+    if (e == ERR_NOT_FOUND)
+        e = refund_of_transaction(x->c, x->provider, row->transaction_id, &r);
+    if (e == ERR_NOT_FOUND || (e == OK && r.provider != x->provider))
+        return unknown(x, row);
+    TRY(e);
+    if (r.by_hand) { /* all of its parts are judged together: compare_recorded */
+        is_ours(x, row->amount_fen);
         return OK;
     }
-    TRY(e);
-    TRY(refund_billed(x->c, r.id, x->date));
+    if (strcmp(r.id, id) != 0)
+        return compare_strange(x, row, &r);
+    is_ours(x, r.amount_fen);
     if (r.amount_fen != row->amount_fen)
         differs(x, "REFUND_AMOUNT", row->out_refund_no, r.amount_fen, row->amount_fen);
     if (row->success && r.state != REFUND_IS_DONE) {
@@ -99,6 +130,20 @@ static enum err compare_refund(struct comparison *x, const struct payment_bill_r
         return refund_hinted(x->c, x->provider, row->out_refund_no,
                              arena_printf(x->c->arena, "bill:%s:%lld", x->date, (long long)x->out->runs));
     }
+    return OK;
+}
+
+/* A person said that the payer has the money, and how much of it the provider gave back: true, or less, or
+ * more (given twice). */
+static enum err compare_recorded(struct comparison *x, int64_t from_ms)
+{
+    struct recorded *list;
+    size_t n;
+    TRY(refunds_recorded(x->c, x->provider, from_ms - EDGE_MS, from_ms + DAY_MS - EDGE_MS, x->date, &list,
+                         &n));
+    for (size_t i = 0; i < n; i++)
+        if (list[i].said_fen != list[i].billed_fen)
+            differs(x, "REFUND_BY_HAND", list[i].id, list[i].said_fen, list[i].billed_fen);
     return OK;
 }
 
@@ -114,13 +159,16 @@ static enum err compare_ours(struct comparison *x, int64_t from_ms)
     TRY(refunds_unbilled(x->c, x->provider, from_ms - EDGE_MS, from_ms + DAY_MS - EDGE_MS, &refunds, &n));
     for (size_t i = 0; i < n; i++)
         differs(x, "REFUND_NOT_IN_BILL", refunds[i].number, refunds[i].fen, 0);
-    return OK;
+    return compare_recorded(x, from_ms);
 }
 
 static enum err compare(struct comparison *x, int64_t from_ms)
 {
     const struct payment_bill *bill = x->bill;
     TRY(captures_of_day(x->c, x->provider, from_ms, from_ms + DAY_MS, &x->captures, &x->n_captures));
+    for (size_t i = 0; i < bill->n; i++)
+        if (*bill->rows[i].out_refund_no)
+            TRY(return_put(x->c, x->provider, x->date, &bill->rows[i]));
     for (size_t i = 0; i < bill->n; i++)
         TRY(*bill->rows[i].out_refund_no ? compare_refund(x, &bill->rows[i])
                                          : compare_capture(x, &bill->rows[i]));
@@ -154,7 +202,6 @@ enum err reconcile_with(struct ctx *c, int provider, const char *date, const str
     TRY(compare(&x, from_ms));
     out->differences = x.list;
     TRY(money_of_day(c, provider, from_ms, from_ms + DAY_MS, &out->money));
-    TRY(refunds_of_bill(c, provider, date, &out->refunds));
     if (!money_is_conserved(&out->money))
         differs(&x, "NOT_CONSERVED", date, out->money.captured.fen,
                 out->money.settled.fen + out->money.refunded.fen + out->money.held.fen);

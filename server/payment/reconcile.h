@@ -69,6 +69,10 @@ enum err reconcile_waits(struct ctx *c, int provider, const char *date);
 /* Inside a transaction: the job of that day, and by itself those of the days after. */
 enum err reconcile_plan(struct ctx *c, int provider, const char *date);
 
+/* Inside a transaction: the job of that day alone, once more, for a person. INVALID: no such day or provider,
+ * or the day is not over. *out: as it is now. */
+enum err reconcile_again(struct ctx *c, int provider, const char *date, struct reconciliation *out);
+
 /* Now, by hand: asks the provider for its bill. Opens its own transaction. "wechat"; NOT_FOUND while the bill
  * is not there. */
 enum err reconcile_now(struct ctx *c, const char *supplier, const char *date, struct reconciliation *out);

@@ -1,9 +1,10 @@
 /* reconcile_jobs.c - the provider's bill of a day, fetched and compared. */
 #include "app.h"
 #include "base/log.h"
+#include "core/audit.h"
 #include "core/tx.h"
 #include "payment/payment_steps.h"
-#include "payment/reconcile.h"
+#include "payment/reconcile_store.h"
 #include "provider/payment.h"
 #include "provider/when.h"
 #include "providers.h"
@@ -14,7 +15,7 @@
 
 static const int64_t DAY_MS = 24 * 3600000, AGAIN_MS = 30 * 60000, AGAIN_MAX_MS = 12 * 3600000;
 
-/* Payload: "wechat 2026-11-21 n". */
+/* Payload: "wechat 2026-11-21 n"; n below 0: a person asked for this day, and no other job follows. */
 struct day {
     int provider;
     const char *date;
@@ -113,20 +114,23 @@ static enum err reconcile_done(struct ctx *c, const struct job *j, const struct 
 {
     struct day d = read_day(c, j);
     struct reconciliation out;
-    TRY(plan_next(c, &d));
+    if (d.n >= 0)
+        TRY(plan_next(c, &d));
     const struct fetched *got = r->value;
     if (got)
         return reconcile_with(c, d.provider, d.date, &got->bill, got->booked, &out);
     TRY(reconcile_waits(c, d.provider, d.date));
-    return again_later(c, &d);
+    return d.n >= 0 ? again_later(c, &d) : OK;
 }
 
 static enum err reconcile_failed(struct ctx *c, const struct job *j, enum err why)
 {
     struct day d = read_day(c, j);
     LOG(ERROR, "reconcile.failed", KV_S("date", d.date), KV_S("error", err_name(why)));
-    TRY(plan_next(c, &d));
     TRY(reconcile_waits(c, d.provider, d.date));
+    if (d.n < 0)
+        return OK;
+    TRY(plan_next(c, &d));
     return again_later(c, &d);
 }
 
@@ -143,7 +147,7 @@ const struct job_kind reconcile_job = {
 /* -- by hand, and when the server starts -------------------------------------------------------------------
  */
 
-struct by_hand {
+struct asked_for {
     int provider;
     const char *date;
     const struct fetched *got;
@@ -152,7 +156,7 @@ struct by_hand {
 
 static enum err compare_body(struct ctx *c, void *arg)
 {
-    const struct by_hand *h = arg;
+    const struct asked_for *h = arg;
     return reconcile_with(c, h->provider, h->date, &h->got->bill, h->got->booked, h->out);
 }
 
@@ -169,7 +173,37 @@ enum err reconcile_now(struct ctx *c, const char *supplier, const char *date, st
         return fail(c->fault, ERR_NOT_FOUND, "%s has no bill of %s yet", supplier, date);
     TRY(e);
     TRY(reconcile_book(c, provider, &got.bill, &got.booked));
-    return tx_run(c, compare_body, &(struct by_hand){provider, date, &got, out});
+    return tx_run(c, compare_body, &(struct asked_for){provider, date, &got, out});
+}
+
+static enum err no_such_day(struct ctx *c, const char *field, const char *en, const char *zh)
+{
+    fault_field(c->fault, field, "VALUE", en, zh);
+    return fault_fields(c->fault);
+}
+
+enum err reconcile_again(struct ctx *c, int provider, const char *date, struct reconciliation *out)
+{
+    int64_t from_ms;
+    const struct payment_port *port;
+    const char *supplier = payment_supplier(provider);
+    if (!supplier || payment_port_of(c, provider, &port) != OK || !port->ops->bill) {
+        fault_clear(c->fault);
+        return no_such_day(c, "provider", "no provider of whom bills can be had", "该支付机构没有账单");
+    }
+    if (!when_read_day(date, &from_ms) || from_ms + DAY_MS > c->now_ms)
+        return no_such_day(c, "date", "a day that is over, like 2026-11-21",
+                           "请填写已结束的日期，如2026-11-21");
+    TRY(reconciliation_read(c, provider, date, out));
+    const char *payload = arena_printf(c->arena, "%s %s -1", supplier, date);
+    /* a second press in the same minute is the same wish */
+    const char *dedupe = arena_printf(c->arena, "payment.reconcile:%s:%s:again:%lld", supplier, date,
+                                      (long long)(c->now_ms / 60000));
+    TRY(outbox_add(c, "payment.reconcile", dedupe, arena_printf(c->arena, "%s/%s", supplier, date), payload,
+                   strlen(payload), 0, NULL));
+    return audit_add(c,
+                     &(struct audit_entry){.action = "payment.reconcile_asked",
+                                           .object = arena_printf(c->arena, "%s/%s", supplier, out->date)});
 }
 
 struct planned {

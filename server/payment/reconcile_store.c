@@ -46,17 +46,6 @@ enum err money_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t to_m
     return one_sum(&r, &out->held);
 }
 
-enum err refunds_of_bill(struct ctx *c, int provider, const char *date, struct sum *out)
-{
-    struct rows r;
-    TRY(db_query(
-        c, &r,
-        SQL("SELECT COUNT(*), CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) FROM payment_refund WHERE "
-            "provider = ? AND bill_date = ?"),
-        INT(provider), TEXT(date)));
-    return one_sum(&r, out);
-}
-
 static enum err booked_rows(struct ctx *c, const struct rows *r, struct booked **out, size_t *n)
 {
     *out = ARENA_ARRAY(c->arena, struct booked, r->n + 1);
@@ -79,31 +68,75 @@ enum err captures_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t t
     return booked_rows(c, &r, out, n);
 }
 
+/* Of the capture c of refund r. */
+#define BILLED                                                                                               \
+    "(SELECT CAST(COALESCE(SUM(b.amount_fen), 0) AS SIGNED) FROM payment_return b WHERE b.provider = "       \
+    "c.provider AND b.txn_no = c.txn_no AND b.success = 1)"
+
 enum err refunds_unbilled(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, struct booked **out,
                           size_t *n)
 {
     struct rows r;
-    TRY(db_query(c, &r,
-                 SQL("SELECT id, amount_fen FROM payment_refund WHERE provider = ? AND done_ms >= ? AND "
-                     "done_ms < ? AND bill_date = '' ORDER BY id"),
-                 INT(provider), INT(from_ms), INT(to_ms)));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT r.id, r.amount_fen FROM payment_refund r JOIN payment_capture c ON c.id = r.capture_id "
+            "WHERE r.provider = ? AND r.done_ms >= ? AND r.done_ms < ? AND r.reference IS NULL AND NOT "
+            "EXISTS (SELECT 1 FROM payment_return b WHERE b.provider = c.provider AND b.txn_no = c.txn_no "
+            "AND LEFT(b.number, CHAR_LENGTH(r.id)) = r.id) AND r.amount_fen <> " BILLED " ORDER BY r.id"),
+        INT(provider), INT(from_ms), INT(to_ms)));
     return booked_rows(c, &r, out, n);
 }
 
-enum err refund_returned(struct ctx *c, int provider, const char *txn_no, struct refund *out)
+enum err refunds_recorded(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, const char *date,
+                          struct recorded **out, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT r.id, r.amount_fen - r.hand_fen, " BILLED
+            " FROM payment_refund r JOIN payment_capture c ON c.id = r.capture_id WHERE r.id IN (SELECT x.id "
+            "FROM payment_refund x WHERE x.provider = ? AND x.done_ms >= ? AND x.done_ms < ? AND x.reference "
+            "IS NOT NULL UNION SELECT y.id FROM payment_return d JOIN payment_capture e ON e.provider = "
+            "d.provider AND e.txn_no = d.txn_no JOIN payment_refund y ON y.capture_id = e.id WHERE "
+            "d.provider = ? AND d.bill_date = ? AND y.reference IS NOT NULL) ORDER BY r.id"),
+        INT(provider), INT(from_ms), INT(to_ms), INT(provider), TEXT(date)));
+    *out = ARENA_ARRAY(c->arena, struct recorded, r.n + 1);
+    *n = r.n;
+    for (size_t i = 0; i < r.n; i++)
+        (*out)[i] = (struct recorded){row_text(&r, i, 0), row_int(&r, i, 1), row_int(&r, i, 2)};
+    return OK;
+}
+
+enum err refund_of_transaction(struct ctx *c, int provider, const char *txn_no, struct refund *out)
 {
     struct rows r;
     TRY(db_query(c, &r,
                  SQL("SELECT r.id FROM payment_capture c JOIN payment_refund r ON r.capture_id = c.id WHERE "
-                     "c.provider = ? AND c.txn_no = ? AND r.reason = 'RETURNED'"),
+                     "c.provider = ? AND c.txn_no = ?"),
                  INT(provider), TEXT(txn_no)));
     return r.n ? refund_read(c, row_text(&r, 0, 0), out) : fail(c->fault, ERR_NOT_FOUND, NULL);
 }
 
-enum err refund_billed(struct ctx *c, const char *id, const char *date)
+enum err return_put(struct ctx *c, int provider, const char *date, const struct payment_bill_row *row)
 {
-    return db_exec(c, NULL, SQL("UPDATE payment_refund SET bill_date = ? WHERE id = ?"), TEXT(date),
-                   TEXT(id));
+    return db_exec(
+        c, NULL,
+        SQL("INSERT INTO payment_return (provider, txn_no, number, amount_fen, success, bill_date) VALUES "
+            "(?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE amount_fen = VALUES(amount_fen), success = "
+            "VALUES(success), bill_date = VALUES(bill_date)"),
+        INT(provider), TEXT(row->transaction_id), TEXT(row->out_refund_no), INT(row->amount_fen),
+        INT(row->success), TEXT(date));
+}
+
+enum err returned_by_bills(struct ctx *c, int provider, const char *txn_no, int64_t *fen)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) FROM payment_return WHERE provider "
+                     "= ? AND txn_no = ? AND success = 1"),
+                 INT(provider), TEXT(txn_no)));
+    *fen = row_int(&r, 0, 0);
+    return OK;
 }
 
 enum err capture_amount(struct ctx *c, int provider, const char *txn_no, int64_t *fen, bool *found)

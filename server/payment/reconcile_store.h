@@ -4,6 +4,7 @@
 
 #include "payment/reconcile.h"
 #include "payment/refund.h"
+#include "provider/payment.h"
 
 /* The row of a day, made when it is not there. */
 enum err reconciliation_read(struct ctx *c, int provider, const char *date, struct reconciliation *out);
@@ -18,14 +19,26 @@ struct booked {
 };
 enum err captures_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, struct booked **out,
                          size_t *n);
-/* Refunds that were done in this time and that no bill has had. */
+/* Refunds that were done in this time and that no bill has had, under our number or in parts that are the
+ * whole. Those that a person recorded are not among them. */
 enum err refunds_unbilled(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, struct booked **out,
                           size_t *n);
-/* Those that the bill of the day has had. */
-enum err refunds_of_bill(struct ctx *c, int provider, const char *date, struct sum *out);
-/* The refund that the provider made by itself of this capture; NOT_FOUND. */
-enum err refund_returned(struct ctx *c, int provider, const char *txn_no, struct refund *out);
-enum err refund_billed(struct ctx *c, const char *id, const char *date);
+/* A refund that a person recorded: what the provider gave back of it by that person's word, and by the bills.
+ */
+struct recorded {
+    const char *id;
+    int64_t said_fen, billed_fen;
+};
+/* Those done in this time, and those of whose captures the bill of the day has something. */
+enum err refunds_recorded(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, const char *date,
+                          struct recorded **out, size_t *n);
+/* The refund of the capture with this transaction number; NOT_FOUND. */
+enum err refund_of_transaction(struct ctx *c, int provider, const char *txn_no, struct refund *out);
+
+/* A refund in a bill, whoever asked for it; the newest bill that has it counts. */
+enum err return_put(struct ctx *c, int provider, const char *date, const struct payment_bill_row *row);
+/* What the bills say was given back of a capture. */
+enum err returned_by_bills(struct ctx *c, int provider, const char *txn_no, int64_t *fen);
 /* The amount of a capture; *found false for none. */
 enum err capture_amount(struct ctx *c, int provider, const char *txn_no, int64_t *fen, bool *found);
 

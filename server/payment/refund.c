@@ -75,8 +75,8 @@ static bool can_be_refunded(const struct capture *cap)
     return cap->amount_fen > 0 && strcmp(cap->currency, "CNY") == 0;
 }
 
-static struct refund new_refund(struct ctx *c, const struct capture *cap, const char *reason,
-                                const char *note, int64_t due_ms)
+struct refund refund_new(struct ctx *c, const struct capture *cap, const char *reason, const char *note,
+                         int64_t due_ms)
 {
     struct refund r = {.order = cap->order_id ? cap->order_id : "",
                        .provider = cap->provider,
@@ -89,6 +89,7 @@ static struct refund new_refund(struct ctx *c, const struct capture *cap, const 
                        .asked_by = c->caller.id,
                        .error = "",
                        .provider_no = "",
+                       .reference = "",
                        .due_ms = due_ms ? due_ms : c->now_ms,
                        .created_ms = c->now_ms,
                        .version = 1};
@@ -104,7 +105,7 @@ enum err refund_request(struct ctx *c, const struct capture *cap, const char *re
     if (e != ERR_NOT_FOUND)
         return e;
     fault_clear(c->fault);
-    *out = new_refund(c, cap, reason, note, due_ms);
+    *out = refund_new(c, cap, reason, note, due_ms);
     e = refund_insert(c, out);
     if (e == ERR_DB_DUPLICATE) /* somebody asked at the same moment: look again, and see theirs */
         return fail(c->fault, ERR_DB_RETRY, NULL);
@@ -121,7 +122,7 @@ static enum err returned_already(struct ctx *c, const struct capture *cap)
 {
     if (cap->provider != PROVIDER_ALIPAY)
         return OK;
-    struct refund r = new_refund(c, cap, cap->reason, NULL, 0);
+    struct refund r = refund_new(c, cap, cap->reason, NULL, 0);
     TRY(refund_insert(c, &r));
     return refund_learn(c, &r, &(struct refund_answer){.event = REFUND_EV_DONE});
 }
@@ -192,13 +193,20 @@ static enum err payment_follows(struct ctx *c, const struct refund *r, const str
 static enum err order_follows(struct ctx *c, const struct refund *r, const struct capture *cap)
 {
     struct order o;
+    enum sms_template sms = r->by_hand ? SMS_REFUND_BY_HAND : SMS_REFUND_DONE;
+    enum mail_template mail = r->by_hand ? MAIL_REFUND_BY_HAND : MAIL_REFUND_DONE;
     if (!cap->order_id)
         return OK;
     TRY(order_load(c, cap->order_id, &o));
     if (o.state == ORDER_REFUNDING && cap->state == CAPTURE_SETTLED)
         TRY(order_move(c, &o, EV_REFUNDED, NULL, NULL));
-    return tell(c, &o, SMS_REFUND_DONE, MAIL_REFUND_DONE, r->amount_fen,
-                arena_printf(c->arena, "refunded:%s", r->id));
+    return tell(c, &o, sms, mail, r->amount_fen, arena_printf(c->arena, "refunded:%s", r->id));
+}
+
+enum err refund_is_over(struct ctx *c, const struct refund *r, const struct capture *cap)
+{
+    TRY(payment_follows(c, r, cap));
+    return order_follows(c, r, cap);
 }
 
 enum err refund_learn(struct ctx *c, struct refund *r, const struct refund_answer *a)
@@ -208,10 +216,10 @@ enum err refund_learn(struct ctx *c, struct refund *r, const struct refund_answe
     TRY(refund_move(c, r, a->event, &ch));
     TRY(capture_read(c, r->capture, &cap));
     FI("payment.refunded");
+    if (r->state == REFUND_IS_DONE)
+        return refund_is_over(c, r, &cap);
     if (r->state != REFUND_IS_CLOSED || r->accepted_ms)
         TRY(payment_follows(c, r, &cap));
-    if (r->state == REFUND_IS_DONE)
-        return order_follows(c, r, &cap);
     if (r->state == REFUND_IS_ABNORMAL || r->state == REFUND_IS_CLOSED)
         LOG(ERROR, "refund.needs_a_person", KV_S("refund", r->id),
             KV_S("state", refund_state_name((int)r->state)), KV_S("error", r->error));
@@ -220,7 +228,7 @@ enum err refund_learn(struct ctx *c, struct refund *r, const struct refund_answe
 
 /* -- a person's decision --------------------------------------------------------------------------------- */
 
-static enum err nothing_to_give(struct ctx *c, const char *en, const char *zh)
+enum err refund_refused(struct ctx *c, const char *en, const char *zh)
 {
     enum err e = fail(c->fault, ERR_PAYMENT_STATE, "%s", en);
     snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "%s", zh);
@@ -248,7 +256,7 @@ static enum err choose(struct ctx *c, const char *payment_id, const char *captur
     if (left == 1)
         return OK;
     if (left == 0)
-        return nothing_to_give(c, "nothing of this payment is left to be given back", "该支付没有可退的款项");
+        return refund_refused(c, "nothing of this payment is left to be given back", "该支付没有可退的款项");
     fault_field(c->fault, "capture_id", "REQUIRED", "the payment took money more than once: say which",
                 "该支付有多笔款项，请指明其中一笔");
     return fault_fields(c->fault);
@@ -257,7 +265,7 @@ static enum err choose(struct ctx *c, const char *payment_id, const char *captur
 static enum err try_again(struct ctx *c, struct refund *r, const char *why)
 {
     if (r->state == REFUND_IS_DONE)
-        return nothing_to_give(c, "this money was given back", "该款项已退回");
+        return refund_refused(c, "this money was given back", "该款项已退回");
     if (r->state != REFUND_IS_ABNORMAL && r->state != REFUND_IS_CLOSED)
         return OK; /* it is on its way */
     TRY(refund_move(c, r, REFUND_EV_RETRIED,
@@ -276,7 +284,7 @@ enum err refund_by_staff(struct ctx *c, const char *payment_id, const char *capt
     TRY(fault_fields(c->fault));
     TRY(choose(c, payment_id, capture_id, cap));
     if (!can_be_refunded(cap))
-        return nothing_to_give(c, "the provider cannot give this capture back", "该款项不能原路退回");
+        return refund_refused(c, "the provider cannot give this capture back", "该款项不能原路退回");
     enum err e = refund_of_capture(c, cap->id, out);
     if (e == OK)
         return try_again(c, out, why);

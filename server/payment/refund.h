@@ -27,7 +27,8 @@ enum refund_event {
     REFUND_EV_CLOSED,   /* the provider ended it without paying; another one has the next number */
     REFUND_EV_REFUSED,  /* the provider never took it: another try has the same number */
     REFUND_EV_RETRIED,  /* a person decided so */
-    REFUND_EV_LAST = REFUND_EV_RETRIED,
+    REFUND_EV_RECORDED, /* a person says that the payer has the money */
+    REFUND_EV_LAST = REFUND_EV_RECORDED,
 };
 
 struct refund {
@@ -43,6 +44,9 @@ struct refund {
     const char *asked_by;    /* stf_…, acc_…, "system" */
     const char *error;       /* what the provider said last; "" for nothing bad */
     const char *provider_no; /* its own number, "" before it has one */
+    bool by_hand;            /* a person recorded it */
+    int64_t hand_fen;        /* of these, what the desk paid by another way than the provider's */
+    const char *reference;   /* how, in the words of who recorded it; for staff only */
     int64_t due_ms, accepted_ms, done_ms, created_ms, version;
 };
 
@@ -52,6 +56,9 @@ const char *refund_state_name(int state); /* "PROCESSING" */
 /* What is learnt with a move; NULL members stay as they are. */
 struct refund_change {
     const char *error, *provider_no, *note, *asked_by;
+    const char *reference; /* with hand_fen: recorded by a person */
+    int64_t hand_fen;
+    const char *detail; /* of the audit row */
 };
 /* Moves r by event with its audit row. */
 enum err refund_move(struct ctx *c, struct refund *r, enum refund_event event,
@@ -71,6 +78,16 @@ enum err refund_held(struct ctx *c, const struct capture *cap);
 enum err refund_by_staff(struct ctx *c, const char *payment_id, const char *capture_id, const char *why,
                          struct capture *cap, struct refund *out);
 
+/* A person's word that the payer has all of a capture back: hand_fen of it by another way than the provider's
+ * (reference says how), the rest at the provider's own desk. provider_fen: that rest; 0: what the bills tell
+ * of. The two must be the whole. For a refund that ended ABNORMAL or CLOSED, and for a held capture that
+ * nobody asked back; its order goes on as with any refund. PAYMENT_STATE for any other. */
+struct by_hand {
+    const char *capture, *reference, *why;
+    int64_t hand_fen, provider_fen;
+};
+enum err refund_record(struct ctx *c, const struct by_hand *h, struct capture *cap, struct refund *out);
+
 /* What a provider says about it: by asking, never by a callback's word. */
 struct refund_answer {
     enum refund_event event; /* 0: nothing new */
@@ -80,6 +97,14 @@ enum err refund_learn(struct ctx *c, struct refund *r, const struct refund_answe
 /* The next look; n counts those in this state. A hint's look stands beside them and leads to no other. */
 enum err refund_look_later(struct ctx *c, const struct refund *r, int n);
 enum err refund_hinted(struct ctx *c, int provider, const char *out_refund_no, const char *what);
+/* -- for refund_hand.c -- */
+struct refund refund_new(struct ctx *c, const struct capture *cap, const char *reason, const char *note,
+                         int64_t due_ms);
+/* It is DONE: its payment and its order go on, and the payer is told. */
+enum err refund_is_over(struct ctx *c, const struct refund *r, const struct capture *cap);
+/* PAYMENT_STATE in both languages. */
+enum err refund_refused(struct ctx *c, const char *en, const char *zh);
+
 /* "rfd_…", or with a number behind it after the provider closed the ones before. */
 const char *refund_number(struct ctx *c, const struct refund *r);
 const char *refund_id(struct ctx *c, const char *out_refund_no);

@@ -173,7 +173,7 @@ static enum err refund_done(struct ctx *c, const struct job *j, const struct job
         machine_next(&refund_machine, (int)r.state, (int)a->event, ERR_PAYMENT_STATE, &to, NULL) == OK)
         return refund_learn(c, &r, a);
     if (*r.error && !*a->error)
-        TRY(refund_note_error(c, r.id, ""));
+        TRY(refund_note_error(c, &r, ""));
     return l.version ? refund_look_later(c, &r, l.n + 1) : OK;
 }
 
@@ -186,7 +186,7 @@ static enum err refund_failed(struct ctx *c, const struct job *j, enum err why)
     LOG(ERROR, "refund.not_asked", KV_S("refund", r.id), KV_S("error", err_name(why)), KV_I("look", l.n));
     if (!is_current(&l, &r))
         return OK;
-    TRY(refund_note_error(c, r.id, err_name(why)));
+    TRY(refund_note_error(c, &r, err_name(why)));
     return l.version ? refund_look_later(c, &r, l.n + 1) : OK;
 }
 

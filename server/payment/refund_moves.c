@@ -9,6 +9,8 @@
  *      +--refused, closed-----^                             refused: under the same)
  *
  *   REQUESTED, ABNORMAL -done-> DONE; REQUESTED -abnormal-> ABNORMAL: an answer may be the last already
+ *   ABNORMAL, CLOSED -recorded-> DONE: a person says that the payer has the money. What is under way is not
+ *   recorded: the provider could still give it a second time.
  */
 #include "core/audit.h"
 #include "payment/refund.h"
@@ -30,6 +32,8 @@ static const struct move moves[] = {
     {REFUND_IS_ABNORMAL, REFUND_EV_CLOSED, REFUND_IS_CLOSED},
     {REFUND_IS_ABNORMAL, REFUND_EV_RETRIED, REFUND_IS_PROCESSING},
     {REFUND_IS_CLOSED, REFUND_EV_RETRIED, REFUND_IS_REQUESTED},
+    {REFUND_IS_ABNORMAL, REFUND_EV_RECORDED, REFUND_IS_DONE},
+    {REFUND_IS_CLOSED, REFUND_EV_RECORDED, REFUND_IS_DONE},
 };
 
 const char *refund_state_name(int s)
@@ -46,6 +50,7 @@ static const char *event_name(int e)
     static const char *const names[] = {
         [REFUND_EV_ACCEPTED] = "accepted", [REFUND_EV_DONE] = "done",       [REFUND_EV_ABNORMAL] = "abnormal",
         [REFUND_EV_CLOSED] = "closed",     [REFUND_EV_REFUSED] = "refused", [REFUND_EV_RETRIED] = "retried",
+        [REFUND_EV_RECORDED] = "recorded",
     };
     return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
 }
@@ -60,5 +65,6 @@ enum err refund_move(struct ctx *c, struct refund *r, enum refund_event event, c
     return audit_add(
         c, &(struct audit_entry){.action = arena_printf(c->arena, "refund.%s", event_name((int)event)),
                                  .object = r->id,
-                                 .version = r->version});
+                                 .version = r->version,
+                                 .detail = ch->detail});
 }

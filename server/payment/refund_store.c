@@ -9,12 +9,14 @@
 /* In the order of the readers below. */
 #define REFUND_COLUMNS                                                                                       \
     "r.id, r.capture_id, r.order_id, r.provider, r.payment_id, r.amount_fen, r.number, r.state, r.version, " \
-    "r.reason, r.asked_by, r.error, r.provider_no, r.due_ms, r.accepted_ms, r.done_ms, r.created_ms"
+    "r.reason, r.asked_by, r.error, r.provider_no, r.due_ms, r.accepted_ms, r.done_ms, r.created_ms, "       \
+    "r.hand_fen, r.reference IS NOT NULL"
 #define CAPTURE_COLUMNS                                                                                      \
     "c.id, c.provider, c.txn_no, c.payment_id, c.currency, c.order_id, c.amount_fen, c.captured_ms, "        \
     "c.state, c.reason"
 enum {
-    CAPTURE_WIDTH = 10
+    CAPTURE_WIDTH = 10,
+    REFUND_FIRST = CAPTURE_WIDTH + 1 /* after what was returned */
 };
 
 static void read_refund(const struct rows *r, size_t i, size_t k, struct refund *out)
@@ -34,51 +36,60 @@ static void read_refund(const struct rows *r, size_t i, size_t k, struct refund 
                            .due_ms = row_int(r, i, k + 13),
                            .accepted_ms = row_int(r, i, k + 14),
                            .done_ms = row_int(r, i, k + 15),
-                           .created_ms = row_int(r, i, k + 16)};
+                           .created_ms = row_int(r, i, k + 16),
+                           .hand_fen = row_int(r, i, k + 17),
+                           .by_hand = row_int(r, i, k + 18) != 0,
+                           .reference = ""};
     snprintf(out->id, sizeof out->id, "%s", row_text(r, i, k));
     snprintf(out->capture, sizeof out->capture, "%s", row_text(r, i, k + 1));
 }
 
-static const char *note_place(struct ctx *c, const char *id)
+/* column: "note", "reference". */
+static const char *place(struct ctx *c, const char *column, const char *id)
 {
-    return arena_printf(c->arena, "payment_refund.note:%s", id);
+    return arena_printf(c->arena, "payment_refund.%s:%s", column, id);
 }
 
-static enum err seal_note(struct ctx *c, const char *id, const char *note, struct arg *out)
+static enum err seal(struct ctx *c, const char *column, const char *id, const char *text, struct arg *out)
 {
     const void *sealed;
     size_t n;
     *out = SQLNULL;
-    if (!note || !*note)
+    if (!text || !*text)
         return OK;
-    TRY(crypt_seal(c->keys, c->arena, note_place(c, id), note, strlen(note), &sealed, &n));
+    TRY(crypt_seal(c->keys, c->arena, place(c, column, id), text, strlen(text), &sealed, &n));
     *out = BYTES(sealed, n);
     return OK;
+}
+
+static enum err open_text(struct ctx *c, const char *column, const char *id, const struct cell *cell,
+                          const char **out)
+{
+    size_t n;
+    if (cell->null)
+        return OK;
+    return crypt_open(c->keys, c->arena, place(c, column, id), cell->text, cell->n, out, &n, c->fault);
 }
 
 static enum err read_one(struct ctx *c, const struct rows *rows, struct refund *out)
 {
     if (rows->n == 0)
         return fail(c->fault, ERR_NOT_FOUND, NULL);
-    read_refund(rows, 0, 1, out);
-    const struct cell *note = row_cell(rows, 0, 0);
-    size_t n;
-    if (note->null)
-        return OK;
-    return crypt_open(c->keys, c->arena, note_place(c, out->id), note->text, note->n, &out->note, &n,
-                      c->fault);
+    read_refund(rows, 0, 2, out);
+    TRY(open_text(c, "note", out->id, row_cell(rows, 0, 0), &out->note));
+    return open_text(c, "reference", out->id, row_cell(rows, 0, 1), &out->reference);
 }
 
 enum err refund_insert(struct ctx *c, const struct refund *r)
 {
     struct arg note;
-    TRY(seal_note(c, r->id, r->note, &note));
+    TRY(seal(c, "note", r->id, r->note, &note));
     return db_exec(
         c, NULL,
         SQL("INSERT INTO payment_refund (id, capture_id, provider, payment_id, order_id, amount_fen, "
             "number, state, version, reason, note, asked_by, error, provider_no, due_ms, "
-            "accepted_ms, done_ms, bill_date, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, "
-            "?, ?, ?, ?, ?, '', '', ?, 0, 0, '', ?, ?)"),
+            "accepted_ms, done_ms, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, "
+            "?, ?, ?, ?, ?, '', '', ?, 0, 0, ?, ?)"),
         TEXT(r->id), TEXT(r->capture), INT(r->provider), TEXT(r->payment_id),
         TEXT(*r->order ? r->order : NULL), INT(r->amount_fen), INT(r->number), INT(r->state), INT(r->version),
         TEXT(r->reason), note, TEXT(r->asked_by), INT(r->due_ms), INT(r->created_ms), INT(r->created_ms));
@@ -89,7 +100,8 @@ enum err refund_read(struct ctx *c, const char *id, struct refund *out)
     struct rows r;
     if (!id_valid("rfd", id))
         return fail(c->fault, ERR_NOT_FOUND, NULL);
-    TRY(db_query(c, &r, SQL("SELECT r.note, " REFUND_COLUMNS " FROM payment_refund r WHERE r.id = ?"),
+    TRY(db_query(c, &r,
+                 SQL("SELECT r.note, r.reference, " REFUND_COLUMNS " FROM payment_refund r WHERE r.id = ?"),
                  TEXT(id)));
     return read_one(c, &r, out);
 }
@@ -97,16 +109,19 @@ enum err refund_read(struct ctx *c, const char *id, struct refund *out)
 enum err refund_of_capture(struct ctx *c, const char *capture_id, struct refund *out)
 {
     struct rows r;
-    TRY(db_query(c, &r, SQL("SELECT r.note, " REFUND_COLUMNS " FROM payment_refund r WHERE r.capture_id = ?"),
-                 TEXT(capture_id)));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT r.note, r.reference, " REFUND_COLUMNS " FROM payment_refund r WHERE r.capture_id = ?"),
+        TEXT(capture_id)));
     return read_one(c, &r, out);
 }
 
 enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bool next_number,
                        const struct refund_change *ch)
 {
-    struct arg note;
-    TRY(seal_note(c, r->id, ch->note, &note));
+    struct arg note, reference;
+    TRY(seal(c, "note", r->id, ch->note, &note));
+    TRY(seal(c, "reference", r->id, ch->reference, &reference));
     int64_t accepted_ms = r->accepted_ms ? r->accepted_ms : to == REFUND_IS_CLOSED ? 0 : c->now_ms;
     if (to == REFUND_IS_REQUESTED)
         accepted_ms = 0; /* another refund for the provider, on another day perhaps */
@@ -115,10 +130,12 @@ enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bo
         c,
         SQL("UPDATE payment_refund SET state = ?, version = version + 1, number = number + ?, error "
             "= COALESCE(?, error), provider_no = COALESCE(?, provider_no), note = COALESCE(?, note), "
-            "asked_by = COALESCE(?, asked_by), accepted_ms = ?, done_ms = ?, updated_ms = ? WHERE id "
-            "= ? AND state = ? AND version = ?"),
+            "asked_by = COALESCE(?, asked_by), reference = COALESCE(?, reference), hand_fen = ?, accepted_ms "
+            "= "
+            "?, done_ms = ?, updated_ms = ? WHERE id = ? AND state = ? AND version = ?"),
         INT(to), INT(next_number), TEXT(ch->error), TEXT(ch->provider_no), note, TEXT(ch->asked_by),
-        INT(accepted_ms), INT(done_ms), INT(c->now_ms), TEXT(r->id), INT(r->state), INT(r->version)));
+        reference, INT(ch->hand_fen), INT(accepted_ms), INT(done_ms), INT(c->now_ms), TEXT(r->id),
+        INT(r->state), INT(r->version)));
     r->state = to;
     r->version++;
     r->number += next_number;
@@ -128,13 +145,17 @@ enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bo
     r->provider_no = ch->provider_no ? ch->provider_no : r->provider_no;
     r->note = ch->note ? ch->note : r->note;
     r->asked_by = ch->asked_by ? ch->asked_by : r->asked_by;
+    r->by_hand = ch->reference != NULL;
+    r->hand_fen = ch->hand_fen;
+    r->reference = ch->reference ? ch->reference : r->reference;
     return OK;
 }
 
-enum err refund_note_error(struct ctx *c, const char *id, const char *error)
+enum err refund_note_error(struct ctx *c, const struct refund *r, const char *error)
 {
-    return db_exec(c, NULL, SQL("UPDATE payment_refund SET error = ?, updated_ms = ? WHERE id = ?"),
-                   TEXT(error), INT(c->now_ms), TEXT(id));
+    return db_exec(c, NULL,
+                   SQL("UPDATE payment_refund SET error = ?, updated_ms = ? WHERE id = ? AND version = ?"),
+                   TEXT(error), INT(c->now_ms), TEXT(r->id), INT(r->version));
 }
 
 /* -- captures -------------------------------------------------------------------------------------------- */
@@ -186,15 +207,20 @@ static void read_returned(struct ctx *c, const struct rows *r, struct returned *
     *n = r->n;
     for (size_t i = 0; i < r->n; i++) {
         struct returned *one = &(*out)[i];
-        *one = (struct returned){.asked = !row_cell(r, i, CAPTURE_WIDTH)->null};
+        *one = (struct returned){.returned_fen = row_int(r, i, CAPTURE_WIDTH),
+                                 .asked = !row_cell(r, i, REFUND_FIRST)->null};
         read_capture(r, i, &one->capture);
         if (one->asked)
-            read_refund(r, i, CAPTURE_WIDTH, &one->refund);
+            read_refund(r, i, REFUND_FIRST, &one->refund);
     }
 }
 
+/* Of capture c, by the bills. */
+#define RETURNED_FEN                                                                                         \
+    "(SELECT CAST(COALESCE(SUM(b.amount_fen), 0) AS SIGNED) FROM payment_return b WHERE b.provider = "       \
+    "c.provider AND b.txn_no = c.txn_no AND b.success = 1)"
 #define RETURNED                                                                                             \
-    "SELECT " CAPTURE_COLUMNS ", " REFUND_COLUMNS                                                            \
+    "SELECT " CAPTURE_COLUMNS ", " RETURNED_FEN ", " REFUND_COLUMNS                                          \
     " FROM payment_capture c LEFT JOIN payment_refund r ON r.capture_id = c.id "
 
 enum err captures_of_order(struct ctx *c, const char *order_id, struct returned **out, size_t *n)
@@ -233,5 +259,23 @@ enum err captures_list(struct ctx *c, bool attention, const char *before, int li
         TRY(db_query(c, &r, SQL(RETURNED "WHERE c.id < ? ORDER BY c.id DESC LIMIT ?"), TEXT(below),
                      INT(limit)));
     read_returned(c, &r, out, n);
+    return OK;
+}
+
+/* The trail belongs to core and the names to staff; both are only read. */
+enum err capture_history(struct ctx *c, const struct returned *one, struct happening **out, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT a.at_ms, a.action, a.caller, COALESCE(s.name, '') FROM audit a LEFT JOIN staff s "
+            "ON s.id = a.caller WHERE a.object IN (?, ?, ?) ORDER BY a.at_ms, a.version LIMIT ?"),
+        TEXT(one->capture.id), TEXT(one->asked ? one->refund.id : one->capture.id),
+        TEXT(one->capture.payment_id), INT(HAPPENINGS_MAX)));
+    *out = ARENA_ARRAY(c->arena, struct happening, r.n + 1);
+    *n = r.n;
+    for (size_t i = 0; i < r.n; i++)
+        (*out)[i] =
+            (struct happening){row_int(&r, i, 0), row_text(&r, i, 1), row_text(&r, i, 2), row_text(&r, i, 3)};
     return OK;
 }

@@ -12,15 +12,26 @@ enum err refund_of_capture(struct ctx *c, const char *capture_id, struct refund 
 /* Must match r's state and version; next_number: the one it has is used up. */
 enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bool next_number,
                        const struct refund_change *ch);
-/* What went wrong with a look that led to no move. */
-enum err refund_note_error(struct ctx *c, const char *id, const char *error);
+/* What went wrong with a look that led to no move; nothing when r moved since it was read. */
+enum err refund_note_error(struct ctx *c, const struct refund *r, const char *error);
 
 /* A capture with the refund that it has. */
 struct returned {
     struct capture capture;
+    int64_t returned_fen; /* what the bills say was given back of it */
     bool asked;           /* refund is there */
-    struct refund refund; /* without its note */
+    struct refund refund; /* without its note and reference */
 };
+/* What the audit trail has about a capture, its refund and its payment; oldest first. */
+struct happening {
+    int64_t at_ms;
+    const char *action, *who, *name; /* name: of staff, else "" */
+};
+enum {
+    HAPPENINGS_MAX = 100
+};
+enum err capture_history(struct ctx *c, const struct returned *one, struct happening **out, size_t *n);
+
 /* By id; NOT_FOUND. */
 enum err capture_read(struct ctx *c, const char *id, struct capture *out);
 /* The capture that settled the order; NOT_FOUND. */

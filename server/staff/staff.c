@@ -98,11 +98,8 @@ enum err staff_roles(const char *words, unsigned *out, struct fault *f)
     static const struct {
         const char *word;
         unsigned bit;
-    } known[] = {{"reviewer", ROLE_REVIEWER},
-                 {"operator", ROLE_OPERATOR},
-                 {"shipper", ROLE_SHIPPER},
-                 {"admin", ROLE_ADMIN},
-                 {"auditor", ROLE_AUDITOR}};
+    } known[] = {{"reviewer", ROLE_REVIEWER}, {"operator", ROLE_OPERATOR}, {"shipper", ROLE_SHIPPER},
+                 {"admin", ROLE_ADMIN},       {"auditor", ROLE_AUDITOR},   {"finance", ROLE_FINANCE}};
     *out = 0;
     for (const char *p = words; *p;) {
         size_t n = strcspn(p, ","), i;
@@ -111,8 +108,8 @@ enum err staff_roles(const char *words, unsigned *out, struct fault *f)
                 break;
         if (i == sizeof known / sizeof *known)
             return fail(f, ERR_INVALID,
-                        "\"%.*s\" is no role; there are reviewer, operator, shipper, admin, auditor", (int)n,
-                        p);
+                        "\"%.*s\" is no role; there are reviewer, operator, shipper, admin, auditor, finance",
+                        (int)n, p);
         *out |= known[i].bit;
         p += n + (p[n] == ',');
     }

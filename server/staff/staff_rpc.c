@@ -18,7 +18,7 @@ static PB(Staff) * to_staff(struct ctx *c, const struct staff *s)
     out->login = to_text(c->arena, s->login);
     out->name = to_text(c->arena, s->name);
     out->roles = ARENA_ARRAY(c->arena, PB(StaffRole), 8);
-    for (unsigned bit = 0; bit < 5; bit++) /* enum role's bits stand in StaffRole's order */
+    for (unsigned bit = 0; 1u << bit <= ROLE_FINANCE; bit++) /* enum role's bits stand in StaffRole's order */
         if (s->roles & (1u << bit))
             out->roles[out->n_roles++] = (PB(StaffRole))(bit + 1);
     return out;
@@ -89,13 +89,9 @@ static enum err watch_queues(struct ctx *c, const ProtobufCMessage *in, int64_t 
     return OK;
 }
 
-enum {
-    ANY_ROLE = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_SHIPPER | ROLE_ADMIN | ROLE_AUDITOR
-};
-
 #define STAFF(m, how, ...)                                                                                   \
     {                                                                                                        \
-        .service = PB_SERVICE(staff_service), .method = (m), .access = ACCESS_STAFF, .roles = ANY_ROLE,      \
+        .service = PB_SERVICE(staff_service), .method = (m), .access = ACCESS_STAFF, .roles = ROLE_ANY,      \
         .mode = (how), __VA_ARGS__                                                                           \
     }
 

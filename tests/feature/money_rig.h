@@ -315,4 +315,62 @@ static inline void refund_takes(int64_t ms)
     rig_do(&r, "/sim/config", arena_printf(&r.a, "{\"refund_ms\":%lld}", (long long)ms));
 }
 
+/* -- days and their bills ----------------------------------------------------------------------------------
+ */
+
+enum {
+    HOUR_MS = 3600000,
+    DAY_MS = 24 * HOUR_MS
+};
+
+/* To noon of the next day in Beijing; its date. */
+static inline void next_noon(char date[static 11])
+{
+    int64_t beijing = w.c->now_ms + 8 * HOUR_MS, noon = (beijing / DAY_MS + 1) * DAY_MS + 12 * HOUR_MS;
+    let_pass(noon - beijing);
+    char when[WHEN_SIZE];
+    when_rfc3339_beijing(w.c->now_ms, when);
+    snprintf(date, 11, "%.10s", when);
+}
+
+static inline enum err reconcile(int provider, const char *date, struct reconciliation *out)
+{
+    test_ctx_reset(&w.t);
+    struct caller caller = w.c->caller;
+    w.c->caller = (struct caller){.kind = CALLER_SYSTEM, .id = "system"};
+    enum err e = reconcile_now(w.c, payment_supplier(provider), date, out);
+    w.c->caller = caller;
+    outbox_wake(outbox);
+    return e;
+}
+
+/* The day's report when its bill is there; as many differences, the first of this kind. */
+static inline struct reconciliation report(int provider, const char *date, int64_t n, const char *kind)
+{
+    struct reconciliation out;
+    enum err e = reconcile(provider, date, &out);
+    if (e != OK)
+        world_fail("%s", fault_text(w.c->fault));
+    if (out.n_differences != n)
+        world_fail("%s", reconcile_text(w.c, &out));
+    assert_int_equal(out.state, n ? RECONCILIATION_DIFFERENT : RECONCILIATION_CLEAN);
+    if (n)
+        assert_string_equal(out.differences[0].kind, kind);
+    assert_true(money_is_conserved(&out.money));
+    return out;
+}
+
+/* At the provider's own desk, without asking us. */
+static inline enum err desk_gives_back(const char *payment, const char *number, int64_t fen)
+{
+    struct payment p;
+    struct payment_refund_status there;
+    test_ctx_reset(&w.t);
+    assert_ok(payment_load(w.c, payment, &p));
+    const struct payment_port *port = p.provider == PROVIDER_ALIPAY ? &r.alipay : &r.pay;
+    struct payment_refund_order o = {
+        .out_trade_no = payment, .out_refund_no = number, .refund_fen = fen, .total_fen = p.amount_fen};
+    return port->ops->refund(port->self, &o, &r.a, &there, &w.t.fault);
+}
+
 #endif

@@ -201,8 +201,8 @@ static void refunds(void **s)
     static const struct expectation want[] = {
         {"REQUESTED", "accepted>PROCESSING done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED"},
         {"PROCESSING", "done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED"},
-        {"ABNORMAL", "done>DONE closed>CLOSED retried>PROCESSING"},
-        {"CLOSED", "retried>REQUESTED"},
+        {"ABNORMAL", "done>DONE closed>CLOSED retried>PROCESSING recorded>DONE"},
+        {"CLOSED", "retried>REQUESTED recorded>DONE"},
     };
     walk(&refund_machine, REFUND_IS_CLOSED, REFUND_EV_LAST, ERR_PAYMENT_STATE, want, N(want));
 }

@@ -1,0 +1,104 @@
+/* refund_hand.c - a refund that a person ended (S15): the payer has the money, by whatever way.
+ *
+ * A refund stays whole: what the desk paid by another way and what the provider's own desk gave back are the
+ * capture's amount, or the person is told what is missing. The bills say later whether the provider's part is
+ * true (reconcile.c).
+ */
+#include "convert/reason.h"
+#include "core/audit.h"
+#include "identity/fields.h"
+#include "payment/reconcile_store.h"
+#include "payment/refund.h"
+#include "payment/refund_store.h"
+#include "provider/yuan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    REFERENCE_MAX = 100 /* characters */
+};
+
+static void both(struct ctx *c, const char *field, const char *en, const char *zh)
+{
+    fault_field(c->fault, field, "VALUE", en, zh);
+}
+
+static enum err check(struct ctx *c, const struct by_hand *h)
+{
+    enum problem p = *h->reference ? text_problem(h->reference, 1, REFERENCE_MAX) : PROBLEM_MISSING;
+    reason_check(c->fault, "reason", h->why);
+    field_problem(c->fault, "", "reference", "reference", "付款凭证", p);
+    if (h->hand_fen < 0)
+        both(c, "amount_fen", "an amount is not negative", "金额不能为负");
+    if (h->provider_fen < 0)
+        both(c, "provider_fen", "an amount is not negative", "金额不能为负");
+    return fault_fields(c->fault);
+}
+
+/* A refund to end: the one that stuck, or one made for held money that was never asked back. */
+static enum err to_end(struct ctx *c, const struct capture *cap, const char *why, struct refund *r)
+{
+    enum err e = refund_of_capture(c, cap->id, r);
+    if (e == OK && r->state == REFUND_IS_DONE)
+        return refund_refused(c, "this money was given back", "该款项已退回");
+    if (e == OK && r->state != REFUND_IS_ABNORMAL && r->state != REFUND_IS_CLOSED)
+        return refund_refused(c,
+                              "this refund is under way; only one that ended without the payer having the "
+                              "money is recorded by hand",
+                              "该退款正在办理中；仅异常或已关闭的退款可以登记为人工退款");
+    if (e != ERR_NOT_FOUND)
+        return e;
+    fault_clear(c->fault);
+    if (cap->state == CAPTURE_SETTLED)
+        return refund_refused(c, "this money pays for its order; give the order up first",
+                              "该款项已用于支付订单，请先取消订单");
+    if (cap->amount_fen <= 0)
+        return refund_refused(c, "nothing was taken", "该款项金额为零");
+    *r = refund_new(c, cap, cap->reason, why, 0);
+    r->state = REFUND_IS_CLOSED; /* nobody asked the provider, and nobody will */
+    e = refund_insert(c, r);
+    return e == ERR_DB_DUPLICATE ? fail(c->fault, ERR_DB_RETRY, NULL) : e;
+}
+
+/* The two parts are the whole, and no bill says otherwise. */
+static enum err adds_up(struct ctx *c, const struct by_hand *h, const struct refund *r, int64_t billed)
+{
+    int64_t provider = h->provider_fen ? h->provider_fen : billed, owed = r->amount_fen - provider;
+    struct arena *a = c->arena;
+    if (h->provider_fen && h->provider_fen < billed)
+        both(c, "provider_fen",
+             arena_printf(a, "the provider's bills tell of %s yuan given back", yuan_of(a, billed)),
+             arena_printf(a, "支付机构账单显示已退%s元", yuan_of(a, billed)));
+    else if (owed < 0)
+        both(c, "provider_fen",
+             arena_printf(a, "more than the %s yuan that were taken", yuan_of(a, r->amount_fen)),
+             arena_printf(a, "超过该款项的金额%s元", yuan_of(a, r->amount_fen)));
+    else if (h->hand_fen != owed)
+        both(c, "amount_fen",
+             arena_printf(a, "%s yuan were taken and the provider gave %s back: %s remain",
+                          yuan_of(a, r->amount_fen), yuan_of(a, provider), yuan_of(a, owed)),
+             arena_printf(a, "款项%s元，支付机构已退%s元，应退余额为%s元", yuan_of(a, r->amount_fen),
+                          yuan_of(a, provider), yuan_of(a, owed)));
+    return fault_fields(c->fault);
+}
+
+enum err refund_record(struct ctx *c, const struct by_hand *h, struct capture *cap, struct refund *out)
+{
+    int64_t billed;
+    TRY(check(c, h));
+    TRY(capture_read(c, h->capture, cap));
+    TRY(to_end(c, cap, h->why, out));
+    TRY(returned_by_bills(c, cap->provider, cap->txn_no, &billed));
+    TRY(adds_up(c, h, out, billed));
+    const struct refund_change ch = {
+        .error = "",
+        .note = h->why,
+        .asked_by = c->caller.id,
+        .reference = h->reference,
+        .hand_fen = h->hand_fen,
+        .detail = arena_printf(c->arena, "{\"capture\":\"%s\",\"hand_fen\":%lld,\"provider_fen\":%lld}",
+                               cap->id, (long long)h->hand_fen, (long long)(out->amount_fen - h->hand_fen))};
+    TRY(refund_move(c, out, REFUND_EV_RECORDED, &ch));
+    return refund_is_over(c, out, cap);
+}

@@ -1,0 +1,381 @@
+/* Refunds that a person ends (S15): what the provider's own desk gave back in part, what cannot go back the
+ * way it came. The books stay whole, and the bill of the day tells whether the person was right. */
+#include "money_rig.h"
+
+#include <pthread.h>
+
+static enum err record(struct ctx *c, const char *capture, int64_t hand, int64_t provider,
+                       PB(RecordRefundResponse) * out)
+{
+    PB(RecordRefundRequest) in = CERTDESK__V1__RECORD_REFUND_REQUEST__INIT;
+    certdesk__v1__record_refund_response__init(out);
+    in.capture_id = (char *)(uintptr_t)capture;
+    in.amount_fen = hand;
+    in.provider_fen = provider;
+    in.reference = (char *)"工行 202611280007";
+    in.reason = (char *)"原路退回失败，已电汇";
+    return call(c, "RecordRefund", &in, out);
+}
+
+static void assert_books(void)
+{
+    for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
+        struct money m;
+        assert_ok(money_of_day(w.c, provider, 0, INT64_MAX, &m));
+        assert_true(money_is_conserved(&m));
+    }
+}
+
+/* Some of it went back at the provider's own desk, and the rest cannot go back as a whole: the order hangs in
+ * REFUNDING, whatever anybody tries. */
+static void hanging(int provider, char order[static ID_SIZE], char payment[static ID_SIZE], int64_t given)
+{
+    struct test_ctx staff;
+    paid_at(provider, order, payment);
+    assert_ok(desk_gives_back(payment, arena_printf(&r.a, "desk_%s", payment), given));
+    assert_ok(cancel(order));
+    hurry = true;
+    wait_refund(payment, REFUND_IS_CLOSED);
+    staff_ctx(&staff);
+    assert_ok(refund_by(&staff.c, payment, ""));
+    outbox_wake(outbox);
+    wait_refund(payment, REFUND_IS_CLOSED);
+    hurry = false;
+    test_ctx_close(&staff);
+    assert_order(order, ORDER_REFUNDING);
+}
+
+static const char *capture_of(const char *payment)
+{
+    return arena_strdup(&r.a, only_capture(payment).capture.id);
+}
+
+static void assert_ended(const char *order, const char *payment, int64_t hand)
+{
+    struct refund now;
+    test_ctx_reset(&w.t);
+    assert_order(order, ORDER_CANCELLED);
+    wait_payment(payment, PAY_REFUNDED);
+    assert_ok(refund_read(w.c, only_capture(payment).refund.id, &now));
+    assert_int_equal(now.state, REFUND_IS_DONE);
+    assert_int_equal(now.amount_fen, 28000);
+    assert_int_equal(now.hand_fen, hand);
+    assert_string_equal(now.reference, "工行 202611280007");
+    assert_string_equal(now.note, "原路退回失败，已电汇");
+    assert_string_equal(now.asked_by, "stf_test");
+    assert_string_equal(now.error, "");
+    struct rows rows;
+    assert_ok(db_query(w.c, &rows,
+                       SQL("SELECT COUNT(*) FROM audit WHERE action = 'refund.recorded' AND object = ? AND "
+                           "JSON_VALUE(detail, '$.hand_fen') = ?"),
+                       TEXT(now.id), INT(hand)));
+    assert_int_equal(row_int(&rows, 0, 0), 1);
+    assert_books();
+}
+
+/* On the same day: no bill has told of it yet, so the person says so. */
+static void what_the_providers_desk_gave_back_ends_with_the_rest(void **s)
+{
+    (void)s;
+    for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
+        char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
+        struct test_ctx staff;
+        PB(RecordRefundResponse) out;
+        next_noon(date);
+        hanging(provider, order, payment, 100);
+        const char *capture = capture_of(payment);
+        staff_ctx(&staff);
+        assert_err(record(&staff.c, capture, 27900, 0, &out), ERR_INVALID);
+        assert_string_equal(staff.fault.violations[0].field, "amount_fen");
+        assert_non_null(strstr(staff.fault.violations[0].text, "280.00 remain"));
+        assert_non_null(strstr(staff.fault.violations[0].text_zh, "应退余额为280.00元"));
+        assert_err(record(&staff.c, capture, 27901, 100, &out), ERR_INVALID);
+        assert_err(record(&staff.c, capture, 0, 28001, &out), ERR_INVALID);
+        assert_string_equal(staff.fault.violations[0].field, "provider_fen");
+        assert_order(order, ORDER_REFUNDING);
+        assert_ok(record(&staff.c, capture, 27900, 100, &out));
+        assert_true(out.capture->refund->by_hand);
+        assert_int_equal(out.capture->refund->hand_fen, 27900);
+        assert_ended(order, payment, 27900);
+        assert_err(record(&staff.c, capture, 27900, 100, &out), ERR_PAYMENT_STATE);
+        assert_err(refund_by(&staff.c, payment, ""), ERR_PAYMENT_STATE);
+        test_ctx_close(&staff);
+        next_noon(next);
+        struct reconciliation day = report(provider, date, 0, "");
+        assert_int_equal(day.refunds.fen, 100);
+        assert_int_equal(day.bill_refunds.fen, 100);
+        assert_int_equal(day.money.refunded.fen, 28000);
+    }
+}
+
+/* The bill told first: the report names it, and what is owed is known. */
+static void a_bill_says_what_is_owed(void **s)
+{
+    (void)s;
+    for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
+        char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
+        struct test_ctx staff;
+        PB(RecordRefundResponse) out;
+        next_noon(date);
+        hanging(provider, order, payment, 100);
+        next_noon(next);
+        report(provider, date, 1, "REFUND_UNKNOWN");
+        const char *capture = capture_of(payment);
+        staff_ctx(&staff);
+        PB(GetCaptureRequest) in = CERTDESK__V1__GET_CAPTURE_REQUEST__INIT;
+        PB(GetCaptureResponse) seen = CERTDESK__V1__GET_CAPTURE_RESPONSE__INIT;
+        in.capture_id = (char *)(uintptr_t)capture;
+        assert_ok(call(&staff.c, "GetCapture", &in, &seen));
+        assert_int_equal(seen.capture->billed_return_fen, 100);
+        assert_string_equal(seen.payment->id, payment);
+        assert_string_equal(seen.events[0]->action, "payment.created");
+        assert_err(record(&staff.c, capture, 28000, 0, &out), ERR_INVALID);
+        assert_non_null(strstr(staff.fault.violations[0].text, "279.00 remain"));
+        assert_err(record(&staff.c, capture, 27950, 50, &out), ERR_INVALID); /* the bill knows better */
+        assert_string_equal(staff.fault.violations[0].field, "provider_fen");
+        assert_ok(record(&staff.c, capture, 27900, 0, &out));
+        test_ctx_close(&staff);
+        assert_ended(order, payment, 27900);
+        report(provider, date, 0, "");
+        next_noon(date);
+        report(provider, next, 0, ""); /* of the day on which it was recorded */
+    }
+}
+
+/* By the person's word nothing went back at the provider; by the bill some did: the payer has too much. */
+static void a_wrong_word_is_shown(void **s)
+{
+    (void)s;
+    char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
+    struct test_ctx staff;
+    PB(RecordRefundResponse) out;
+    next_noon(date);
+    hanging(PROVIDER_WECHAT, order, payment, 100);
+    staff_ctx(&staff);
+    assert_ok(record(&staff.c, capture_of(payment), 28000, 0, &out));
+    test_ctx_close(&staff);
+    assert_ended(order, payment, 28000);
+    next_noon(next);
+    struct reconciliation day = report(PROVIDER_WECHAT, date, 1, "REFUND_BY_HAND");
+    assert_string_equal(day.differences[0].number, only_capture(payment).refund.id);
+    assert_int_equal(day.differences[0].ours_fen, 0);
+    assert_int_equal(day.differences[0].bill_fen, 100);
+    /* the other way: what was said to have gone back there did not */
+    hanging(PROVIDER_WECHAT, order, payment, 100);
+    staff_ctx(&staff);
+    assert_ok(record(&staff.c, capture_of(payment), 27000, 1000, &out));
+    test_ctx_close(&staff);
+    next_noon(date);
+    day = report(PROVIDER_WECHAT, next, 1, "REFUND_BY_HAND");
+    assert_int_equal(day.differences[0].ours_fen, 1000);
+    assert_int_equal(day.differences[0].bill_fen, 100);
+}
+
+/* It left us and came back to nobody: paid by the bank, and the provider is not asked any more. */
+static void an_abnormal_refund_is_paid_by_another_way(void **s)
+{
+    (void)s;
+    char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
+    struct test_ctx staff;
+    PB(RecordRefundResponse) out;
+    next_noon(date);
+    paid(order, payment);
+    rig_fault(&r, "wechat", "refund", "abnormal");
+    assert_ok(cancel(order));
+    wait_refund(payment, REFUND_IS_ABNORMAL);
+    staff_ctx(&staff);
+    assert_ok(record(&staff.c, capture_of(payment), 28000, 0, &out));
+    test_ctx_close(&staff);
+    assert_ended(order, payment, 28000);
+    let_pass(7 * 3600000); /* the look that was planned finds nothing to do */
+    assert_ended(order, payment, 28000);
+    next_noon(next);
+    report(PROVIDER_WECHAT, date, 0, ""); /* its row there says that it was not paid out */
+}
+
+static void of_money_that_nobody_can_send_back_it_is_recorded(void **s)
+{
+    (void)s;
+    char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
+    struct test_ctx staff;
+    PB(RecordRefundResponse) out;
+    next_noon(date);
+    to_payment(order);
+    new_payment(order, payment);
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE payment SET state = 4, version = version + 1 WHERE id = ?"),
+                      TEXT(payment)));
+    scan(payment);
+    assert_ok(desk_gives_back(payment, arena_printf(&r.a, "whole_%s", payment), 28000));
+    next_noon(next);
+    report(PROVIDER_WECHAT, date, 2, "BOOKED"); /* and REFUND_UNKNOWN: RETURNED, which nobody asked back */
+    staff_ctx(&staff);
+    assert_err(record(&staff.c, capture_of(payment), 28000, 0, &out), ERR_INVALID);
+    assert_ok(record(&staff.c, capture_of(payment), 0, 0, &out)); /* all of it, by the bill */
+    test_ctx_close(&staff);
+    assert_order(order, ORDER_PAYMENT);
+    report(PROVIDER_WECHAT, date, 0, "");
+    assert_books();
+}
+
+/* Alipay gave it back by itself before we asked; our number is in no bill. */
+static void what_went_back_by_itself_is_no_difference(void **s)
+{
+    (void)s;
+    char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
+    next_noon(date);
+    paid_at(PROVIDER_ALIPAY, order, payment);
+    assert_ok(desk_gives_back(payment, arena_printf(&r.a, "itself_%s", payment), 28000));
+    assert_ok(cancel(order));
+    hurry = true;
+    wait_order(order, ORDER_CANCELLED);
+    hurry = false;
+    assert_int_equal(refunds_there(payment, NULL), 1);
+    next_noon(next);
+    assert_int_equal(report(PROVIDER_ALIPAY, date, 0, "").refunds.fen, 28000);
+}
+
+static void what_cannot_be_recorded_is_refused(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    struct test_ctx staff;
+    PB(RecordRefundRequest) in = CERTDESK__V1__RECORD_REFUND_REQUEST__INIT;
+    PB(RecordRefundResponse) out = CERTDESK__V1__RECORD_REFUND_RESPONSE__INIT;
+    staff_ctx(&staff);
+    in.amount_fen = in.provider_fen = -1;
+    assert_err(call(&staff.c, "RecordRefund", &in, &out), ERR_INVALID);
+    assert_int_equal(staff.fault.n_violations, 4); /* all at once */
+    assert_err(record(&staff.c, "cap_00000000000000000000000000", 1, 0, &out), ERR_NOT_FOUND);
+    assert_err(record(&staff.c, "", 1, 0, &out), ERR_NOT_FOUND);
+    paid(order, payment);
+    assert_err(record(&staff.c, capture_of(payment), 28000, 0, &out), ERR_PAYMENT_STATE);
+    assert_string_equal(fault_text_zh(&staff.fault), "该款项已用于支付订单，请先取消订单");
+    refund_takes(3600000);
+    assert_ok(cancel(order));
+    wait_refund(payment, REFUND_IS_PROCESSING);
+    assert_err(record(&staff.c, capture_of(payment), 28000, 0, &out), ERR_PAYMENT_STATE);
+    assert_non_null(strstr(fault_text_zh(&staff.fault), "正在办理"));
+    test_ctx_close(&staff);
+    refund_takes(0);
+    let_pass(2 * 3600000);
+    wait_order(order, ORDER_CANCELLED);
+}
+
+struct runner {
+    struct test_ctx t;
+    const char *capture;
+    enum err result;
+    pthread_barrier_t *start;
+    pthread_t thread;
+};
+
+static void *record_now(void *arg)
+{
+    struct runner *one = arg;
+    PB(RecordRefundResponse) out;
+    pthread_barrier_wait(one->start);
+    one->result = record(&one->t.c, one->capture, 27900, 100, &out);
+    return NULL;
+}
+
+static void of_two_people_at_once_one_records(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    struct runner two[2] = {0};
+    pthread_barrier_t start;
+    hanging(PROVIDER_WECHAT, order, payment, 100);
+    pthread_barrier_init(&start, NULL, 2);
+    for (int i = 0; i < 2; i++) {
+        staff_ctx(&two[i].t);
+        two[i].capture = capture_of(payment);
+        two[i].start = &start;
+        assert_int_equal(pthread_create(&two[i].thread, NULL, record_now, &two[i]), 0);
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(two[i].thread, NULL);
+    pthread_barrier_destroy(&start);
+    assert_true((two[0].result == OK) != (two[1].result == OK));
+    enum err second = two[two[0].result == OK].result;
+    assert_true(second == ERR_PAYMENT_STATE || second == ERR_CONFLICT); /* after, or in the same moment */
+    for (int i = 0; i < 2; i++)
+        test_ctx_close(&two[i].t);
+    assert_ended(order, payment, 27900);
+}
+
+/* A look that began before must not write its error into what was recorded since. */
+static void an_old_error_is_not_noted(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    struct test_ctx staff;
+    PB(RecordRefundResponse) out;
+    hanging(PROVIDER_WECHAT, order, payment, 100);
+    const struct refund before = only_capture(payment).refund;
+    staff_ctx(&staff);
+    assert_ok(record(&staff.c, capture_of(payment), 27900, 100, &out));
+    test_ctx_close(&staff);
+    test_ctx_reset(&w.t);
+    assert_ok(refund_note_error(w.c, &before, "TOO_LATE"));
+    assert_ended(order, payment, 27900);
+}
+
+static bool ran_twice(void *arg)
+{
+    struct rows rows;
+    test_ctx_reset(&w.t);
+    assert_ok(db_query(w.c, &rows,
+                       SQL("SELECT COUNT(*) FROM payment_reconciliation WHERE date = ? AND runs = 2"),
+                       TEXT(arg)));
+    return row_int(&rows, 0, 0) == 1;
+}
+
+static enum err again(struct ctx *c, int provider, const char *date)
+{
+    PB(ReconcileDayRequest) in = CERTDESK__V1__RECONCILE_DAY_REQUEST__INIT;
+    PB(ReconcileDayResponse) out = CERTDESK__V1__RECONCILE_DAY_RESPONSE__INIT;
+    in.provider = (PB(PaymentProvider))provider;
+    in.date = (char *)(uintptr_t)date;
+    enum err e = call(c, "ReconcileDay", &in, &out);
+    outbox_wake(outbox);
+    return e;
+}
+
+static void a_day_is_reconciled_again(void **s)
+{
+    (void)s;
+    char date[11], next[11];
+    struct test_ctx staff;
+    next_noon(date);
+    next_noon(next);
+    report(PROVIDER_WECHAT, date, 0, "");
+    int64_t jobs = world_number(&w, SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'payment.reconcile'"));
+    staff_ctx(&staff);
+    assert_ok(again(&staff.c, PROVIDER_WECHAT, date));
+    assert_ok(again(&staff.c, PROVIDER_WECHAT, date)); /* the same wish */
+    assert_true(test_until(ran_twice, date, 15000));
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'payment.reconcile'")),
+                     jobs + 1); /* no day after it was planned */
+    assert_err(again(&staff.c, PROVIDER_WECHAT, next), ERR_INVALID);
+    assert_err(again(&staff.c, PROVIDER_WECHAT, "2026-02-30"), ERR_INVALID);
+    assert_err(again(&staff.c, 7, date), ERR_INVALID);
+    assert_string_equal(staff.fault.violations[0].field, "provider");
+    test_ctx_close(&staff);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_providers_desk_gave_back_ends_with_the_rest),
+        cmocka_unit_test(a_bill_says_what_is_owed),
+        cmocka_unit_test(a_wrong_word_is_shown),
+        cmocka_unit_test(an_abnormal_refund_is_paid_by_another_way),
+        cmocka_unit_test(of_money_that_nobody_can_send_back_it_is_recorded),
+        cmocka_unit_test(what_went_back_by_itself_is_no_difference),
+        cmocka_unit_test(what_cannot_be_recorded_is_refused),
+        cmocka_unit_test(of_two_people_at_once_one_records),
+        cmocka_unit_test(an_old_error_is_not_noted),
+        cmocka_unit_test(a_day_is_reconciled_again),
+    };
+    return CHECK_MAIN_WORLD(tests, money_open, money_close);
+}
