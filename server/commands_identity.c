@@ -105,12 +105,23 @@ static enum err batch_body(struct ctx *c, void *arg)
     return remittance_batch(c, &b->id, &b->n);
 }
 
-static enum err write_batch(struct ctx *c, int64_t id, const struct target *to)
-{
+struct filing {
+    int64_t id;
     const char *text;
     size_t n;
-    TRY(remittance_file(c, id, &text, &n));
-    return write_file(c, to, text, n);
+};
+
+static enum err file_body(struct ctx *c, void *arg)
+{
+    struct filing *f = arg;
+    return remittance_file(c, f->id, &f->text, &f->n);
+}
+
+static enum err write_batch(struct ctx *c, int64_t id, const struct target *to)
+{
+    struct filing f = {.id = id};
+    TRY(tx_run(c, file_body, &f));
+    return write_file(c, to, f.text, f.n);
 }
 
 /* The batch is committed before its file is there: after a crash `batch N` writes it. */
@@ -142,7 +153,19 @@ static enum err import_body(struct ctx *c, void *arg)
     return remittance_import(c, i->text, i->n, &i->counts);
 }
 
-static enum err import(struct ctx *c, const char *path)
+static void print_problems(FILE *to, const struct remittance_counts *n)
+{
+    for (size_t i = 0; i < n->n_problems; i++) {
+        const struct line_problem *p = &n->problems[i];
+        if (p->column)
+            fprintf(to, "  line %d, column %d: %s\n", p->line, p->column, p->text);
+        else
+            fprintf(to, "  line %d: %s\n", p->line, p->text);
+    }
+}
+
+/* END_DIFFERS: lines that were refused, beside what was taken. */
+static enum err import(struct ctx *c, const char *path, enum end *end)
 {
     FILE *file = fopen(path, "re");
     if (!file)
@@ -156,10 +179,11 @@ static enum err import(struct ctx *c, const char *path)
                  : i.n == FILE_LIMIT ? fail(c->fault, ERR_INVALID, "%s is larger than 8 MiB", path)
                                      : tx_run(c, import_body, &i);
     if (e == OK)
-        printf("%d lines: %d sent, %d failed, %d known before\n", i.counts.lines, i.counts.sent,
-               i.counts.failed, i.counts.known);
-    else if (i.counts.complaints)
-        fputs(i.counts.complaints, stderr);
+        printf("%d lines: %d sent, %d failed, %d known before, %zu refused\n", i.counts.lines, i.counts.sent,
+               i.counts.failed, i.counts.known, i.counts.n_problems);
+    print_problems(stderr, &i.counts);
+    if (e == OK && i.counts.n_problems)
+        *end = END_DIFFERS;
     free(text);
     return e;
 }
@@ -253,7 +277,7 @@ enum err remittance_command(struct ctx *c, struct args *a)
     case VERB_BATCH:
         return write_batch(c, batch_number(a->v[1]), &to);
     case VERB_IMPORT:
-        return import(c, a->v[1]);
+        return import(c, a->v[1], end);
     case VERB_AGAIN:
         return tx_run(c, again_body, a->v[1]);
     case VERB_NONE:

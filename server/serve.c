@@ -106,9 +106,9 @@ static void on_job_committed(void *arg)
 
 static enum err open_dispatch(struct running *r, struct fault *f)
 {
-    const struct rpc_table tables[] = {account_rpc,  catalog_rpc, order_rpc,  identity_rpc, material_rpc,
-                                       payment_rpc,  invoice_rpc, review_rpc, issue_rpc,    certificate_rpc,
-                                       shipment_rpc, staff_rpc,   job_rpc};
+    const struct rpc_table tables[] = {account_rpc,  catalog_rpc, order_rpc,  identity_rpc,  material_rpc,
+                                       payment_rpc,  invoice_rpc, review_rpc, issue_rpc,     certificate_rpc,
+                                       shipment_rpc, staff_rpc,   job_rpc,    remittance_rpc};
     char *dir = arena_printf(&r->arena, "%s/uploads", r->started->app.state_dir);
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return fail(f, ERR_INVALID, "folder %s cannot be made", dir);

@@ -6,8 +6,7 @@
  *      +-> DROPPED (nobody waits for it)                  +-> FAILED, DOUBTFUL, USED (read before we heard)
  *
  * Remark secrets are stored as keyed digest, and sealed as long as the file may have to be written again. A
- * deposit is in one batch at most; a batch can be written again by its number. The bank's answer is taken in
- * whole or not at all.
+ * deposit is in one batch at most; a batch can be written again by its number (remittance.h).
  */
 #ifndef CERTDESK_IDENTITY_DEPOSIT_H
 #define CERTDESK_IDENTITY_DEPOSIT_H

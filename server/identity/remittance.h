@@ -6,8 +6,11 @@
  *
  * UTF-8 with a byte order mark out; UTF-8 or GB18030 in. The titles are the first line of both. What a file
  * holds is committed before it is written, so a crash in between costs nothing: the batch is written again by
- * its number, with the same lines, until the bank has answered them. An answer is taken whole or not at all,
- * and taking it twice changes nothing.
+ * its number, with the same lines, until the bank has answered them. A file with a line that is wrong in
+ * itself (a title, a number, a batch, a result) is refused whole: perhaps it is another file. A right line
+ * that contradicts what is known of its deposit (a failure after its code was read; a success after a
+ * failure) is refused alone, reported and left to a person: the others must not wait for it. Taking a file
+ * twice changes nothing.
  */
 #ifndef CERTDESK_IDENTITY_REMITTANCE_H
 #define CERTDESK_IDENTITY_REMITTANCE_H
@@ -22,12 +25,18 @@ enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, cons
 /* Inside a transaction: puts everything that waits, and is still waited for, into a new batch. *batch 0:
  * there is nothing. */
 enum err remittance_batch(struct ctx *c, int64_t *batch, int *n);
-/* The file of a batch: those of its deposits that the bank has not answered. NOT_FOUND. */
+/* Inside a transaction, because it is written down that it leaves: the file of a batch, those of its deposits
+ * that the bank has not answered. NOT_FOUND; PRECONDITION: it has answered all. */
 enum err remittance_file(struct ctx *c, int64_t batch, const char **out, size_t *size);
 
+struct line_problem {
+    int line, column; /* from 1; column 0: the whole line */
+    const char *text, *text_zh;
+};
 struct remittance_counts {
-    int lines, sent, failed, known; /* known: answered before */
-    const char *complaints;         /* a text line for every bad line; "" */
+    int lines, sent, failed, known;      /* known: answered before */
+    const struct line_problem *problems; /* on OK: lines that were refused alone; else what is bad */
+    size_t n_problems;
 };
 /* Inside a transaction: the bank's answer. INVALID when a line is bad, or it is no such file. */
 enum err remittance_import(struct ctx *c, const char *text, size_t size, struct remittance_counts *out);
@@ -43,6 +52,8 @@ struct deposit_row {
     int64_t updated_ms;
 };
 enum err remittance_stuck(struct ctx *c, const struct deposit_row **out, size_t *n);
+/* Deposits that wait for a batch or want a person. */
+enum err remittances_waiting(struct ctx *c, int64_t *n);
 /* Inside a transaction: a PIN that came back waits for the next batch, under a new number. NOT_FOUND;
  * PRECONDITION for any other deposit. */
 enum err remittance_again(struct ctx *c, const char *id, struct deposit *out);
@@ -65,7 +76,7 @@ enum {
     RESULT_COLUMNS = 5
 };
 struct result_line {
-    int line; /* in the file, from 1 */
+    int line; /* in the file, from 1, where it begins */
     size_t n; /* cells that it has */
     const char *cell[RESULT_COLUMNS];
 };

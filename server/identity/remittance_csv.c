@@ -5,6 +5,7 @@
 
 #include <csv.h>
 #include <iconv.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -29,6 +30,7 @@ struct reading {
     struct result_line *lines;
     size_t n;
     struct result_line now;
+    int line, column; /* of the character that is read, as an editor counts */
 };
 
 static const char *trimmed(struct arena *a, const char *s, size_t n)
@@ -52,7 +54,6 @@ static void on_line(int end, void *arg)
 {
     struct reading *r = arg;
     (void)end;
-    r->now.line = (int)r->n + 1;
     for (size_t i = r->now.n; i < RESULT_COLUMNS; i++)
         r->now.cell[i] = "";
     if (r->n < LINES_MAX)
@@ -92,6 +93,26 @@ static void free_parser(struct csv_parser *p)
     csv_free(p);
 }
 
+/* A byte at a time, to know where a line begins: cells may have line breaks in them, and lines may be empty.
+ */
+static bool parse(struct csv_parser *p, const char *text, size_t size, struct reading *r)
+{
+    r->line = 1;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char b = (unsigned char)text[i];
+        r->column += (b & 0xC0) != 0x80; /* a character, not a byte of one */
+        if (!r->now.line && b != '\r' && b != '\n')
+            r->now.line = r->line;
+        if (csv_parse(p, text + i, 1, on_cell, on_line, r) != 1)
+            return false;
+        if (b == '\n') {
+            r->line++;
+            r->column = 0;
+        }
+    }
+    return true;
+}
+
 enum err csv_read(struct arena *a, const char *text, size_t size, const struct result_line **out, size_t *n,
                   struct fault *f)
 {
@@ -103,9 +124,12 @@ enum err csv_read(struct arena *a, const char *text, size_t size, const struct r
     TRY(to_utf8(a, &text, &size, f));
     if (memchr(text, '\0', size))
         return fail(f, ERR_INVALID, "the file is no text");
-    if (csv_parse(&p, text, size, on_cell, on_line, &r) != size || csv_fini(&p, on_cell, on_line, &r) != 0)
-        return fail(f, ERR_INVALID, "the file is no CSV behind line %zu: %s", r.n,
-                    csv_strerror(csv_error(&p)));
+    if (!parse(&p, text, size, &r) || csv_fini(&p, on_cell, on_line, &r) != 0) {
+        enum err e = fail(f, ERR_INVALID, "line %d, character %d: this is no CSV: %s", r.line, r.column,
+                          csv_strerror(csv_error(&p)));
+        snprintf(f->text_zh, sizeof f->text_zh, "第%d行第%d个字符处：不是有效的CSV", r.line, r.column);
+        return e;
+    }
     if (r.n >= LINES_MAX)
         return fail(f, ERR_INVALID, "the file has more than %d lines", LINES_MAX - 1);
     *out = r.lines;

@@ -77,6 +77,18 @@ enum err remittance_stuck(struct ctx *c, const struct deposit_row **out, size_t 
     return OK;
 }
 
+enum err remittances_waiting(struct ctx *c, int64_t *n)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT (SELECT COUNT(*) FROM deposit WHERE state = 1 AND provider = ?) + (SELECT COUNT(*) "
+            "FROM deposit WHERE state = 7 OR (state = 4 AND purpose = 2))"),
+        TEXT(REMITTANCE)));
+    *n = row_int(&r, 0, 0);
+    return OK;
+}
+
 #define WAS "was:"
 
 enum err deposit_step_aside(struct ctx *c, const struct deposit *d)

@@ -1,6 +1,7 @@
 #include "invoice/invoice_rpc.h"
 
 #include "convert/convert.h"
+#include "core/page.h"
 #include "invoice/invoice_steps.h"
 
 #include <certdesk/v1/invoice_service.pb-c.h>
@@ -28,10 +29,11 @@ static enum err to_files(struct ctx *c, const struct invoice *v, bool red, size_
     return OK;
 }
 
-static enum err to_invoice(struct ctx *c, const struct invoice *v, PB(Invoice) * *out)
+/* Without its files. */
+static PB(Invoice) * to_line(struct ctx *c, const struct invoice *v)
 {
     struct arena *a = c->arena;
-    PB(Invoice) *w = *out = ARENA_NEW(a, PB(Invoice));
+    PB(Invoice) *w = ARENA_NEW(a, PB(Invoice));
     PB_INIT(invoice, w);
     w->id = to_text(a, v->id);
     w->order_id = to_text(a, v->order);
@@ -46,6 +48,13 @@ static enum err to_invoice(struct ctx *c, const struct invoice *v, PB(Invoice) *
     w->cause = to_text(a, v->cause);
     w->email = to_text(a, v->data.invoice_email);
     w->create_time = to_timestamp(a, v->created_ms);
+    w->title = to_text(a, v->data.invoice_title);
+    return w;
+}
+
+static enum err to_invoice(struct ctx *c, const struct invoice *v, PB(Invoice) * *out)
+{
+    PB(Invoice) *w = *out = to_line(c, v);
     TRY(to_files(c, v, false, &w->n_files, &w->files));
     return to_files(c, v, true, &w->n_red_files, &w->red_files);
 }
@@ -55,6 +64,22 @@ RPC_HANDLER(get_invoice, GetInvoiceRequest, GetInvoiceResponse)
     struct invoice v;
     TRY(invoice_of_order(c, in->order_id, &v));
     return to_invoice(c, &v, &out->invoice);
+}
+
+RPC_HANDLER(list_invoices, ListInvoicesRequest, ListInvoicesResponse)
+{
+    const char *before, *scope = in->attention ? "invoices:attention" : "invoices";
+    struct invoice *all;
+    size_t n, limit = (size_t)page_size(in->page_size);
+    TRY(page_key(c, scope, in->page_token, &before));
+    TRY(invoice_list(c, in->attention, before, (int)limit + 1, &all, &n));
+    out->n_invoices = n > limit ? limit : n;
+    out->invoices = ARENA_ARRAY(c->arena, PB(Invoice) *, limit + 1);
+    for (size_t i = 0; i < out->n_invoices; i++)
+        out->invoices[i] = to_line(c, &all[i]);
+    if (n > limit)
+        out->next_page_token = to_text(c->arena, page_token(c, scope, all[limit - 1].id));
+    return OK;
 }
 
 RPC_HANDLER(download_invoice, DownloadInvoiceRequest, DownloadInvoiceResponse)
@@ -107,6 +132,12 @@ enum {
 
 static const struct rpc_row rows[] = {
     ROW("GetInvoice", READERS, MODE_READ, get_invoice),
+    {.service = PB_SERVICE(invoice_service),
+     .method = "ListInvoices",
+     .access = ACCESS_STAFF,
+     .roles = READERS,
+     .mode = MODE_READ,
+     .handler = list_invoices},
     ROW("DownloadInvoice", READERS, MODE_READ, download_invoice),
     ROW("ResendInvoice", HELPERS, MODE_WRITE, resend_invoice),
     ROW("RetryInvoice", HELPERS, MODE_WRITE, retry_invoice),

@@ -21,40 +21,43 @@ static enum err seal_data(struct ctx *c, const struct invoice *v, struct arg *da
     return sealed_arg(c, "invoice.cause", v->id, v->cause, cause);
 }
 
-static void read_paper(const struct rows *r, size_t first, struct inv_paper *out)
+static void read_paper(const struct rows *r, size_t i, size_t first, struct inv_paper *out)
 {
-    *out = (struct inv_paper){.attempt = (int)row_int(r, 0, first),
-                              .serial = row_text(r, 0, first + 2),
-                              .code = row_text(r, 0, first + 3),
-                              .number = row_text(r, 0, first + 4),
-                              .tax_fen = row_int(r, 0, first + 5),
-                              .issued_ms = row_int(r, 0, first + 6),
-                              .mailed_ms = row_int(r, 0, first + 7)};
-    snprintf(out->order_no, sizeof out->order_no, "%s", row_text(r, 0, first + 1));
+    *out = (struct inv_paper){.attempt = (int)row_int(r, i, first),
+                              .serial = row_text(r, i, first + 2),
+                              .code = row_text(r, i, first + 3),
+                              .number = row_text(r, i, first + 4),
+                              .tax_fen = row_int(r, i, first + 5),
+                              .issued_ms = row_int(r, i, first + 6),
+                              .mailed_ms = row_int(r, i, first + 7)};
+    snprintf(out->order_no, sizeof out->order_no, "%s", row_text(r, i, first + 1));
+}
+
+static enum err read_row(struct ctx *c, const struct rows *r, size_t i, struct invoice *out)
+{
+    const char *data;
+    *out = (struct invoice){.state = (enum inv_state)row_int(r, i, 2),
+                            .version = row_int(r, i, 3),
+                            .amount_fen = row_int(r, i, 4),
+                            .callback_key = row_text(r, i, 23),
+                            .paid_ms = row_int(r, i, 24),
+                            .refunded_ms = row_int(r, i, 25),
+                            .resent_ms = row_int(r, i, 26),
+                            .resent_day_ms = row_int(r, i, 27),
+                            .resent_count = (int)row_int(r, i, 28),
+                            .created_ms = row_int(r, i, 29)};
+    snprintf(out->id, sizeof out->id, "%s", row_text(r, i, 0));
+    snprintf(out->order, sizeof out->order, "%s", row_text(r, i, 1));
+    read_paper(r, i, 5, &out->blue);
+    read_paper(r, i, 13, &out->red);
+    TRY(sealed_text(c, "invoice.data", out->id, row_cell(r, i, 21), "", &data));
+    TRY(sealed_text(c, "invoice.cause", out->id, row_cell(r, i, 22), "", &out->cause));
+    return order_json_read_purchase(c->arena, data, &out->data, c->fault);
 }
 
 static enum err read_one(struct ctx *c, const struct rows *r, struct invoice *out)
 {
-    const char *data;
-    if (r->n == 0)
-        return fail(c->fault, ERR_NOT_FOUND, NULL);
-    *out = (struct invoice){.state = (enum inv_state)row_int(r, 0, 2),
-                            .version = row_int(r, 0, 3),
-                            .amount_fen = row_int(r, 0, 4),
-                            .callback_key = row_text(r, 0, 23),
-                            .paid_ms = row_int(r, 0, 24),
-                            .refunded_ms = row_int(r, 0, 25),
-                            .resent_ms = row_int(r, 0, 26),
-                            .resent_day_ms = row_int(r, 0, 27),
-                            .resent_count = (int)row_int(r, 0, 28),
-                            .created_ms = row_int(r, 0, 29)};
-    snprintf(out->id, sizeof out->id, "%s", row_text(r, 0, 0));
-    snprintf(out->order, sizeof out->order, "%s", row_text(r, 0, 1));
-    read_paper(r, 5, &out->blue);
-    read_paper(r, 13, &out->red);
-    TRY(sealed_text(c, "invoice.data", out->id, row_cell(r, 0, 21), "", &data));
-    TRY(sealed_text(c, "invoice.cause", out->id, row_cell(r, 0, 22), "", &out->cause));
-    return order_json_read_purchase(c->arena, data, &out->data, c->fault);
+    return r->n ? read_row(c, r, 0, out) : fail(c->fault, ERR_NOT_FOUND, NULL);
 }
 
 enum err invoice_insert(struct ctx *c, const struct invoice *v)
@@ -146,5 +149,35 @@ enum err invoice_files(struct ctx *c, const char *id, bool red, struct inv_file 
             (struct inv_file){.kind = (enum invoice_file_kind)row_int(&r, i, 0), .size = row_int(&r, i, 2)};
         memcpy(out[i].digest, row_text(&r, i, 1), 32);
     }
+    return OK;
+}
+
+/* Both ways go by a key: state and id, or id. */
+enum err invoice_list(struct ctx *c, bool attention, const char *before, int limit, struct invoice **out,
+                      size_t *n)
+{
+    struct rows r;
+    const char *below = *before ? before : "~";
+    if (attention)
+        TRY(db_query(c, &r,
+                     SQL("SELECT " INVOICE_COLUMNS " FROM invoice v WHERE v.state IN (3, 7) AND v.id < ? "
+                         "ORDER BY v.id DESC LIMIT ?"),
+                     TEXT(below), INT(limit)));
+    else
+        TRY(db_query(
+            c, &r, SQL("SELECT " INVOICE_COLUMNS " FROM invoice v WHERE v.id < ? ORDER BY v.id DESC LIMIT ?"),
+            TEXT(below), INT(limit)));
+    *out = ARENA_ARRAY(c->arena, struct invoice, r.n + 1);
+    *n = r.n;
+    for (size_t i = 0; i < r.n; i++)
+        TRY(read_row(c, &r, i, &(*out)[i]));
+    return OK;
+}
+
+enum err invoices_waiting(struct ctx *c, int64_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT COUNT(*) FROM invoice WHERE state IN (3, 7)")));
+    *n = row_int(&r, 0, 0);
     return OK;
 }

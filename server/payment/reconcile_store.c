@@ -2,6 +2,7 @@
 
 #include "core/db.h"
 #include "payment/refund_store.h"
+#include "provider/when.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -217,5 +218,17 @@ enum err reconciliation_list(struct ctx *c, int provider, const char *before, in
     *n = r.n;
     for (size_t i = 0; i < r.n; i++)
         read_row(c, &r, i, &(*out)[i]);
+    return OK;
+}
+
+enum err reconciliations_different(struct ctx *c, int64_t after_ms, int64_t *n)
+{
+    struct rows r;
+    char after[WHEN_SIZE];
+    when_rfc3339_beijing(after_ms, after);
+    after[sizeof "2026-11-21" - 1] = '\0';
+    TRY(db_query(c, &r, SQL("SELECT COUNT(*) FROM payment_reconciliation WHERE date > ? AND state = 3"),
+                 TEXT(after)));
+    *n = row_int(&r, 0, 0);
     return OK;
 }

@@ -246,6 +246,14 @@ enum err captures_of_payment(struct ctx *c, const char *payment_id, struct retur
     "AND x.id IS NULL UNION ALL SELECT y.capture_id FROM payment_refund y WHERE y.state IN (4, 5) OR "       \
     "(y.state IN (1, 2) AND y.error <> '')"
 
+enum err captures_waiting(struct ctx *c, int64_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT COUNT(*) FROM (" NEEDS_A_PERSON ") x")));
+    *n = row_int(&r, 0, 0);
+    return OK;
+}
+
 enum err captures_list(struct ctx *c, bool attention, const char *before, int limit, struct returned **out,
                        size_t *n)
 {

@@ -41,6 +41,7 @@ enum err captures_of_order(struct ctx *c, const char *order_id, struct returned 
 enum err captures_of_payment(struct ctx *c, const char *payment_id, struct returned **out, size_t *n);
 /* Newest first, ids below `before` ("": the first page). attention: only those that a person must see to:
  * held and not on its way back, or a refund that is abnormal, closed or in trouble. */
+enum err captures_waiting(struct ctx *c, int64_t *n); /* for a person */
 enum err captures_list(struct ctx *c, bool attention, const char *before, int limit, struct returned **out,
                        size_t *n);
 

@@ -24,6 +24,7 @@ enum err staff_roles(const char *words, unsigned *out, struct fault *f);
 
 struct queues {
     int64_t review, issue, ship, in_transit, exhausted_jobs;
+    int64_t captures, reconciliations, remittances, invoices; /* 0 for those who may not see to them */
     int64_t mark; /* differs whenever something in a queue changed */
 };
 enum err staff_queues(struct ctx *c, struct queues *out);

@@ -10,6 +10,16 @@
 
 #include <certdesk/v1/staff_service.pb-c.h>
 
+static PB(StaffRole) * to_roles(struct ctx *c, unsigned roles, size_t *n)
+{
+    PB(StaffRole) *out = ARENA_ARRAY(c->arena, PB(StaffRole), 8);
+    *n = 0;
+    for (unsigned bit = 0; 1u << bit <= ROLE_FINANCE; bit++) /* enum role's bits stand in StaffRole's order */
+        if (roles & (1u << bit))
+            out[(*n)++] = (PB(StaffRole))(bit + 1);
+    return out;
+}
+
 static PB(Staff) * to_staff(struct ctx *c, const struct staff *s)
 {
     PB(Staff) *out = ARENA_NEW(c->arena, PB(Staff));
@@ -17,10 +27,7 @@ static PB(Staff) * to_staff(struct ctx *c, const struct staff *s)
     out->id = to_text(c->arena, s->id);
     out->login = to_text(c->arena, s->login);
     out->name = to_text(c->arena, s->name);
-    out->roles = ARENA_ARRAY(c->arena, PB(StaffRole), 8);
-    for (unsigned bit = 0; 1u << bit <= ROLE_FINANCE; bit++) /* enum role's bits stand in StaffRole's order */
-        if (s->roles & (1u << bit))
-            out->roles[out->n_roles++] = (PB(StaffRole))(bit + 1);
+    out->roles = to_roles(c, s->roles, &out->n_roles);
     return out;
 }
 
@@ -85,7 +92,12 @@ static enum err watch_queues(struct ctx *c, const ProtobufCMessage *in, int64_t 
     out->ship = (int32_t)q.ship;
     out->in_transit = (int32_t)q.in_transit;
     out->exhausted_jobs = (int32_t)q.exhausted_jobs;
+    out->captures = (int32_t)q.captures;
+    out->reconciliations = (int32_t)q.reconciliations;
+    out->remittances = (int32_t)q.remittances;
+    out->invoices = (int32_t)q.invoices;
     out->revision = c->now_ms;
+    out->roles = to_roles(c, c->caller.roles, &out->n_roles);
     return OK;
 }
 

@@ -72,13 +72,28 @@ static int64_t export(int want)
     return d.batch;
 }
 
+struct filing {
+    int64_t batch;
+    const char *text;
+    size_t n;
+};
+
+static enum err file_body(struct ctx *c, void *arg)
+{
+    struct filing *f = arg;
+    return remittance_file(c, f->batch, &f->text, &f->n);
+}
+
 static const char *file_of(int64_t batch)
 {
     const char *text;
     size_t n;
     struct caller caller = w.c->caller;
     w.c->caller = (struct caller){.kind = CALLER_SYSTEM, .id = "system"};
-    assert_ok(remittance_file(w.c, batch, &text, &n));
+    struct filing f = {.batch = batch};
+    assert_ok(tx_run(w.c, file_body, &f));
+    text = f.text;
+    n = f.n;
     w.c->caller = caller;
     assert_int_equal(strlen(text), n);
     return text;
@@ -168,7 +183,9 @@ static void a_code_in_the_remark_passes_the_organization(void **s)
     assert_string_equal(e[0].provider, "remittance");
     assert_ok(answer(batch, id, "ok", &n)); /* the bank's file once more */
     assert_int_equal(n.known, 1);
-    assert_err(answer(batch, id, "failed", &n), ERR_INVALID);
+    assert_ok(answer(batch, id, "failed", &n)); /* after it was read: a person looks */
+    assert_int_equal(n.n_problems, 1);
+    assert_state(&w, order, ORDER_AGENT);
 }
 
 static void an_individual_reads_it_in_a_private_account(void **s)
@@ -239,7 +256,9 @@ static void what_failed_goes_back_to_the_step(void **s)
         assert_string_equal(v->mismatched_fields[0], "account.number");
         assert_ok(answer(batch, id, "失败", &n));
         assert_int_equal(n.known, 1);
-        assert_err(answer(batch, id, "成功", &n), ERR_INVALID);
+        assert_ok(answer(batch, id, "成功", &n)); /* contradicts itself */
+        assert_int_equal(n.sent + n.known, 0);
+        assert_string_equal(n.problems[0].text, "this deposit failed before");
     }
 }
 
@@ -254,31 +273,72 @@ static void a_file_with_a_bad_line_changes_nothing(void **s)
     arena_init(&a, 0);
     const char *was = world_dump(&w, &a);
     const struct {
-        const char *text, *complaint;
+        const char *text;
+        int line, column;
+        const char *complaint;
     } files[] = {
-        {arena_printf(&a, "%s%lld,%s,ok,F1,\r\n%lld,dep_unknown,ok,F2,\r\n", titles, batch, id, batch),
-         "line 3: there is no deposit of this number"},
-        {arena_printf(&a, "%s%lld,%s,ok,F1,\r\n", titles, batch + 1, id),
-         "line 2: the deposit is not of this"},
-        {arena_printf(&a, "%s%lld,%s,ok,F1,\r\n%lld,%s,ok,F1,\r\n", titles, batch, id, batch, id),
-         "line 3: the deposit was answered in a line before"},
-        {arena_printf(&a, "%s%lld,%s,maybe,F1,\r\n", titles, batch, id),
-         "line 2: the result is ok or failed"},
-        {arena_printf(&a, "%s%lld,%s,ok\r\n", titles, batch, id), "line 2: a line has five cells"},
-        {arena_printf(&a, "%lld,%s,ok,F1,\r\n", batch, id), NULL},
-        {"", NULL},
-        {arena_printf(&a, "%s%lld,%s,\"ok,F1,\r\n", titles, batch, id), NULL},
-        {arena_printf(&a, "%s%lld,%s,ok,%0100d,\r\n", titles, batch, id, 1), "too long"},
-        {"\xFF\xFF\xFF\xFF", NULL},
+        {arena_printf(&a, "%s%lld,%s,ok,F1,\r\n%lld,dep_unknown,ok,F2,\r\n", titles, batch, id, batch), 3, 2,
+         "there is no deposit of this number"},
+        {arena_printf(&a, "%s%lld,%s,ok,F1,\r\n", titles, batch + 1, id), 2, 1, "the deposit is not of this"},
+        {arena_printf(&a, "%s%lld,%s,ok,F1,\r\n%lld,%s,ok,F1,\r\n", titles, batch, id, batch, id), 3, 2,
+         "the deposit was answered in a line before"},
+        {arena_printf(&a, "%s%lld,%s,maybe,F1,\r\n", titles, batch, id), 2, 3, "the result is ok or failed"},
+        {arena_printf(&a, "%s%lld,%s,ok\r\n", titles, batch, id), 2, 0, "a line has five cells"},
+        {arena_printf(&a, "%s\r\n\r\n%lld,%s,ok,\"F\n1\",\r\n%lld,x,ok,,\r\n", titles, batch, id, batch), 6,
+         2, "there is no deposit of this number"}, /* lines as an editor counts them */
+        {arena_printf(&a, "%lld,%s,ok,F1,\r\n", batch, id), 0, 0, "line 1, column 1: the titles"},
+        {"批次,编号,结果,流水号,原因\r\n", 0, 0, "line 1, column 4: the titles"},
+        {"", 0, 0, "the titles"},
+        {arena_printf(&a, "%s%lld,%s,o\"k,F1,\r\n", titles, batch, id), 0, 0, "line 2, character 3"},
+        {arena_printf(&a, "%s%lld,%s,ok,%0100d,\r\n", titles, batch, id, 1), 2, 4, "too long"},
+        {"\xFF\xFF\xFF\xFF", 0, 0, "neither UTF-8 nor GB18030"},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         struct doing d = {.text = files[i].text};
         assert_err(as_desk(&d, import_body), ERR_INVALID);
-        if (files[i].complaint && !strstr(d.counts.complaints, files[i].complaint))
-            world_fail("file %zu: %s\n", i, d.counts.complaints);
+        const struct line_problem *p = d.counts.problems;
+        const char *said = p ? p->text : fault_text(w.c->fault);
+        if (!strstr(said, files[i].complaint) || (p ? p->line : 0) != files[i].line ||
+            (p ? p->column : 0) != files[i].column)
+            world_fail("file %zu: %s\n", i, said);
         assert_string_equal(world_dump(&w, &a), was);
     }
     arena_free(&a);
+}
+
+/* A code was read, and then the bank says that its deposit failed: that line waits for a person, the others
+ * do not wait for it. */
+static void a_contradiction_is_refused_alone(void **s)
+{
+    (void)s;
+    char first[ID_SIZE], second[ID_SIZE];
+    wait_for_deposit(SUBJECT_ORGANIZATION, USCC, first);
+    make_order_by(&w, w.c, SUBJECT_INDIVIDUAL, METHOD_MICRO_DEPOSIT, second);
+    assert_ok(submit_person(w.c, second, "张三", "11010519491231002X"));
+    world_verified(&w, second, true);
+    long long batch = (long long)export(2);
+    const char *read = arena_strdup(&kept, deposit_id(first)),
+               *other = arena_strdup(&kept, deposit_id(second));
+    const char *code = arena_strdup(&kept, cell(file_of(batch), read, 8));
+    assert_ok(confirm_code(w.c, first, code));
+    assert_state(&w, first, ORDER_AGENT);
+    struct doing d = {.text = arena_printf(&kept, "%s%lld,%s,失败,F1,账号不存在\r\n%lld,%s,成功,F2,\r\n",
+                                           titles, batch, read, batch, other)};
+    for (int time = 1; time <= 2; time++) { /* the same again: the same report */
+        assert_ok(as_desk(&d, import_body));
+        assert_int_equal(d.counts.lines, 2);
+        assert_int_equal(d.counts.sent, time == 1);
+        assert_int_equal(d.counts.known, time == 2);
+        assert_int_equal(d.counts.n_problems, 1);
+        assert_int_equal(d.counts.problems[0].line, 2);
+        assert_int_equal(d.counts.problems[0].column, 3);
+        assert_string_equal(d.counts.problems[0].text_zh, "该笔打款的附言已被正确填写");
+    }
+    assert_state(&w, first, ORDER_AGENT);
+    assert_int_equal(
+        world_number(&w, SQL("SELECT COUNT(*) FROM audit WHERE action = 'remittance.import' AND "
+                             "JSON_VALUE(detail, '$.refused') = 1 AND JSON_VALUE(detail, '$.lines') = 2")),
+        2);
 }
 
 /* 批次,编号,结果,银行流水号,原因 and 成功, as banks write it. */
@@ -411,7 +471,8 @@ static void a_pin_that_came_back_is_sent_again_by_hand(void **s)
     assert_err(tx_run(w.c, again_body, id), ERR_PRECONDITION);
     assert_ok(answer(batch, id, "failed", &n)); /* the same file once more */
     assert_int_equal(n.known, 1);
-    assert_err(answer(batch, id, "ok", &n), ERR_INVALID);
+    assert_ok(answer(batch, id, "ok", &n));
+    assert_int_equal(n.n_problems, 1); /* it failed before */
     assert_ok(remittance_stuck(w.c, &stuck, &n_stuck));
     assert_int_equal(n_stuck, 0);
     assert_string_equal(cell(file_of(export(1)), deposit_id(order), 8), "20304050");
@@ -444,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_written_again_and_holds_nothing_twice),
         cmocka_unit_test(what_failed_goes_back_to_the_step),
         cmocka_unit_test(a_file_with_a_bad_line_changes_nothing),
+        cmocka_unit_test(a_contradiction_is_refused_alone),
         cmocka_unit_test(the_bank_may_write_gb18030),
         cmocka_unit_test(what_is_replaced_is_not_exported),
         cmocka_unit_test(ten_days_are_enough),

@@ -203,7 +203,7 @@ describe('deposits (S6)', () => {
     await w.verified();
     const [batch, number] = await w.remitted();
     assert.throws(answer([batch, number, '成功', 'F1', ''], [batch, 'dep_0', '成功', 'F2', ''], [Number(batch) + 7, number, '失败', 'F3', 'x']),
-      (e) => e.status === 2 && /line 3:.*\n.*line 4:/.test(e.stderr) && !/line 2/.test(e.stderr));
+      (e) => e.status === 2 && /line 3, column 2:.*\n.*line 4, column 1:/.test(e.stderr) && !/line 2/.test(e.stderr));
     assert.equal((await w.refresh()).verification.deposit.sent_time, null);
     answer([batch, number, '失败', 'F1', '账号不存在'])();
     await w.reach('SUBJECT');
