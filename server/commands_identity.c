@@ -277,7 +277,7 @@ enum err remittance_command(struct ctx *c, struct args *a)
     case VERB_BATCH:
         return write_batch(c, batch_number(a->v[1]), &to);
     case VERB_IMPORT:
-        return import(c, a->v[1], end);
+        return import(c, a->v[1], &a->end);
     case VERB_AGAIN:
         return tx_run(c, again_body, a->v[1]);
     case VERB_NONE:

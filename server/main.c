@@ -189,7 +189,8 @@ static void usage(FILE *to)
           "  2  the words, or a file that was given, are wrong, or the file is there already; nothing was "
           "done\n"
           "  3  reconcile: the books differ from the bill; audit verify: the trail was altered;\n"
-          "     channel import without --apply: the file would change something\n"
+          "     channel import without --apply: the file would change something; remittance import: lines\n"
+          "     were refused, the others are in\n"
           "  4  not yet: reconcile: the provider has no bill of that day; remittance export: no deposit\n"
           "     waits; any command: the database or the provider does not answer\n",
           to);

@@ -29,6 +29,19 @@ static enum err to_files(struct ctx *c, const struct invoice *v, bool red, size_
     return OK;
 }
 
+static PB(InvoiceCorrection) * to_data(struct arena *a, const struct purchase *p)
+{
+    PB(InvoiceCorrection) *out = ARENA_NEW(a, PB(InvoiceCorrection));
+    PB_INIT(invoice_correction, out);
+    out->tax_number = to_text(a, p->tax_number);
+    out->email = to_text(a, p->invoice_email);
+    out->bank = to_text(a, p->invoice_bank);
+    out->bank_account = to_text(a, invoice_masked_account(a, p));
+    out->address = to_text(a, p->invoice_address);
+    out->phone = to_text(a, p->invoice_phone);
+    return out;
+}
+
 /* Without its files. */
 static PB(Invoice) * to_line(struct ctx *c, const struct invoice *v)
 {
@@ -49,6 +62,7 @@ static PB(Invoice) * to_line(struct ctx *c, const struct invoice *v)
     w->email = to_text(a, v->data.invoice_email);
     w->create_time = to_timestamp(a, v->created_ms);
     w->title = to_text(a, v->data.invoice_title);
+    w->data = to_data(a, &v->data);
     return w;
 }
 

@@ -5,6 +5,7 @@
 #include "payment/payment_steps.h"
 #include "payment/payment_wire.h"
 #include "payment/reconcile_store.h"
+#include "provider/when.h"
 
 #include <string.h>
 
@@ -129,11 +130,14 @@ RPC_HANDLER(list_captures, ListCapturesRequest, ListCapturesResponse)
 
 RPC_HANDLER(list_reconciliations, ListReconciliationsRequest, ListReconciliationsResponse)
 {
-    const char *before, *scope = arena_printf(c->arena, "reconciliations:%d", (int)in->provider);
+    const char *before, *scope = arena_printf(c->arena, "reconciliations:%d:%s", (int)in->provider, in->date);
     struct reconciliation *all;
     size_t n, limit = (size_t)page_size(in->page_size);
+    if (*in->date && !when_read_day(in->date, &(int64_t){0}))
+        fault_field(c->fault, "date", "FORMAT", "a day is written 2026-11-21", "日期格式如2026-11-21");
+    TRY(fault_fields(c->fault));
     TRY(page_key(c, scope, in->page_token, &before));
-    TRY(reconciliation_list(c, (int)in->provider, before, (int)limit + 1, &all, &n));
+    TRY(reconciliation_list(c, (int)in->provider, in->date, before, (int)limit + 1, &all, &n));
     out->n_reconciliations = n > limit ? limit : n;
     out->reconciliations = ARENA_ARRAY(c->arena, PB(Reconciliation) *, limit + 1);
     for (size_t i = 0; i < out->n_reconciliations; i++)

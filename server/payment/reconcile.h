@@ -86,8 +86,8 @@ const char *reconcile_text(struct ctx *c, const struct reconciliation *r);
 /* The other way; what is not a report leaves zeros. */
 void reconcile_read_json(struct ctx *c, const char *json, struct reconciliation *out);
 
-/* Newest day first; before: "" or "date provider" of the last one seen. provider 0: all. */
-enum err reconciliation_list(struct ctx *c, int provider, const char *before, int limit,
+/* Newest day first; before: "" or "date provider" of the last one seen. provider 0, day "": all. */
+enum err reconciliation_list(struct ctx *c, int provider, const char *day, const char *before, int limit,
                              struct reconciliation **out, size_t *n);
 
 const char *payment_supplier(int provider);    /* "wechat"; NULL for none */

@@ -201,7 +201,7 @@ enum err reconciliation_update(struct ctx *c, struct reconciliation *r, const ch
     return OK;
 }
 
-enum err reconciliation_list(struct ctx *c, int provider, const char *before, int limit,
+enum err reconciliation_list(struct ctx *c, int provider, const char *day, const char *before, int limit,
                              struct reconciliation **out, size_t *n)
 {
     struct rows r;
@@ -209,11 +209,11 @@ enum err reconciliation_list(struct ctx *c, int provider, const char *before, in
     char date[16] = "~";
     if (*before)
         (void)sscanf(before, "%15s %d", date, &after);
-    TRY(db_query(c, &r,
-                 SQL("SELECT " COLUMNS
-                     " FROM payment_reconciliation WHERE (date < ? OR (date = ? AND provider > "
-                     "?)) AND (? = 0 OR provider = ?) ORDER BY date DESC, provider LIMIT ?"),
-                 TEXT(date), TEXT(date), INT(after), INT(provider), INT(provider), INT(limit)));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT " COLUMNS " FROM payment_reconciliation WHERE (date < ? OR (date = ? AND provider > "
+            "?)) AND (? = 0 OR provider = ?) AND (? = '' OR date = ?) ORDER BY date DESC, provider LIMIT ?"),
+        TEXT(date), TEXT(date), INT(after), INT(provider), INT(provider), TEXT(day), TEXT(day), INT(limit)));
     *out = ARENA_ARRAY(c->arena, struct reconciliation, r.n + 1);
     *n = r.n;
     for (size_t i = 0; i < r.n; i++)

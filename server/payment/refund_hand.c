@@ -75,11 +75,11 @@ static enum err adds_up(struct ctx *c, const struct by_hand *h, const struct ref
              arena_printf(a, "more than the %s yuan that were taken", yuan_of(a, r->amount_fen)),
              arena_printf(a, "超过该款项的金额%s元", yuan_of(a, r->amount_fen)));
     else if (h->hand_fen != owed)
-        both(c, "amount_fen",
-             arena_printf(a, "%s yuan were taken and the provider gave %s back: %s remain",
-                          yuan_of(a, r->amount_fen), yuan_of(a, provider), yuan_of(a, owed)),
-             arena_printf(a, "款项%s元，支付机构已退%s元，应退余额为%s元", yuan_of(a, r->amount_fen),
-                          yuan_of(a, provider), yuan_of(a, owed)));
+        both(c, "amount_fen", /* short: a line under a field */
+             arena_printf(a, "%s owed: %s - %s by the provider", yuan_of(a, owed), yuan_of(a, r->amount_fen),
+                          yuan_of(a, provider)),
+             arena_printf(a, "应退%s元（款项%s元，机构已退%s元）", yuan_of(a, owed),
+                          yuan_of(a, r->amount_fen), yuan_of(a, provider)));
     return fault_fields(c->fault);
 }
 

@@ -274,12 +274,14 @@ enum err captures_list(struct ctx *c, bool attention, const char *before, int li
 enum err capture_history(struct ctx *c, const struct returned *one, struct happening **out, size_t *n)
 {
     struct rows r;
+    const struct capture *cap = &one->capture;
+    /* A payment's number is the provider's word until it is known to be ours. */
+    const char *payment = cap->order_id ? cap->payment_id : cap->id;
     TRY(db_query(
         c, &r,
         SQL("SELECT a.at_ms, a.action, a.caller, COALESCE(s.name, '') FROM audit a LEFT JOIN staff s "
             "ON s.id = a.caller WHERE a.object IN (?, ?, ?) ORDER BY a.at_ms, a.version LIMIT ?"),
-        TEXT(one->capture.id), TEXT(one->asked ? one->refund.id : one->capture.id),
-        TEXT(one->capture.payment_id), INT(HAPPENINGS_MAX)));
+        TEXT(cap->id), TEXT(one->asked ? one->refund.id : cap->id), TEXT(payment), INT(HAPPENINGS_MAX)));
     *out = ARENA_ARRAY(c->arena, struct happening, r.n + 1);
     *n = r.n;
     for (size_t i = 0; i < r.n; i++)

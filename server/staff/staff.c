@@ -172,7 +172,7 @@ enum err staff_queues(struct ctx *c, struct queues *out)
                               out->invoices};
     uint64_t mark = (uint64_t)out->mark;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        mark = mark * 1099511628211u + (uint64_t)counts[i];
+        mark = (mark ^ (uint64_t)counts[i]) * 1099511628211u; /* FNV-1a, as before */
     out->mark = (int64_t)(mark >> 1);
     return OK;
 }

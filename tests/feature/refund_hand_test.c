@@ -87,8 +87,8 @@ static void what_the_providers_desk_gave_back_ends_with_the_rest(void **s)
         staff_ctx(&staff);
         assert_err(record(&staff.c, capture, 27900, 0, &out), ERR_INVALID);
         assert_string_equal(staff.fault.violations[0].field, "amount_fen");
-        assert_non_null(strstr(staff.fault.violations[0].text, "280.00 remain"));
-        assert_non_null(strstr(staff.fault.violations[0].text_zh, "应退余额为280.00元"));
+        assert_non_null(strstr(staff.fault.violations[0].text, "280.00 owed: 280.00 - 0.00"));
+        assert_non_null(strstr(staff.fault.violations[0].text_zh, "应退280.00元"));
         assert_err(record(&staff.c, capture, 27901, 100, &out), ERR_INVALID);
         assert_err(record(&staff.c, capture, 0, 28001, &out), ERR_INVALID);
         assert_string_equal(staff.fault.violations[0].field, "provider_fen");
@@ -130,7 +130,7 @@ static void a_bill_says_what_is_owed(void **s)
         assert_string_equal(seen.payment->id, payment);
         assert_string_equal(seen.events[0]->action, "payment.created");
         assert_err(record(&staff.c, capture, 28000, 0, &out), ERR_INVALID);
-        assert_non_null(strstr(staff.fault.violations[0].text, "279.00 remain"));
+        assert_non_null(strstr(staff.fault.violations[0].text, "279.00 owed: 280.00 - 1.00"));
         assert_err(record(&staff.c, capture, 27950, 50, &out), ERR_INVALID); /* the bill knows better */
         assert_string_equal(staff.fault.violations[0].field, "provider_fen");
         assert_ok(record(&staff.c, capture, 27900, 0, &out));

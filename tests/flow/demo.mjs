@@ -245,7 +245,7 @@ async function main() {
   const walk = new Walk(desk, { tell });
   const all = async () => {
     await desk.start();
-    if (keep) desk.addStaff('demo', '演示', 'reviewer,operator,shipper,admin,auditor');
+    if (keep) desk.addStaff('demo', '演示', 'reviewer,operator,shipper,admin,auditor,finance');
     await (await walk.staff('wang')).RegisterTokens({ medium_numbers: [MEDIUM, NEXT_MEDIUM], model: 'simulated' });
     await applicant(walk);
     await atTheDesk(walk);

@@ -329,6 +329,37 @@ test('a paid order is given up, by its owner and by the desk', async () => {
   assert.deepEqual(refunds.map((r) => r.out_trade_no).sort(), [mine.payment.id, theirs.payment.id].sort());
 });
 
+test('money that a person sees to: recorded by hand, a day held against its bill, an invoice', async () => {
+  const gao = await w.staff('gao'), v = await paid(45);
+  await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'closed', count: 1 });
+  await v.call.CancelOrder({ order_id: v.order.id });
+  const stuck = await until('the refusal', async () => (await gao.ListCaptures({ attention: true })).captures.find((c) => c.order_id === v.order.id));
+  await sql.quiet();
+  await eachStatement('RecordRefund', gao, { capture_id: stuck.id, amount_fen: stuck.amount_fen, reference: 'bank 20261128', reason: 'a test' });
+  await v.reach('CANCELLED');
+  const yesterday = new Date(Date.now() + (8 - 24) * 3600000).toISOString().slice(0, 10);
+  await sql.quiet();
+  await eachStatement('ReconcileDay', gao, { provider: 'PAYMENT_PROVIDER_ALIPAY', date: yesterday });
+});
+
+test("files for the desk's bank, its answer, and a PIN that came back", async () => {
+  const gao = await w.staff('gao');
+  const v = new Walk(desk, { who: company(46), method: 'MICRO_DEPOSIT' });
+  await v.to('SUBJECT');
+  await v.submitOrganization();
+  await until('a deposit that waits', async () => (await gao.ListRemittances()).waiting === 1);
+  await sql.quiet();
+  const { number, file } = await eachStatement('ExportRemittance', gao, {});
+  await eachStatement('DownloadRemittance', gao, { number });
+  const id = /"(dep_\w+)"/.exec(file.toString())[1];
+  await sql.rows(`UPDATE deposit SET state = 4, purpose = 2 WHERE id = '${id}'`); // as one with a PIN that came back
+  const again = await eachStatement('RepeatDeposit', gao, { deposit_id: id });
+  await sql.rows(`UPDATE deposit SET purpose = 1 WHERE id = '${again.deposit_id}'`);
+  const next = (await gao.ExportRemittance({})).number;
+  await sql.quiet();
+  await eachStatement('ImportRemittance', gao, { file: Buffer.from(`批次,编号,结果,银行流水号,原因\n${next},${again.deposit_id},成功,F1,\n`) });
+});
+
 test('people of the desk, and a job that needs a hand', async () => {
   const { login, password, secret } = desk.staff.chen;
   const { token } = await eachStatement('LoginStaff', anyone, { login, password, totp: totp(secret) });

@@ -121,6 +121,23 @@ test('one that failed is asked for again with what was corrected; the title stay
   assert.equal((await failure(w.call.RetryInvoice({ invoice_id: v.id }))).code, grpc.status.FAILED_PRECONDITION);
 });
 
+test('what a form was shown may be sent back: the masked bank account stays; the desk lists what was refused', async () => {
+  await desk.sim('/sim/fault', { provider: 'nuonuo', action: 'result', kind: 'refused', count: 1 });
+  const w = await paid(215, { invoice: { wanted: true, bank: '中国建设银行杭州分行', bank_account: '33050161823500001234' } });
+  const failed = await reached(w, 'FAILED');
+  assert.match(failed.data.bank_account, /^3305\*+1234$/);
+  const listed = (await chief.ListInvoices({ attention: true })).invoices;
+  assert.deepEqual(listed.map((v) => [v.id, v.title, v.state]), [[failed.id, w.who.name, 'INVOICE_STATE_FAILED']]);
+  assert.ok((await chief.ListInvoices({ page_size: 1 })).next_page_token);
+  await chief.RetryInvoice({ invoice_id: failed.id, correction: { ...failed.data, address: '杭州市样本路2号' } });
+  const v = await reached(w, 'ISSUED');
+  assert.equal(v.data.address, '杭州市样本路2号');
+  assert.equal(v.data.bank_account, failed.data.bank_account); // a star for every digit: the stars themselves are none
+  assert.deepEqual((await chief.ListInvoices({ attention: true })).invoices, []);
+  const e = await failure(w.call.ListInvoices({}));
+  assert.ok([grpc.status.PERMISSION_DENIED, grpc.status.UNAUTHENTICATED].includes(e.code), e.message);
+});
+
 test('callbacks that come twice, are forged, unknown or late change nothing', async () => {
   const url = `http://127.0.0.1:${desk.callbackPort}/callback/nuonuo/`;
   const post = async (key, body) => (await fetch(url + key, { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } })).status;

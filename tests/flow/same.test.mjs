@@ -179,6 +179,38 @@ test('eight CancelOrder of a paid order, and eight people who give its money bac
   }
 });
 
+test('eight people who record one refund by hand record it once', async () => {
+  await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'closed', count: 1 });
+  const w = walk(130);
+  await w.to('REVIEW');
+  await w.call.CancelOrder({ order_id: w.order.id });
+  const stuck = await until('the refusal', async () => (await people.chen.ListCaptures({ attention: true })).captures.find((c) => c.order_id === w.order.id));
+  const paid = { capture_id: stuck.id, amount_fen: stuck.amount_fen, reference: 'bank 20261128', reason: 'a test' };
+  const said = await eight((i) => people.chen.RecordRefund({ request_id: i < 4 ? 'record-same' : `record-${i}`, ...paid }).then((r) => r.capture.refund.id, (e) => e.info.reason));
+  assert.equal(new Set(said.filter((s) => s.startsWith('rfd_'))).size, 1, String(said));
+  assert.ok(said.every((s) => /^rfd_|^PAYMENT_STATE$|^CONFLICT$/.test(s)), String(said));
+  await w.reach('CANCELLED');
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM audit WHERE action = 'refund.recorded'`), '1');
+  await desk.sms(w.who.agent.phone, /元已退还/);
+  assert.equal((await desk.messages(w.who.agent.phone)).filter((m) => /元已退还/.test(m.text)).length, 1);
+});
+
+test('eight exports of the deposits that wait make one batch; eight imports of its answer change it once', async () => {
+  const w = new Walk(desk, { who: company(131), method: 'MICRO_DEPOSIT' });
+  await w.to('SUBJECT');
+  await w.submitOrganization();
+  await until('a deposit that waits', async () => (await people.chen.ListRemittances()).waiting === 1);
+  const said = await eight((i) => people.chen.ExportRemittance({ request_id: i < 4 ? 'export-same' : `export-${i}` }).then((r) => r, (e) => e.info.reason));
+  const files = said.filter((s) => s.file);
+  assert.ok(files.length >= 1 && said.every((s) => s.file || ['PRECONDITION', 'CONFLICT'].includes(s)), JSON.stringify(said));
+  assert.equal(new Set(files.map((f) => f.number)).size, 1);
+  const id = /"(dep_\w+)"/.exec(files[0].file.toString())[1];
+  const file = Buffer.from(`批次,编号,结果,银行流水号,原因\n${files[0].number},${id},成功,F1,\n`);
+  const taken = await eight((i) => people.chen.ImportRemittance({ request_id: `import-${i}`, file }).then((r) => r.sent, (e) => e.info.reason));
+  assert.equal(taken.filter((t) => t === 1).length, 1, String(taken));
+  assert.ok(taken.every((t) => t === 0 || t === 1 || t === 'CONFLICT'), String(taken));
+});
+
 let issued;
 test('eight approvals of one reviewer make one decision', async () => {
   issued = walk(23);

@@ -273,6 +273,7 @@ clerk = 王开票
     this.addStaff('wang', '王制证', 'operator');
     this.addStaff('zhao', '赵邮寄', 'shipper');
     this.addStaff('chen', '陈主管', 'reviewer,operator,shipper,admin,auditor');
+    this.addStaff('fang', '方财务', 'finance');
     return this;
   }
 

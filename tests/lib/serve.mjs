@@ -19,7 +19,7 @@ const { values } = (() => {
   }
 })();
 const PORTS = { grpc: Number(values.port || 8443), callback: Number(values['callback-port'] || 8444), sandbox: Number(values['sandbox-port'] || 8090) };
-const ROLES = 'reviewer,operator,shipper,admin,auditor';
+const ROLES = 'reviewer,operator,shipper,admin,auditor,finance';
 const dir = process.env.CERTDESK_STATE || path.join(root, '.state');
 const note = path.join(dir, 'desk.json'); // whom the first start made
 
