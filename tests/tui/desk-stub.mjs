@@ -14,7 +14,7 @@ import loader from '@grpc/proto-loader';
 
 const root = fileURLToPath(new URL('../../proto', import.meta.url));
 const options = { keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true, includeDirs: [root] };
-const files = ['staff', 'review', 'issuance', 'shipment', 'stock', 'job', 'order', 'material'];
+const files = ['staff', 'review', 'issuance', 'shipment', 'stock', 'job', 'order', 'material', 'payment', 'invoice', 'remittance'];
 const proto = grpc.loadPackageDefinition(
   loader.loadSync(files.map((f) => `certdesk/v1/${f}_service.proto`), options)).certdesk.v1;
 const detail = grpc.loadPackageDefinition(
@@ -72,6 +72,14 @@ function order(n, state, name) {
   };
 }
 
+// A capture of an order, with a refund in this state or none.
+function capture(n, held, state, error) {
+  return { id: id('cap', n), provider: n % 2 ? 'PAYMENT_PROVIDER_WECHAT' : 'PAYMENT_PROVIDER_ALIPAY', transaction_id: `42000000000000000000000000${n}`, payment_id: id('pay', n),
+    order_id: held === 'NO_PAYMENT' ? '' : id('ord', n), amount_fen: 28000, currency: 'CNY', state: held ? 'CAPTURE_STATE_HELD' : 'CAPTURE_STATE_SETTLED',
+    held_reason: held ?? '', capture_time: at(60), billed_return_fen: n === 1 ? 100 : 0,
+    refund: state ? { id: id('rfd', n), state: `REFUND_STATE_${state}`, amount_fen: 28000, reason: 'ORDER_CANCELLED', note: '客户来电', error, create_time: at(90) } : null };
+}
+
 export const longName = '浙江省能源集团智慧供应链一体化服务平台第二工程建设与运行维护管理有限责任公司杭州西湖分公司';
 
 export function world() {
@@ -101,6 +109,17 @@ export function world() {
       model: 'PIV-A', update_time: at(0), reason: i % 7 === 3 ? '读卡失败' : '' })),
     jobs: [{ id: id('job', 1), kind: 'notice.sms', object_id: id('ord', 1), state: 'JOB_STATE_EXHAUSTED', attempts: 9,
       last_error: 'PROVIDER_BUSY 第三方服务繁忙', create_time: at(0), run_time: at(1) }],
+    captures: [capture(1, null, 'CLOSED', 'INVALID_REQUEST'), capture(2, null, 'ABNORMAL', 'ABNORMAL'), capture(3, 'NO_PAYMENT'), capture(4, null)],
+    days: ['WECHAT', 'ALIPAY'].map((p, i) => ({ provider: `PAYMENT_PROVIDER_${p}`, date: '2026-11-21', state: `RECONCILIATION_STATE_${i ? 'CLEAN' : 'DIFFERENT'}`, runs: 2,
+      captures: 3, captured_fen: 84000, settled_fen: 28000, refunded_fen: 56000, bill_captures: 3, bill_captured_fen: 84000, refunds: 2, refunds_fen: 56000, bill_refunds: 3,
+      bill_refunds_fen: 56100, difference_count: i ? 0 : 1, differences: i ? [] : [{ kind: 'REFUND_UNKNOWN', number: 'desk_1', ours_fen: 0, bill_fen: 100 }], update_time: at(90000) })),
+    remittances: { waiting: 3, batches: [{ number: 2, create_time: at(500), deposits: 12, sent: 10, failed: 1, open: 1 }, { number: 1, create_time: at(100), deposits: 5, sent: 5 }],
+      stuck: [{ id: id('dep', 1), order_id: id('ord', 1), cause: 'PIN', supplier: 'remittance', update_time: at(700) }] },
+    invoices: [longName, '杭州市西湖区示范科技有限公司'].map((title, i) => ({ id: id('inv', i + 1), order_id: id('ord', i + 1), title, amount_fen: 20000, email: 'a@example.com', create_time: at(70),
+      state: i ? 'INVOICE_STATE_ISSUED' : 'INVOICE_STATE_FAILED', cause: i ? '' : '购方税号校验不通过', number: i ? '26472421606289077410' : '', tax_fen: i ? 1132 : 0, issue_time: i ? at(80) : null,
+      files: i ? [{ kind: 'INVOICE_FILE_KIND_PDF', content_type: 'application/pdf', size_bytes: 8 }] : [],
+      data: { tax_number: '91350100M000100Y43', email: 'a@example.com', bank: '中国建设银行', bank_account: '3305************1234' } })),
+    roles: [],
     revision: 1,
   };
 }
@@ -122,7 +141,9 @@ function certify(csr) {
 export async function start(w = world(), address = '127.0.0.1:0') {
   const calls = [], trouble = [], held = new Map(), hold = new Set(), watchers = new Set();
   const queues = () => ({ review: w.reviews.length, issue: w.issues.length, ship: w.ships.length, in_transit: w.shipments.length,
-    exhausted_jobs: w.jobs.length, revision: w.revision });
+    exhausted_jobs: w.jobs.length, captures: w.captures.filter(needsPerson).length, reconciliations: w.days.filter((d) => d.difference_count).length,
+    remittances: w.remittances.waiting + w.remittances.stuck.length, invoices: w.invoices.filter((v) => /FAILED/.test(v.state)).length, roles: w.roles, revision: w.revision });
+  const needsPerson = (c) => (c.refund ? /CLOSED|ABNORMAL/.test(c.refund.state) : c.state === 'CAPTURE_STATE_HELD');
   const change = () => { w.revision++; for (const c of watchers) c.write(queues()); };
   const loggedIn = (call) => call.metadata.get('authorization')[0] === 'Bearer stub-token';
 
@@ -234,6 +255,41 @@ export async function start(w = world(), address = '127.0.0.1:0') {
   server.addService(proto.JobService.service, {
     ListJobs: list('ListJobs', () => w.jobs, 'jobs'),
     RetryJob: unary('RetryJob', (q) => { w.jobs = w.jobs.filter((j) => j.id !== q.job_id); setImmediate(change); return { job: null }; }),
+  });
+  server.addService(proto.PaymentService.service, {
+    ListCaptures: list('ListCaptures', (q) => w.captures.filter((c) => !q.attention || needsPerson(c)), 'captures'),
+    GetCapture: unary('GetCapture', (q) => ({ capture: find(w.captures, 'id', q.capture_id), payment: null,
+      events: [{ event_time: at(60), action: 'payment.settled', actor: 'system' }, { event_time: at(90), action: 'refund.requested', actor: id('stf', 1), actor_name: '张三' }] })),
+    RefundPayment: unary('RefundPayment', (q) => {
+      const c = find(w.captures, 'id', q.capture_id);
+      c.refund = { ...c.refund, amount_fen: 28000, state: 'REFUND_STATE_REQUESTED', error: '' };
+      setImmediate(change);
+      return { capture: c };
+    }),
+    RecordRefund: unary('RecordRefund', (q) => {
+      const c = find(w.captures, 'id', q.capture_id);
+      if (q.amount_fen + q.provider_fen !== c.amount_fen)
+        throw { code: 3, reason: 'INVALID', message: 'bad', fields: [{ field: 'amount_fen', text: '279.00 owed: 280.00 - 1.00 by the provider', zh: '应退279.00元（款项280.00元，机构已退1.00元）' }] };
+      c.refund = { ...c.refund, amount_fen: 28000, state: 'REFUND_STATE_DONE', error: '', by_hand: true, hand_fen: q.amount_fen, reference: q.reference };
+      setImmediate(change);
+      return { capture: c };
+    }),
+    ListReconciliations: list('ListReconciliations', (q) => w.days.filter((d) => !q.date || (d.date === q.date && d.provider === q.provider)), 'reconciliations'),
+    ReconcileDay: unary('ReconcileDay', () => ({})),
+  });
+  server.addService(proto.InvoiceService.service, {
+    ListInvoices: list('ListInvoices', (q) => w.invoices.filter((v) => !q.attention || /FAILED/.test(v.state)), 'invoices'),
+    GetInvoice: unary('GetInvoice', (q) => ({ invoice: find(w.invoices, 'order_id', q.order_id) })),
+    DownloadInvoice: unary('DownloadInvoice', () => ({ file: Buffer.from('%PDF-1.7'), content_type: 'application/pdf' })),
+    ResendInvoice: unary('ResendInvoice', () => ({})),
+    RetryInvoice: unary('RetryInvoice', (q) => ({ invoice: Object.assign(find(w.invoices, 'id', q.invoice_id), { state: 'INVOICE_STATE_REQUESTED', cause: '' }) })),
+  });
+  server.addService(proto.RemittanceService.service, {
+    ListRemittances: unary('ListRemittances', () => w.remittances),
+    ExportRemittance: unary('ExportRemittance', () => ({ number: 3, deposits: 3, file: Buffer.from('a file') })),
+    DownloadRemittance: unary('DownloadRemittance', () => ({ file: Buffer.from('a file') })),
+    ImportRemittance: unary('ImportRemittance', () => ({ lines: 2, sent: 1, problems: [{ line: 3, column: 3, text: 'this deposit failed before', text_zh: '该笔打款此前已登记为失败' }] })),
+    RepeatDeposit: unary('RepeatDeposit', () => ({ deposit_id: id('dep', 2) })),
   });
   server.addService(proto.OrderService.service, { GetOrder: unary('GetOrder', (q) => ({ order: find(w.orders, 'id', q.order_id) ?? null })) });
   server.addService(proto.MaterialService.service, {

@@ -112,11 +112,12 @@ describe('queues', () => {
 
   test('empty queues say so', async () => {
     const w = world();
-    w.reviews = w.issues = w.ships = w.shipments = w.tokens = w.jobs = [];
+    w.reviews = w.issues = w.ships = w.shipments = w.tokens = w.jobs = w.captures = w.days = w.invoices = [];
+    w.remittances = { waiting: 0, batches: [], stuck: [] };
     const d = await desk({ world: w });
     try {
       for (const [key, text] of [['1', '没有待审核的订单'], ['2', '没有待制证的订单'], ['3', '没有待邮寄'], ['4', '没有运输中的快件'],
-        ['5', '没有需要处理的任务'], ['6', '没有该状态的 UKEY']]) {
+        ['5', '没有需要处理的任务'], ['6', '没有该状态的 UKEY'], ['7', '没有需要人工处理的款项'], ['8', '尚无对账记录'], ['9', '尚未生成文件'], ['0', '没有需要人工处理的发票']]) {
         await open(d.s, key, text);
         await d.s.key('Enter'); // nothing is selected: nothing happens
         await d.s.key('Escape');
@@ -628,10 +629,96 @@ describe('other screens', () => {
   });
 });
 
+describe('money', () => {
+  const as = async (...roles) => {
+    const w = world();
+    w.roles = roles.map((r) => `STAFF_ROLE_${r}`);
+    return desk({ world: w });
+  };
+
+  test('each sees what is theirs', async () => {
+    for (const [roles, seen, not] of [[['FINANCE'], /7 款项 +3 [^]*8 对账 +1 [^]*9 打款 +4 [^]*0 发票 +1 /, /待审核|待制证|UKEY 库存/], [['REVIEWER'], /1 待审核 +4 [^]*0 发票 +1 /, /款项|对账|打款|待制证/],
+      [['OPERATOR', 'AUDITOR'], /2 待制证[^]*6 UKEY 库存[^]*7 款项/, /待审核/]]) {
+      const d = await as(...roles);
+      try {
+        assert.doesNotMatch(await d.s.see(seen), not);
+      } finally { d.stop(); }
+    }
+  });
+
+  test('an auditor looks, and has no key that changes anything', async () => {
+    const d = await as('AUDITOR');
+    try {
+      for (const [key, text, keys] of [['7', '退款未成', /t 重试|h 人工|r 退款/], ['8', '有差异', /a 重对/], ['9', /待提交银行 +3/, /x 导出|w 重写|i 导入|s 重新打款/]]) {
+        await open(d.s, key, text);
+        await d.s.key('Enter');
+        const t = await d.s.see((x) => x.includes('Esc 返回') && !x.includes('正在加载'));
+        assert.doesNotMatch(t.split('\n')[23], keys);
+        for (const k of ['t', 'h', 'r', 'a', 'x', 'w', 'i', 's']) await d.s.key(k);
+        while (!/^ 证书工作台/.test(await d.s.text())) {
+          assert.doesNotMatch(await d.s.text(), /Esc 取消/);
+          await d.s.key('Escape');
+          await d.s.see((x) => x.includes('? 帮助'));
+        }
+      }
+      assert.ok(d.peer.calls.every((c) => /^(List|Get|Login)/.test(c.method)), JSON.stringify(d.peer.calls.map((c) => c.method)));
+    } finally { d.stop(); }
+  });
+
+  test('a refund by hand: the form knows what is owed, the same press has the same id until an answer comes', async () => {
+    const d = await as('FINANCE');
+    try {
+      await open(d.s, '7', '退款未成');
+      await d.s.key('Enter');
+      await d.s.see(/账单显示已退 +1\.00 元/);
+      await d.s.key('h');
+      await d.s.see(/我方支付 +279\.00[^]*机构后台已退 1\.00/);
+      await d.s.key('BSpace', 'Tab', 'Tab');
+      await d.s.type('B-1');
+      await d.s.key('Tab');
+      await d.s.type('电汇');
+      d.peer.trouble.push({ method: 'RecordRefund', code: 14, reason: 'UNAVAILABLE', message: 'away', zh: '服务暂不可用' });
+      await d.s.key('C-s');
+      await d.s.see('服务暂不可用');
+      await d.s.key('C-s');
+      await d.s.see(/状态 +人工退款[^]*已登记：付款人已收到退款。/);
+      const asked = d.peer.calls.filter((c) => c.method === 'RecordRefund').map((c) => c.request);
+      assert.equal(asked.length, 2);
+      assert.equal(asked[0].request_id, asked[1].request_id);
+      assert.deepEqual([asked[1].amount_fen, asked[1].provider_fen, asked[1].reference, asked[1].reason], [27900, 100, 'B-1', '电汇']);
+      assert.doesNotMatch(await d.s.text(), /h 人工/);
+    } finally { d.stop(); }
+  });
+
+  test('a file that is there already is not begun; nothing was asked of the server', async () => {
+    const d = await as('FINANCE');
+    try {
+      await open(d.s, '9', /待提交银行 +3/);
+      await d.s.key('x');
+      await d.s.see('remittance-3.csv');
+      await d.s.key(...Array(20).fill('BSpace'));
+      await d.s.type(d.s.log);
+      await d.s.key('Enter');
+      await d.s.see('已存在');
+      await d.s.key(...Array(80).fill('BSpace'));
+      await d.s.type('/no/such/folder/x.csv');
+      await d.s.key('Enter');
+      await d.s.see('无法写入');
+      assert.ok(!d.peer.calls.some((c) => c.method === 'ExportRemittance'));
+      await d.s.key('Escape');
+      await d.s.see(/待提交银行 +3/);
+      await d.s.key('s'); // the chosen line is a PIN that came back
+      await d.s.see('将该证书密码放入下一个银行文件吗');
+      await d.s.key('y');
+      await d.s.see('将以新编号随下一文件发出');
+    } finally { d.stop(); }
+  });
+});
+
 // Every screen in both sizes and both languages: no line too wide, columns of the title over those of the rows,
 // every key of the footer pressed.
 describe('every key of every footer', () => {
-  const way = { zh_CN: ['1', '2', '3', '4', '5', '6'], en: ['1', '2', '3', '4', '5', '6'] };
+  const way = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'];
   for (const [lang, help, ok] of [['zh_CN', '? 帮助', '已连接'], ['en', '? Help', 'connected']]) {
     for (const [cols, rows] of [[80, 24], [132, 40]]) {
       test(`${lang} ${cols}x${rows}`, async () => {
@@ -646,7 +733,7 @@ describe('every key of every footer', () => {
           await s.type('123456');
           await s.key('Enter');
           await s.see(ok);
-          for (const k of way[lang]) {
+          for (const k of way) {
             for (const depth of [0, 1]) {
               await s.key(k);
               await s.see((t) => !/正在加载|Loading/.test(t) && t.includes('Esc'));
@@ -740,6 +827,25 @@ describe('from scripts', () => {
     assert.equal(JSON.parse(r.out)[0].subject_name, '宁波北仑港机电设备有限公司');
     r = await certdesk(['stock', 'list']);
     assert.equal(r.out.trim().split('\n').length, 61);
+    r = await certdesk(['captures', 'list']);
+    assert.match(r.out, /Refund refused[^]*Refund abnormal[^]*Held: of no payment of ours/);
+    assert.equal(r.out.trim().split('\n').length, 4);
+    r = await certdesk(['captures', 'list', 'all', '-o', 'json']);
+    assert.equal(JSON.parse(r.out).length, 4);
+    r = await certdesk(['captures', 'list', 'some']);
+    assert.equal(r.status, 2);
+    r = await certdesk(['captures', 'record', peer.w.captures[0].id, '279', '1.00', 'B-1', '--reason', 'wired', '-o', 'json']);
+    assert.equal(JSON.parse(r.out).capture.refund.hand_fen, '27900');
+    r = await certdesk(['captures', 'record', peer.w.captures[0].id, '2,79.5.', '1', 'B-1', '--reason', 'wired']);
+    assert.deepEqual([r.status, r.err], [2, 'certdesk: an amount is written 279.00\n']);
+    r = await certdesk(['reconciliations', 'show', 'wechat', '2026-11-21']);
+    assert.match(r.out, /Strange refund +desk_1/);
+    r = await certdesk(['remittance', 'export', `${env.XDG_STATE_HOME}/bank.csv`, '-o', 'json']);
+    assert.deepEqual(JSON.parse(r.out), { number: '3', deposits: 3 });
+    r = await certdesk(['remittance', 'import', `${env.XDG_STATE_HOME}/bank.csv`]);
+    assert.deepEqual([r.status, r.err], [0, 'line 3, column 3, refused: this deposit failed before\n']);
+    r = await certdesk(['invoices', 'save', peer.w.invoices[1].order_id, `${env.XDG_STATE_HOME}/invoice.pdf`]);
+    assert.deepEqual([r.status, r.out], [0, 'OK\n'], r.err);
     r = await certdesk(['review', 'show', peer.w.orders[0].id]);
     assert.match(r.out, /110105\*{8}002X/);
     r = await certdesk(['-o', 'json', 'review', 'approve', peer.w.orders[0].id]);

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "screen/desk.h"
 #include "screen/msg.h"
+#include "ui/doc.h"
 #include "ui/text.h"
 
 #include <stdio.h>
@@ -101,7 +102,7 @@ static void print_json(const void *const *rows, size_t n)
     json_decref(list);
 }
 
-int command_list(struct run_context *c, const struct screen *s, const char *query)
+static int list(struct run_context *c, const struct screen *s, const char *query, const char *flag)
 {
     const ProtobufCMessageDescriptor *d = input_of(s->list);
     struct buf rows = BUF(&c->arena);
@@ -113,6 +114,7 @@ int command_list(struct run_context *c, const struct screen *s, const char *quer
         msg_set_int(request, "page_size", 200);
         msg_set_text(request, "page_token", token);
         msg_set_text(request, "query", query);
+        msg_set_bool(request, flag, true);
         if (!command_call(c, s->list, request, &response))
             return 1;
         ProtobufCMessage **part;
@@ -127,6 +129,31 @@ int command_list(struct run_context *c, const struct screen *s, const char *quer
     else
         print_table(c, s, all, rows.n / sizeof(void *));
     return 0;
+}
+
+int command_list(struct run_context *c, const struct screen *s, const char *query)
+{
+    return list(c, s, query, "");
+}
+
+int command_list_flag(struct run_context *c, const struct screen *s, const char *flag)
+{
+    return list(c, s, "", flag);
+}
+
+void command_doc(struct run_context *c, const struct doc *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct doc_line *l = &d->lines[i];
+        char **part;
+        size_t n = text_wrap(&c->arena, l->text, 10000, &part);
+        for (size_t k = 0; k < n; k++) {
+            const char *label = k == 0 && l->label ? l->label : "";
+            int w = text_width(label);
+            printf("%s%s%*s%s\n", l->style == STYLE_HEAD ? "" : "  ", label,
+                   l->label ? (w < 20 ? 20 - w : 1) : 0, "", part[k]);
+        }
+    }
 }
 
 /* ---- finding the command ---- */
@@ -215,7 +242,7 @@ void command_help(void)
              "  certdesk [OPTIONS] COMMAND    one thing, from a script\n\n"));
     for (size_t i = 0; i < n_commands; i++) {
         char *head = arena_printf(&a, "%s %s", commands[i].words, commands[i].args);
-        printf("  %-44s %s\n", head, tr(commands[i].about));
+        printf("  %-43s  %s\n", head, tr(commands[i].about));
     }
     printf(_("\nOptions\n"
              "  --server ADDRESS   unix:/path/to/socket or host:port; else CERTDESK_SERVER\n"

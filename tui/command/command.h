@@ -54,6 +54,11 @@ int command_fault(const struct fault *f);
 
 struct screen;
 int command_list(struct run_context *c, const struct screen *s, const char *query);
+/* The same with a flag of the request, "attention". */
+int command_list_flag(struct run_context *c, const struct screen *s, const char *flag);
+
+struct doc;
+void command_doc(struct run_context *c, const struct doc *d);
 
 extern const struct command commands[];
 extern const size_t n_commands;

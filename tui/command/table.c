@@ -1,6 +1,7 @@
 /* table.c - the commands, one function each, and their table. */
 #include "command/command.h"
 #include "command/issue.h"
+#include "command/money.h"
 #include "screen/order_doc.h"
 #include "screen/screens.h"
 #include "screen/words.h"
@@ -128,6 +129,8 @@ static void on_queues(void *p, const ProtobufCMessage *m)
     printf("%s %d\n%s %d\n%s %d\n%s %d\n%s %d\n", _("To review"), r->review, _("To issue"), r->issue,
            _("To ship"), r->ship, _("In transit"), r->in_transit, _("Jobs that need a hand"),
            r->exhausted_jobs);
+    printf("%s %d\n%s %d\n%s %d\n%s %d\n", _("Money"), r->captures, _("Reconciliations"), r->reconciliations,
+           _("Remittance"), r->remittances, _("Invoices"), r->invoices);
 }
 
 static void on_end(void *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
@@ -163,27 +166,12 @@ static int run_orders_list(struct run_context *c)
     return command_list(c, &orders_screen, arg(c, 0));
 }
 
-static void print_doc(struct run_context *c, const struct doc *d)
-{
-    for (size_t i = 0; i < d->n; i++) {
-        const struct doc_line *l = &d->lines[i];
-        char **part;
-        size_t n = text_wrap(&c->arena, l->text, 10000, &part);
-        for (size_t k = 0; k < n; k++) {
-            const char *label = k == 0 && l->label ? l->label : "";
-            int w = text_width(label);
-            printf("%s%s%*s%s\n", l->style == STYLE_HEAD ? "" : "  ", label,
-                   l->label ? (w < 20 ? 20 - w : 1) : 0, "", part[k]);
-        }
-    }
-}
-
 static int print_order(struct run_context *c, const Certdesk__V1__Order *order)
 {
     struct doc d;
     doc_init(&d);
     order_compose(&(struct order_doc){&d, order, NULL, NULL});
-    print_doc(c, &d);
+    command_doc(c, &d);
     doc_free(&d);
     return 0;
 }
@@ -468,5 +456,30 @@ const struct command commands[] = {
     {"stock add", "MODEL NUMBER...", 2, 64, N_("Take in blank UKEYs"), run_stock_add},
     {"jobs list", "", 0, 0, N_("Jobs that need a hand"), run_jobs_list},
     {"jobs retry", "JOB", 1, 1, N_("Try a job again"), run_jobs_retry},
+    {"captures list", "[all]", 0, 1, N_("Money that needs a person, or all of it"), run_captures_list},
+    {"captures show", "CAPTURE", 1, 1, N_("One capture with its refund"), run_captures_show},
+    {"captures refund", "CAPTURE --reason TEXT", 1, 1, N_("Give money back, or try a refund again"),
+     run_captures_refund},
+    {"captures record", "CAPTURE PAID PROVIDER REFERENCE --reason TEXT", 4, 4,
+     N_("Record a refund that was paid by hand: yuan by us, yuan at the provider"), run_captures_record},
+    {"reconciliations list", "", 0, 0, N_("Our books against the providers' bills"),
+     run_reconciliations_list},
+    {"reconciliations show", "wechat|alipay DATE", 2, 2, N_("One day with its differences"),
+     run_reconciliations_show},
+    {"reconciliations again", "wechat|alipay DATE", 2, 2, N_("Fetch a day's bill again and compare"),
+     run_reconciliations_again},
+    {"remittance list", "", 0, 0, N_("Batches of micro-deposits, and what needs a person"),
+     run_remittance_list},
+    {"remittance export", "FILE", 1, 1, N_("Make the next file for the bank"), run_remittance_export},
+    {"remittance batch", "NUMBER FILE", 2, 2, N_("Write the file of a batch again"), run_remittance_batch},
+    {"remittance import", "FILE", 1, 1, N_("Take in the bank's answer"), run_remittance_import},
+    {"remittance again", "DEPOSIT", 1, 1, N_("Send a PIN that came back with the next file"),
+     run_remittance_again},
+    {"invoices list", "[all]", 0, 1, N_("Invoices that were refused, or all of them"), run_invoices_list},
+    {"invoices show", "ORDER", 1, 1, N_("The invoice of an order"), run_invoices_show},
+    {"invoices save", "ORDER FILE [KIND [red]]", 2, 4, N_("Save a file of an invoice: pdf, ofd or xml"),
+     run_invoices_save},
+    {"invoices mail", "ORDER [EMAIL]", 1, 2, N_("Mail an invoice again"), run_invoices_mail},
+    {"invoices retry", "ORDER", 1, 1, N_("Ask for a refused invoice again, as it was"), run_invoices_retry},
 };
 const size_t n_commands = sizeof commands / sizeof *commands;

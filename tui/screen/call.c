@@ -11,7 +11,7 @@ struct call {
     struct page *page;
     struct rpc_pending *pending;
     call_done *done;
-    bool acts;
+    bool acts, quiet;
     char request_id[ID_SIZE];
 };
 
@@ -63,6 +63,10 @@ static void note_reachable(struct desk *d, enum err e)
 static void got(struct page *p, const struct call *c, enum err e, const ProtobufCMessage *r,
                 const struct fault *f)
 {
+    if (c->quiet) {
+        c->done(p, e, r, f);
+        return;
+    }
     p->loading = false;
     p->failed = e != OK;
     if (e == OK)
@@ -146,6 +150,11 @@ static struct call *start(struct page *p, struct rpc_method m, const ProtobufCMe
 void page_get(struct page *p, struct rpc_method m, const ProtobufCMessage *request, call_done *done)
 {
     start(p, m, request, false, done);
+}
+
+void page_try(struct page *p, struct rpc_method m, const ProtobufCMessage *request, call_done *done)
+{
+    start(p, m, request, false, done)->quiet = true;
 }
 
 void page_act(struct page *p, struct rpc_method m, ProtobufCMessage *request, call_done *done)

@@ -190,14 +190,31 @@ static void retry_watch(void *arg)
     desk_watch(arg);
 }
 
+bool desk_may(const struct desk *d, unsigned roles)
+{
+    return !d->queues.roles || d->queues.roles & roles;
+}
+
 static void on_queues(void *arg, const ProtobufCMessage *message)
 {
     struct desk *d = arg;
     const Certdesk__V1__WatchQueuesResponse *r = (const void *)message;
     bool was_away = d->away || !d->queues.known;
     bool changed = r->revision != d->queues.revision;
-    d->queues =
-        (struct queues){true, r->review, r->issue, r->ship, r->in_transit, r->exhausted_jobs, r->revision};
+    d->queues = (struct queues){.known = true,
+                                .review = r->review,
+                                .issue = r->issue,
+                                .ship = r->ship,
+                                .in_transit = r->in_transit,
+                                .exhausted_jobs = r->exhausted_jobs,
+                                .captures = r->captures,
+                                .reconciliations = r->reconciliations,
+                                .remittances = r->remittances,
+                                .invoices = r->invoices,
+                                .revision = r->revision};
+    for (size_t i = 0; i < r->n_roles; i++)
+        d->queues.roles |= 1u << r->roles[i];
+    home_choose(d);
     d->away = false;
     d->backoff_ms = 0;
     if (d->top && ((changed && d->top->screen->live) || (was_away && d->top->failed)))

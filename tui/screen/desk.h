@@ -83,9 +83,12 @@ struct page {
 
 struct queues {
     bool known;
-    int32_t review, issue, ship, in_transit, exhausted_jobs;
+    int32_t review, issue, ship, in_transit, exhausted_jobs, captures, reconciliations, remittances, invoices;
+    unsigned roles; /* bits MAY(…); 0: nobody has said */
     int64_t revision;
 };
+/* MAY(FINANCE) */
+#define MAY(role) (1u << CERTDESK__V1__STAFF_ROLE__STAFF_ROLE_##role)
 
 typedef void form_done(struct page *p, struct form *f);
 
@@ -110,6 +113,10 @@ struct desk {
     unsigned spin;
     bool quit;
 };
+
+/* Whether the person has one of these roles, as far as it is known: what is shown to whom. The server
+ * decides. */
+bool desk_may(const struct desk *d, unsigned roles);
 
 /* ---- pages ---- */
 
@@ -138,6 +145,9 @@ typedef void call_done(struct page *p, enum err e, const ProtobufCMessage *respo
 
 /* Reads. On failure the page says why and F5 tries again; done is called on success only. */
 void page_get(struct page *p, struct rpc_method m, const ProtobufCMessage *request, call_done *done);
+
+/* The same for what the page can do without: done is called in any case, and a failure is not shown. */
+void page_try(struct page *p, struct rpc_method m, const ProtobufCMessage *request, call_done *done);
 
 /* Acts. request_id is filled in: the same request gets the same id until its outcome is known. While it is
  * under way the form waits. Failures are shown with every violation; done (may be NULL) is called in any

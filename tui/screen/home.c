@@ -2,6 +2,7 @@
 #include "screen/screens.h"
 
 #include <certdesk/v1/staff_service.pb-c.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +15,33 @@ struct queue {
     char key;
     const char *label, *about;
     const struct screen *screen;
-    size_t count; /* offset in struct queues; 0: none */
+    size_t count;   /* offset in struct queues; 0: none */
+    unsigned roles; /* whose it is */
 };
+
+#define MONEY  (MAY(ADMIN) | MAY(FINANCE) | MAY(AUDITOR))
+#define ANYONE UINT_MAX
 
 static const struct queue queues[] = {
     {'1', N_("To review"), N_("Paid orders that wait for a decision"), &reviews_screen,
-     offsetof(struct queues, review)},
+     offsetof(struct queues, review), MAY(REVIEWER)},
     {'2', N_("To issue"), N_("Approved orders that wait for their UKEY"), &issues_screen,
-     offsetof(struct queues, issue)},
+     offsetof(struct queues, issue), MAY(OPERATOR)},
     {'3', N_("To ship"), N_("Written UKEYs that wait to be posted"), &ships_screen,
-     offsetof(struct queues, ship)},
+     offsetof(struct queues, ship), MAY(SHIPPER)},
     {'4', N_("In transit"), N_("Posted UKEYs, and what the couriers say"), &shipments_screen,
-     offsetof(struct queues, in_transit)},
+     offsetof(struct queues, in_transit), MAY(SHIPPER)},
     {'5', N_("Jobs that need a hand"), N_("Calls to other services that were given up"), &jobs_screen,
-     offsetof(struct queues, exhausted_jobs)},
-    {'6', N_("UKEY stock"), N_("UKEYs by medium number"), &stock_screen, 0},
+     offsetof(struct queues, exhausted_jobs), MAY(ADMIN) | MAY(OPERATOR)},
+    {'6', N_("UKEY stock"), N_("UKEYs by medium number"), &stock_screen, 0, MAY(OPERATOR)},
+    {'7', N_("Money"), N_("Captures and refunds that need a person"), &captures_screen,
+     offsetof(struct queues, captures), MONEY},
+    {'8', N_("Reconciliations"), N_("Our books against the providers' bills"), &reconciliations_screen,
+     offsetof(struct queues, reconciliations), MONEY},
+    {'9', N_("Remittance"), N_("Micro-deposits: files for the bank, and its answers"), &remittance_screen,
+     offsetof(struct queues, remittances), MONEY},
+    {'0', N_("Invoices"), N_("Invoices that were refused"), &invoices_screen,
+     offsetof(struct queues, invoices), ANYONE},
 };
 
 static const struct column columns[] = {
@@ -47,6 +60,13 @@ static int32_t waiting(const struct page *p, const struct queue *q)
     return n;
 }
 
+/* Something went wrong, not just work to do. */
+static bool is_trouble(const struct queue *q)
+{
+    return q->screen == &jobs_screen || q->screen == &captures_screen ||
+           q->screen == &reconciliations_screen || q->screen == &invoices_screen;
+}
+
 static const char *cell(const struct page *p, const void *row, size_t column, enum style *s, struct arena *a)
 {
     const struct queue *q = row;
@@ -59,7 +79,7 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
         *s = n > 0 ? STYLE_STRONG : STYLE_NORMAL;
         return tr(q->label);
     case 2:
-        *s = n > 0 ? (q->screen == &jobs_screen ? STYLE_BAD : STYLE_STRONG) : STYLE_DIM;
+        *s = n > 0 ? (is_trouble(q) ? STYLE_BAD : STYLE_STRONG) : STYLE_DIM;
         return n == NO_COUNT ? "" : arena_printf(a, "%d", n);
     default:
         *s = STYLE_DIM;
@@ -67,24 +87,43 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     }
 }
 
+/* The same entry stays under the eye. */
+static void choose(struct page *p)
+{
+    const void *at = page_row(p);
+    p->n_rows = 0;
+    for (size_t i = 0; i < sizeof queues / sizeof *queues; i++) {
+        if (!desk_may(p->desk, queues[i].roles))
+            continue;
+        if (&queues[i] == at)
+            p->list.at = p->n_rows;
+        p->rows[p->n_rows++] = &queues[i];
+    }
+    list_resize(&p->list, p->n_rows);
+}
+
+void home_choose(struct desk *d)
+{
+    for (struct page *p = d->top; p; p = p->below)
+        if (p->screen == &home_screen)
+            choose(p);
+}
+
 static void open_home(struct page *p)
 {
-    size_t n = sizeof queues / sizeof *queues;
-    p->rows = calloc(n, sizeof *p->rows);
+    p->rows = calloc(sizeof queues / sizeof *queues, sizeof *p->rows);
     if (!p->rows)
         abort();
-    for (size_t i = 0; i < n; i++)
-        p->rows[i] = &queues[i];
-    p->n_rows = n;
-    list_resize(&p->list, n);
+    choose(p);
 }
 
 static bool key(struct page *p, ui_key k)
 {
     for (size_t i = 0; i < p->n_rows; i++) {
-        if (queues[i].key == k) {
+        const struct queue *q = p->rows[i];
+        if (q->key == k) {
             p->list.at = i;
-            desk_open(p->desk, queues[i].screen, NULL, NULL);
+            desk_open(p->desk, q->screen, NULL, NULL);
             return true;
         }
     }
@@ -105,7 +144,7 @@ static void on_logout(struct page *p, enum err e, const ProtobufCMessage *r, con
     session_forget(&d->session);
     session_use(&d->session, d->channel);
     d->session.name[0] = 0;
-    d->queues.known = false;
+    d->queues = (struct queues){0};
     desk_login(d, NULL);
 }
 

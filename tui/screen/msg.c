@@ -43,6 +43,13 @@ void msg_set_int(ProtobufCMessage *m, const char *field, int32_t n)
         *(int32_t *)(void *)((char *)m + f->offset) = n;
 }
 
+void msg_set_bool(ProtobufCMessage *m, const char *field, bool on)
+{
+    const ProtobufCFieldDescriptor *f = field_of(m, field);
+    if (f && f->type == PROTOBUF_C_TYPE_BOOL && f->label != PROTOBUF_C_LABEL_REPEATED)
+        *(protobuf_c_boolean *)(void *)((char *)m + f->offset) = on;
+}
+
 static size_t count(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
 {
     return *(const size_t *)(const void *)((const char *)m + f->quantifier_offset);

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A string field; "" when there is none of that name. */
@@ -11,6 +12,7 @@ const char *msg_text(const ProtobufCMessage *m, const char *field);
 /* Sets a string or int32 field, if there is one; the text is not copied. */
 void msg_set_text(ProtobufCMessage *m, const char *field, const char *text);
 void msg_set_int(ProtobufCMessage *m, const char *field, int32_t n);
+void msg_set_bool(ProtobufCMessage *m, const char *field, bool on);
 /* The first repeated field of messages; 0 when there is none. */
 size_t msg_rows(const ProtobufCMessage *m, ProtobufCMessage ***rows);
 

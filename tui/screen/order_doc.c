@@ -160,6 +160,11 @@ static void compose_lines(const struct order_doc *o, const Certdesk__V1__Quote *
                            word_money(a, q->lines[i]->amount_fen)));
 }
 
+static const char *word_paid(const Certdesk__V1__PaymentSummary *p)
+{
+    return p->paid ? _("paid") : p->pay_time ? _("paid, and given back") : _("not paid");
+}
+
 static void compose_purchase(const struct order_doc *o, struct arena *a)
 {
     const Certdesk__V1__Order *r = o->order;
@@ -179,8 +184,8 @@ static void compose_purchase(const struct order_doc *o, struct arena *a)
         value(o, _("Price"), word_money(a, r->quote->total_fen));
     if (r->payment)
         value(o, _("Payment"),
-              arena_printf(a, "%s  %s  %s", word_money(a, r->payment->amount_fen),
-                           r->payment->paid ? _("paid") : _("not paid"), word_time(a, r->payment->pay_time)));
+              arena_printf(a, "%s  %s  %s", word_money(a, r->payment->amount_fen), word_paid(r->payment),
+                           word_time(a, r->payment->pay_time)));
     compose_invoice(o, p->invoice);
     if (p->delivery && *p->delivery->street) { /* nothing is posted of a download */
         doc_head(o->doc, _("Delivery"));

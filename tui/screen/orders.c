@@ -1,4 +1,5 @@
 /* orders.c - orders by what a caller on the phone may say (StaffService.FindOrders), and one order whole. */
+#include "screen/money.h"
 #include "screen/order_doc.h"
 #include "screen/screens.h"
 #include "screen/words.h"
@@ -90,6 +91,7 @@ void ask_search(struct page *p)
 
 struct state {
     const Certdesk__V1__Order *order;
+    const Certdesk__V1__Invoice *invoice; /* NULL: none, or it has not come yet */
 };
 
 static void compose(struct page *p)
@@ -98,6 +100,27 @@ static void compose(struct page *p)
     if (!r)
         return;
     order_compose(&(struct order_doc){&p->doc, r, NULL, NULL});
+    const Certdesk__V1__Invoice *v = ((const struct state *)p->state)->invoice;
+    if (v)
+        invoice_compose(&p->doc, v);
+}
+
+/* Not every order has one. */
+static void on_invoice(struct page *p, enum err e, const ProtobufCMessage *response, const struct fault *f)
+{
+    struct state *s = p->state;
+    (void)f;
+    if (e != OK)
+        return;
+    s->invoice = ((const Certdesk__V1__GetInvoiceResponse *)(const void *)page_keep(p, response))->invoice;
+    page_compose(p);
+}
+
+static void load_invoice(struct page *p)
+{
+    Certdesk__V1__GetInvoiceRequest q = CERTDESK__V1__GET_INVOICE_REQUEST__INIT;
+    q.order_id = p->id;
+    page_try(p, (struct rpc_method)METHOD(invoice_service, "GetInvoice"), &q.base, on_invoice);
 }
 
 static void on_loaded(struct page *p, enum err e, const ProtobufCMessage *response, const struct fault *f)
@@ -107,7 +130,10 @@ static void on_loaded(struct page *p, enum err e, const ProtobufCMessage *respon
     page_forget(p);
     const Certdesk__V1__GetOrderResponse *r = (const void *)page_keep(p, response);
     s->order = r->order;
+    s->invoice = NULL;
     page_compose(p);
+    if (r->order && r->order->payment && r->order->payment->pay_time)
+        load_invoice(p);
 }
 
 static void load(struct page *p)
@@ -163,7 +189,18 @@ static void papers(struct page *p)
     desk_ask(d, confirmed_arrival);
 }
 
+static bool has_invoice(const struct page *p)
+{
+    return ((const struct state *)p->state)->invoice != NULL;
+}
+
+static void open_invoice(struct page *p)
+{
+    desk_open(p->desk, &invoice_screen, p->id, p->subtitle);
+}
+
 static const struct action actions[] = {
+    {'i', N_("Invoice"), N_("The electronic invoice: save a file, mail it again"), has_invoice, open_invoice},
     {'p', N_("Papers"), N_("Record that the posted papers are here"), awaits_papers, papers},
     {'t', N_("Track"), N_("What the courier says about this parcel"), has_shipment, track},
 };

@@ -17,6 +17,16 @@ extern const struct screen orders_screen;      /* id: what to search for */
 extern const struct screen order_screen;       /* id: order */
 extern const struct screen stock_screen;
 extern const struct screen jobs_screen;
+extern const struct screen captures_screen;
+extern const struct screen capture_screen; /* id: capture */
+extern const struct screen reconciliations_screen;
+extern const struct screen reconciliation_screen; /* id: "provider date", by the provider's number */
+extern const struct screen remittance_screen;
+extern const struct screen invoices_screen;
+extern const struct screen invoice_screen; /* id: order */
+
+/* Who may is known now: the home page shows what is theirs. */
+void home_choose(struct desk *d);
 
 void ask_search(struct page *p);
 void ask_quit(struct page *p);
