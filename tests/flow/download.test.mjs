@@ -63,6 +63,8 @@ test('wrong requests are refused for their own reason', async () => {
   // of the desk: in stock, and posted to somebody else
   await (await org.staff('wang')).RegisterTokens({ medium_numbers: ['60000001'], model: 'soft' });
   assert.equal((await wrong('60000001')).reason, 'CONFLICT');
+  await sql.rows(`UPDATE token SET state = 3, order_id = '${org.order.id}' WHERE medium_number = '60000001'`); // its own, written and not yet posted
+  assert.equal((await wrong('60000001')).reason, 'CONFLICT');
   const other = new Walk(desk, { who: company(63) });
   await other.to('SHIPPED');
   const said = await wrong(other.medium);
@@ -182,6 +184,10 @@ test('a UKEY that holds another account\'s certificate is refused, and nobody is
   const e = await refused(ask(w, { medium_number: '60000061' }));
   assert.deepEqual(e.violations.map((v) => v.reason), ['CONFLICT']);
   for (const secret of [org.who.name, org.order.id, org.issued.certificate_id]) assert.ok(!JSON.stringify(e).includes(secret));
+  // what the desk posted to this account is its own
+  await sql.rows(`UPDATE token SET state = 4, order_id = '${w.order.id}' WHERE medium_number = '60000001'`);
+  await w.download({ medium: '60000001' });
+  assert.equal(w.state, 'FINISHED');
   // its own account writes another order's certificate beside the first: the UKEY has two slots
   const again = Object.assign(await organization(70), { token: org.token, call: org.call });
   again.register = async () => {};
