@@ -312,6 +312,7 @@ describe('uploads in single calls', () => {
     assert.equal(await sql.value(`SELECT COUNT(*) FROM material_chunk WHERE upload_id = '${id}'`), '1');
     await desk.terminate();
     await desk.startServer();
+    sql.child.kill(); // its database ended with the server
     sql = new Sql(`${desk.state}/db/db.sock`);
     await until('the first round', async () => (await sql.value(`SELECT COUNT(*) FROM material_chunk WHERE upload_id = '${id}'`)) === '0');
     assert.equal(await sql.value(`SELECT COUNT(*) FROM material_upload WHERE id = '${id}'`), '0');
