@@ -31,7 +31,7 @@ static enum err other_token(struct ctx *c, const char *have)
 enum err issue_of_desk(struct ctx *c, const struct personalisation *p)
 {
     return p->by_holder ? fail_both(c->fault, ERR_PRECONDITION, "the holder downloads this certificate",
-                                    "该证书由持有人自行下载")
+                                    "该证书由用户自行下载")
                         : OK;
 }
 

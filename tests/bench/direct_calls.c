@@ -34,10 +34,9 @@ static const char *const texts[STATEMENTS] = {
               "LEFT JOIN channel_offer o ON o.channel_id = c.id AND o.order_kind = ? AND o.subject_kind = ? "
               "AND o.medium = ? WHERE c.id = ? OR c.code = ?",
     [POLICY] = "SELECT policy FROM channel WHERE id = ?",
-    [ORDER] =
-        "INSERT INTO orders (id, channel_id, account_id, kind, subject_kind, state, version, method, "
-        "medium, paper_route, price_fen, verification_id, created_ms, updated_ms, submitted_ms, due_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, 0, 0)",
+    [ORDER] = "INSERT INTO orders (id, channel_id, account_id, kind, subject_kind, state, version, method, "
+              "medium, paper_route, review, delivery, price_fen, verification_id, created_ms, updated_ms, "
+              "submitted_ms, due_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, 0, 0)",
     [AGREEMENTS] =
         "SELECT id, version, title, digest, code FROM agreement WHERE channel_id = ? AND in_force = 1 "
         "ORDER BY code",
@@ -47,11 +46,10 @@ static const char *const texts[STATEMENTS] = {
     [AUDIT] = "INSERT INTO audit (writer, seq, at_ms, caller_kind, caller, session, request, method, action, "
               "object, version, detail, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [RESPONSE] = "UPDATE idempotency SET response = ? WHERE caller = ? AND method = ? AND request_id = ?",
-    [GET] =
-        "SELECT id, channel_id, account_id, kind, subject_kind, state, version, method, medium, "
-        "paper_route, subject, agent, purchase, quote, price_fen, signed_digest, verification_id, "
-        "created_ms, updated_ms, submitted_ms, due_ms FROM orders WHERE id = ? AND (? = '' OR account_id = "
-        "?) AND (? = '' OR channel_id = ?)",
+    [GET] = "SELECT id, channel_id, account_id, kind, subject_kind, state, version, method, medium, "
+            "paper_route, subject, agent, purchase, quote, price_fen, signed_digest, verification_id, "
+            "created_ms, updated_ms, submitted_ms, due_ms, review, delivery FROM orders WHERE id = ? "
+            "AND (? = '' OR account_id = ?) AND (? = '' OR channel_id = ?)",
     [SESSION] = "SELECT token_digest, id, caller_kind, owner_id, channel_id, roles FROM session WHERE "
                 "token_digest IN (?) AND ended_ms = 0 AND expires_ms > ? AND (how <> 2 OR NOT EXISTS (SELECT "
                 "1 FROM account a WHERE a.id = session.owner_id AND a.initial_password <> 0))",
@@ -293,8 +291,8 @@ static void insert_order(struct direct *w)
     str(w, w->order);
     str(w, w->o->channel);
     str(w, account);
-    static const int numbers[] = {1, 1, 1, 1,
-                                  2, 1, 0}; /* kind, subject, state, version, method, medium, paper */
+    /* kind, subject, state, version, method, medium, paper, review, delivery */
+    static const int numbers[] = {1, 1, 1, 1, 2, 1, 0, 1, 1};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         number(w, numbers[i]);
     number(w, now_ms());

@@ -330,7 +330,7 @@ test('a paid order is given up, by its owner and by the desk', async () => {
 });
 
 test('money that a person sees to: recorded by hand, a day held against its bill, an invoice', async () => {
-  const gao = await w.staff('gao'), v = await paid(45);
+  const gao = await w.staff('gao'), v = await paid(48, 'ISSUE');
   await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'closed', count: 1 });
   await v.call.CancelOrder({ order_id: v.order.id });
   const stuck = await until('the refusal', async () => (await gao.ListCaptures({ attention: true })).captures.find((c) => c.order_id === v.order.id));

@@ -182,7 +182,7 @@ test('eight CancelOrder of a paid order, and eight people who give its money bac
 test('eight people who record one refund by hand record it once', async () => {
   await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'closed', count: 1 });
   const w = walk(130);
-  await w.to('REVIEW');
+  await w.to('ISSUE');
   await w.call.CancelOrder({ order_id: w.order.id });
   const stuck = await until('the refusal', async () => (await people.chen.ListCaptures({ attention: true })).captures.find((c) => c.order_id === w.order.id));
   const paid = { capture_id: stuck.id, amount_fen: stuck.amount_fen, reference: 'bank 20261128', reason: 'a test' };
