@@ -193,20 +193,3 @@ enum err issue_download(struct ctx *c, const char *order_id, struct certificate 
         return fail(c->fault, ERR_CERTIFICATE_ENDED, NULL);
     return sign(c, &o, out);
 }
-
-enum err issue_given_up(struct ctx *c, const char *order_id)
-{
-    struct personalisation p;
-    struct issuance live;
-    enum err e = issuance_live(c, order_id, 1, &live);
-    if (e == OK)
-        TRY(issuance_set_state(c, &live, ISSUANCE_DEAD));
-    else if (e != ERR_NOT_FOUND)
-        return e;
-    e = personalisation_in_work(c, order_id, &p);
-    if (e == OK)
-        return personalisation_end(c, &p, true);
-    if (e == ERR_NOT_FOUND)
-        fault_clear(c->fault);
-    return e == ERR_NOT_FOUND ? OK : e;
-}

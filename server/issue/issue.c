@@ -223,3 +223,34 @@ enum err issue_quarantine(struct ctx *c, const char *id, const char *reason, str
     return order_move(c, o, written ? EV_COPY_DROPPED : EV_PERSONALISATION_DROPPED, NULL,
                       reason_detail(c->arena, "personalisation", p.id, reason));
 }
+
+static enum err let_go(struct ctx *c, const struct personalisation *p)
+{
+    struct token t;
+    if (p->in_work && !p->by_holder) {
+        enum err e = fail(c->fault, ERR_PRECONDITION, "UKEY %s is being written; put it aside first",
+                          p->medium_number);
+        snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "介质 %s 正在制证，请先隔离该介质",
+                 p->medium_number);
+        return e;
+    }
+    TRY(undo_issuance(c, p));
+    TRY(personalisation_drop(c, p));
+    if (p->by_holder)
+        return OK;
+    TRY(stock_token(c, p->medium_number, &t));
+    return stock_move(c, &t, TOKEN_QUARANTINED, p->order, "order given up");
+}
+
+enum err issue_given_up(struct ctx *c, const char *order_id)
+{
+    const char **ids;
+    size_t n;
+    TRY(personalisations_kept(c, order_id, &ids, &n));
+    for (size_t i = 0; i < n; i++) {
+        struct personalisation p;
+        TRY(personalisation_by_id(c, ids[i], &p));
+        TRY(let_go(c, &p));
+    }
+    return OK;
+}

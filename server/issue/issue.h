@@ -82,6 +82,10 @@ enum err issue_load(struct ctx *c, const char *id, struct personalisation *out);
  */
 enum err issue_found(struct ctx *c, const char *id, struct certificate *out);
 
+/* The order is given up: an intent that was not signed will not be, and the holder's UKEY is free for
+ * another; what the desk wrote is revoked and put aside. PRECONDITION while the desk has a token in work. */
+enum err issue_given_up(struct ctx *c, const char *order_id);
+
 /* Whether a token is in work for the order, and whether the certificate for it was issued. */
 enum err issue_progress(struct ctx *c, const char *order_id, bool *in_work, bool *issued);
 
@@ -95,8 +99,6 @@ enum err issue_download_prepare(struct ctx *c, const char *order_id, const char 
                                 const void *csr, size_t n);
 /* The one certificate of the prepared order, which is FINISHED with it; later the same again. */
 enum err issue_download(struct ctx *c, const char *order_id, struct certificate *out);
-/* The order is given up: an intent that was not signed will not be, and the UKEY is free for another. */
-enum err issue_given_up(struct ctx *c, const char *order_id);
 /* 1 to 64 letters, digits or -. */
 bool medium_number_ok(const char *s);
 

@@ -131,6 +131,27 @@ enum err personalisation_end(struct ctx *c, const struct personalisation *p, boo
                        INT(dropped), INT(c->now_ms), TEXT(p->id));
 }
 
+enum err personalisation_drop(struct ctx *c, const struct personalisation *p)
+{
+    return db_exec_one(c,
+                       SQL("UPDATE personalisation SET in_work = NULL, dropped = 1, updated_ms = ?, "
+                           "version = version + 1 WHERE id = ? AND version = ? AND dropped = 0"),
+                       INT(c->now_ms), TEXT(p->id), INT(p->version));
+}
+
+enum err personalisations_kept(struct ctx *c, const char *order_id, const char ***out, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT id FROM personalisation WHERE order_id = ? AND dropped = 0 ORDER BY copy"),
+                 TEXT(order_id)));
+    *n = r.n;
+    *out = ARENA_ARRAY(c->arena, const char *, r.n + 1);
+    for (size_t i = 0; i < r.n; i++)
+        (*out)[i] = row_text(&r, i, 0);
+    return OK;
+}
+
 enum err personalisations_written(struct ctx *c, const char *order_id, int *out)
 {
     struct rows r;

@@ -35,6 +35,10 @@ enum err personalisation_by_id(struct ctx *c, const char *id, struct personalisa
 enum err personalisations_written(struct ctx *c, const char *order_id, int *out);
 enum err personalisation_advance(struct ctx *c, const struct personalisation *p, int step, const void *detail,
                                  size_t n);
+/* Also one that was finished. */
+enum err personalisation_drop(struct ctx *c, const struct personalisation *p);
+/* Ids of the order's that were not dropped, by copy. */
+enum err personalisations_kept(struct ctx *c, const char *order_id, const char ***out, size_t *n);
 enum err personalisation_end(struct ctx *c, const struct personalisation *p, bool dropped);
 
 enum err serial_insert(struct ctx *c, const char *serial, const char *order_id);

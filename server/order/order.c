@@ -165,10 +165,17 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
 /* -- end
  * ----------------------------------------------------------------------------------------------------- */
 
+/* What waits for review is only seen (S20); what the desk is writing, staff alone gives up (RefundPayment).
+ */
+static bool owner_may_cancel(const struct order *o)
+{
+    return o->state != ORDER_REVIEW && o->state != ORDER_PERSONALISING;
+}
+
 enum err order_cancel(struct ctx *c, const char *id, struct order *out)
 {
     TRY(order_load(c, id, out));
-    if (out->state == ORDER_REVIEW)
+    if (!owner_may_cancel(out))
         return order_refused(c->fault, out);
     if (order_can(out, EV_CANCELLED_PAID))
         return payment_give_up_paid(c, out, "ORDER_CANCELLED", NULL);
@@ -217,7 +224,7 @@ static const struct action actions[] = {
     {"GetApplicationForm", EV_PAID, BOTH, BY_PAPER, 0},
     {"GetApplicationForm", EV_PAPERS_ARRIVED, BOTH, BY_PAPER, 0},
     {"CancelOrder", EV_CANCELLED, BOTH, 0, 0},
-    {"CancelOrder", EV_CANCELLED_PAID, BOTH, NOT_IN_REVIEW, 0},
+    {"CancelOrder", EV_CANCELLED_PAID, BOTH, OWNER_MAY_CANCEL, 0},
     {"RecordPaperArrival", EV_PAPERS_ARRIVED, BOTH, 0, ROLE_SHIPPER},
     {"DecideReview", EV_APPROVED, BOTH, 0, ROLE_REVIEWER},
     {"BeginPersonalisation", EV_PERSONALISATION_BEGUN, BOTH, 0, ROLE_OPERATOR},
@@ -228,7 +235,7 @@ static const struct action actions[] = {
     {"DownloadCertificate", EV_DOWNLOADED, BOTH, 0, 0},
     {"CreateShipment", EV_POSTED, BOTH, 0, ROLE_SHIPPER},
     {"ResolveShipment", EV_RETURNED, BOTH, PARCEL_UNDER_WAY, ROLE_SHIPPER},
-    {"RefundPayment", EV_CANCELLED_PAID, BOTH, 0, ROLE_ADMIN},
+    {"RefundPayment", EV_CANCELLED_PAID, BOTH, NO_TOKEN_IN_WORK, ROLE_ADMIN | ROLE_FINANCE},
 };
 
 bool order_takes_materials(const struct order *o)
@@ -248,8 +255,8 @@ size_t order_actions(const struct ctx *c, const struct order *o, unsigned facts,
 {
     size_t n = 0;
     uint64_t events = order_events(o);
-    facts |= (o->state == ORDER_REVIEW ? 0U : NOT_IN_REVIEW) | (o->paper_route ? BY_PAPER : 0U) |
-             (order_takes_materials(o) ? MATERIALS_OPEN : 0U);
+    facts |= (owner_may_cancel(o) ? OWNER_MAY_CANCEL : 0U) | (facts & TOKEN_IN_WORK ? 0U : NO_TOKEN_IN_WORK) |
+             (o->paper_route ? BY_PAPER : 0U) | (order_takes_materials(o) ? MATERIALS_OPEN : 0U);
     for (size_t i = 0; i < sizeof actions / sizeof *actions && n < ORDER_ACTIONS; i++) {
         const struct action *a = &actions[i];
         if (may(&c->caller, o, a) && a->kinds & 1U << o->subject_kind && (a->facts & ~facts) == 0 &&

@@ -26,8 +26,11 @@
  *   written and copy dropped lead back to it, written is said of the last one, and dropped (to ISSUE) as long
  *   as none is done.
  *
+ *   Staff may give up what cannot be completed while no token is in work: what is written is revoked.
+ *
  *   up to PAYMENT: cancelled -> CANCELLED
- *   PAPERS, REVIEW, CORRECTION, ISSUE, DOWNLOAD: cancelled paid -> REFUNDING; refunded -> CANCELLED
+ *   PAPERS, REVIEW, CORRECTION, ISSUE, PERSONALISING, DOWNLOAD: cancelled paid -> REFUNDING; refunded ->
+ * CANCELLED
  *
  * What the holder downloads (S19, S25) is neither written nor posted by the desk:
  *
@@ -79,6 +82,7 @@
         {ORDER_PERSONALISING, EV_PERSONALISATION_DROPPED, ORDER_ISSUE},                                      \
         {ORDER_PERSONALISING, EV_COPY_WRITTEN, ORDER_PERSONALISING},                                         \
         {ORDER_PERSONALISING, EV_COPY_DROPPED, ORDER_PERSONALISING},                                         \
+        {ORDER_PERSONALISING, EV_CANCELLED_PAID, ORDER_REFUNDING},                                           \
         {ORDER_PERSONALISING, EV_WRITTEN, ORDER_SHIP}, {ORDER_SHIP, EV_POSTED, ORDER_SHIPPED},               \
         {ORDER_SHIPPED, EV_RETURNED, ORDER_SHIP},                                                            \
     {                                                                                                        \
@@ -211,8 +215,9 @@ enum err order_move(struct ctx *c, struct order *o, enum order_event event, cons
     TRY(order_next(o, event, &to, c->fault));
     const char *action = arena_printf(c->arena, "order.%s", order_event_name((int)event));
     TRY(store(c, o, (enum order_state)to, action, change, detail));
-    if (event == EV_CANCELLED_PAID && o->delivery == DELIVERY_DOWNLOAD)
-        TRY(issue_given_up(c, o->id)); /* a key may have been asked for, and not signed */
+    if (event == EV_CANCELLED_PAID)
+        TRY(issue_given_up(c,
+                           o->id)); /* a key may have been asked for and not signed; UKEYs may be written */
     return event == EV_REFUNDED ? invoice_order_refunded(c, o->id) : OK; /* it goes back with the money */
 }
 

@@ -59,16 +59,17 @@ enum {
 };
 /* What the state alone does not say. */
 enum order_fact {
-    CODE_AWAITED = 1 << 0,       /* the step's verification waits for a code, and one is out that is good */
-    PAPER_OFFERED = 1 << 1,      /* the paper route may be taken now */
-    BY_PAPER = 1 << 2,           /* the order is on it; found by order_actions() */
-    FACE_AWAITED = 1 << 3,       /* the step's verification waits for a face */
-    NOT_IN_REVIEW = 1 << 4,      /* S20: what waits for review is only seen; found by order_actions() */
-    CODE_BY_SMS = 1 << 5,        /* the step's verification waits for a code by SMS, or for asking for one */
-    MATERIALS_OPEN = 1 << 6,     /* order_takes_materials(); found by order_actions() */
-    MATERIALS_THERE = 1 << 7,    /* none is missing */
-    SIGN_CODE_OUT = 1 << 8,      /* a code for the application signature is out and good */
-    TOKEN_IN_WORK = 1 << 11,     /* one was begun for it and is neither finished nor put aside */
+    CODE_AWAITED = 1 << 0,      /* the step's verification waits for a code, and one is out that is good */
+    PAPER_OFFERED = 1 << 1,     /* the paper route may be taken now */
+    BY_PAPER = 1 << 2,          /* the order is on it; found by order_actions() */
+    FACE_AWAITED = 1 << 3,      /* the step's verification waits for a face */
+    OWNER_MAY_CANCEL = 1 << 4,  /* not in REVIEW (S20), nor while the desk writes; found by order_actions() */
+    NO_TOKEN_IN_WORK = 1 << 12, /* found by order_actions() */
+    CODE_BY_SMS = 1 << 5,       /* the step's verification waits for a code by SMS, or for asking for one */
+    MATERIALS_OPEN = 1 << 6,    /* order_takes_materials(); found by order_actions() */
+    MATERIALS_THERE = 1 << 7,   /* none is missing */
+    SIGN_CODE_OUT = 1 << 8,     /* a code for the application signature is out and good */
+    TOKEN_IN_WORK = 1 << 11,    /* one was begun for it and is neither finished nor put aside */
     CERTIFICATE_ISSUED = 1 << 9, /* for the token in work */
     PARCEL_UNDER_WAY = 1 << 10,  /* the newest shipment has not ended */
 };

@@ -86,7 +86,8 @@ static void walk(const struct machine *m, int states, int events, enum err refus
 #define DESK                                                                                                 \
     {"ISSUE", "personalisation_begun>PERSONALISING cancelled_paid>REFUNDING"},                               \
         {"PERSONALISING", "personalisation_begun>PERSONALISING copy_written>PERSONALISING "                  \
-                          "copy_dropped>PERSONALISING personalisation_dropped>ISSUE written>SHIP"},          \
+                          "copy_dropped>PERSONALISING personalisation_dropped>ISSUE written>SHIP "           \
+                          "cancelled_paid>REFUNDING"},                                                       \
         {"SHIP", "posted>SHIPPED"},                                                                          \
     {                                                                                                        \
         "SHIPPED", "returned>SHIP received>FINISHED"                                                         \

@@ -185,6 +185,24 @@ test('it comes back with all of them, and is posted again and received', async (
 });
 
 // S6: by the remark of a deposit a UKEY, which says which one it opens.
+test('what cannot be completed staff gives up: what is written is revoked and put aside, the money goes back', async () => {
+  const v = new Walk(desk, { who: company(63), inPerson: true, quantity: 2 }), chen = await v.staff('chen');
+  await v.to('ISSUE');
+  await v.begin('61000021');
+  assert.equal((await refused(chen.RefundPayment({ payment_id: v.payment.id, reason: 'a test' }), 'FAILED_PRECONDITION', 'PRECONDITION')).zh, '介质 61000021 正在制证，请先隔离该介质');
+  await v.issueCertificate();
+  await v.finishIssue();
+  await v.refresh();
+  assert.equal(v.state, 'PERSONALISING');
+  assert.ok(!v.order.actions.includes('CancelOrder'), String(v.order.actions));
+  await refused(v.call.CancelOrder({ order_id: v.order.id }), 'FAILED_PRECONDITION', 'ORDER_STATE');
+  await chen.RefundPayment({ payment_id: v.payment.id, reason: 'no stock' });
+  await v.reach('CANCELLED');
+  assert.equal(await sql.count(`SELECT COUNT(*) FROM certificate WHERE order_id = '${v.order.id}' AND revoked_ms = 0`), 0);
+  assert.equal(await sql.count(`SELECT COUNT(*) FROM issuance WHERE order_id = '${v.order.id}' AND live = 1`), 0);
+  assert.equal(await token('61000021'), 'QUARANTINED');
+});
+
 test('by micro-deposit each PIN goes by a remark of its own', async () => {
   const d = new Walk(desk, { who: company(62), inPerson: true, method: 'MICRO_DEPOSIT', quantity: 2 });
   await d.to('SHIP');
