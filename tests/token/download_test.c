@@ -86,6 +86,7 @@ static void set_up(char style, struct card_options options)
     lab_init(&B.lab, UKEY_P256);
     B.plan = (struct download_plan){
         .common_name = "order 1", .arg = &B, .pin = pin, .remember = remember, .issue = issue};
+    B.plan.slot_given = options.no_metadata; /* it does not tell its keys: nothing is taken unasked */
 }
 
 static void tear_down(void)
@@ -456,6 +457,134 @@ static void another_ukey_is_told_from_the_orders(void **s)
     tear_down();
 }
 
+/* Another UKEY is in the reader; the desk and the memory are as they were. */
+static void exchange(struct card *other)
+{
+    struct card was = B.card;
+    B.card = *other;
+    *other = was;
+}
+
+static void another_ukey_does_not_take_the_place_of_the_one_it_was_begun_with(void **s)
+{
+    (void)s;
+    for (size_t t = 0; t < N(TOKENS); t++) {
+        struct card other;
+        set_up(TOKENS[t].style, TOKENS[t].options);
+        B.lose_before = 1;
+        assert_err(run(NULL, NULL), ERR_UNAVAILABLE); /* the key is made, perhaps asked for */
+        B.plan.slot_given = false;
+        struct download_memory was = B.memory;
+        assert_true(was.there && was.key.pub.alg);
+        assert_true(card_open(&other, NULL, TOKENS[t].style, 10000002));
+        other.options = TOKENS[t].options;
+        exchange(&other);
+        B.plan.arg = NULL; /* the wrong PIN, if it were asked for */
+        assert_err(run(NULL, NULL), ERR_PRECONDITION);
+        assert_non_null(strstr(B.fault.text, TOKENS[t].options.no_serial ? "begun with UKEY " : "10000001"));
+        assert_non_null(strstr(B.fault.text_zh, "请插入该UKEY"));
+        assert_null(card_key(&B.card, 0x9A, false));
+        assert_null(card_key(&B.card, 0x9C, false));
+        assert_memory_equal(&was, &B.memory, sizeof was);
+        B.plan.arg = &B;
+        exchange(&other);
+        assert_ok(run(NULL, NULL)); /* with the first it goes on */
+        judge();
+        card_close(&other);
+        tear_down();
+    }
+}
+
+/* --slot says that this UKEY is meant. When the desk refuses, the memory of the right key is still there. */
+static void a_slot_that_was_named_is_on_this_ukey(void **s)
+{
+    (void)s;
+    struct card other;
+    for (int asked = 0; asked < 2; asked++) {
+        set_up('b', (struct card_options){.no_metadata = true});
+        *(asked ? &B.lose_after : &B.lose_before) = 1;
+        assert_err(run(NULL, NULL), ERR_UNAVAILABLE);
+        struct download_memory was = B.memory;
+        struct lab issued = B.lab;
+        B.lab.cert_n = 0; /* not yet, as far as the order tells */
+        assert_true(card_open(&other, NULL, 'b', 10000002));
+        memcpy(other.pin.value, "830516\xFF\xFF", 8);
+        exchange(&other);
+        enum err e = run(NULL, NULL);
+        if (!asked) {
+            assert_ok(e);
+            assert_string_equal(B.result.medium_number, "10000002");
+        } else {
+            assert_err(e, ERR_PRECONDITION);
+            assert_memory_equal(&was, &B.memory, sizeof was);
+            exchange(&other);
+            B.lab = issued;
+            B.plan.slot_given = false;
+            assert_ok(run(NULL, NULL));
+            judge();
+        }
+        card_close(&other);
+        tear_down();
+    }
+}
+
+/* A slot without a certificate may have a key, of which this token does not tell. */
+static void what_is_not_told_is_not_replaced(void **s)
+{
+    (void)s;
+    struct ukey_pub pub;
+    struct sim_channel ch;
+    set_up('a', (struct card_options){.no_metadata = true});
+    struct ukey u = session(&ch);
+    B.card.admin_ok = true;
+    assert_ok(PIV.gen_key(&u, UKEY_SIGN_A, UKEY_P256, &pub, &B.fault));
+    const void *key = card_key(&B.card, 0x9A, false);
+    uint8_t was[sizeof(struct card_key)];
+    memcpy(was, key, sizeof was);
+    B.plan.slot_given = false;
+    assert_err(run(NULL, NULL), ERR_PRECONDITION);
+    assert_non_null(strstr(B.fault.text, "--slot a|b"));
+    assert_non_null(strstr(B.fault.text_zh, "--slot a|b"));
+    assert_memory_equal(was, card_key(&B.card, 0x9A, false), sizeof was);
+    assert_null(card_key(&B.card, 0x9C, false));
+    assert_int_equal(B.calls, 0);
+    assert_false(B.memory.there);
+    B.plan.slot_given = true;
+    B.plan.slot = UKEY_SIGN_B;
+    assert_err(run("pull-after:47:1", NULL), ERR_CARD_GONE);
+    assert_true(B.memory.there && !B.memory.key.pub.alg);
+    B.plan.slot_given = false; /* the memory says which slot was meant */
+    assert_ok(run(NULL, NULL));
+    assert_int_equal(B.result.slot, UKEY_SIGN_B);
+    assert_memory_equal(was, card_key(&B.card, 0x9A, false), sizeof was);
+    judge();
+    tear_down();
+}
+
+/* The order's request is for a key that is elsewhere: one that is made now would be for nothing. */
+static void after_a_refusal_no_new_key_is_made(void **s)
+{
+    (void)s;
+    struct sim_channel ch;
+    struct ukey_pub pub;
+    set_up('a', (struct card_options){0});
+    struct ukey u = session(&ch);
+    B.card.admin_ok = true;
+    assert_ok(PIV.gen_key(&u, UKEY_SIGN_A, UKEY_P256, &pub, &B.fault));
+    struct ukey_info info;
+    assert_ok(PIV.info(&u, &info, &B.fault));
+    B.memory = (struct download_memory){true, UKEY_SIGN_A, {.has_serial = info.has_serial, .pub = pub}};
+    B.memory.key.serial = info.serial;
+    B.memory.key.has_guid = info.has_guid;
+    memcpy(B.memory.key.guid, info.guid, UKEY_GUID);
+    B.key_n = 1; /* of none of these */
+    assert_err(run(NULL, NULL), ERR_PRECONDITION);
+    assert_int_equal(B.calls, 1);
+    assert_null(card_key(&B.card, 0x9C, false));
+    assert_true(B.memory.slot == UKEY_SIGN_A && pub_same(&B.memory.key.pub, &pub));
+    tear_down();
+}
+
 static void a_memory_is_a_line(void **s)
 {
     (void)s;
@@ -487,6 +616,10 @@ int main(void)
         cmocka_unit_test(a_wrong_pin_makes_nothing),
         cmocka_unit_test(a_management_key_of_ones_own_is_asked_for),
         cmocka_unit_test(another_ukey_is_told_from_the_orders),
+        cmocka_unit_test(another_ukey_does_not_take_the_place_of_the_one_it_was_begun_with),
+        cmocka_unit_test(a_slot_that_was_named_is_on_this_ukey),
+        cmocka_unit_test(what_is_not_told_is_not_replaced),
+        cmocka_unit_test(after_a_refusal_no_new_key_is_made),
         cmocka_unit_test(a_memory_is_a_line),
     };
     return CHECK_MAIN(tests);

@@ -159,6 +159,12 @@ static void ways_of_certificate(const struct download_plan *p, const struct down
             add(out, (enum ukey_slot)i, PERSONALISE_KEY_GENERATED, want, true);
 }
 
+/* A slot for a new key. Where the token does not tell whether there is one, only who says --slot may. */
+static bool is_free(const struct download_plan *p, const struct view *v)
+{
+    return v->empty && (!v->untold || p->slot_given);
+}
+
 /* The key of before; else a new one; else one that was made on this UKEY and has no certificate: perhaps it
  * is the key of before, of which nothing is remembered here. */
 static void ways_to_a_key(const struct download_plan *p, const struct download_memory *m,
@@ -168,11 +174,49 @@ static void ways_to_a_key(const struct download_plan *p, const struct download_m
         if (allowed(p, i) && remembered(m, l, i))
             add_remembered(out, m, &l->at[i]);
     for (size_t i = 0; i < SLOTS; i++)
-        if (allowed(p, i) && l->at[i].empty && !remembered(m, l, i))
+        if (allowed(p, i) && is_free(p, &l->at[i]) && !remembered(m, l, i))
             add(out, (enum ukey_slot)i, PERSONALISE_IDENTIFIED, NULL, false);
     for (size_t i = 0; i < SLOTS; i++)
         if (allowed(p, i) && l->at[i].pub.alg && !l->at[i].issued && !remembered(m, l, i))
             add(out, (enum ukey_slot)i, PERSONALISE_KEY_GENERATED, &l->at[i].pub, false);
+}
+
+static struct ukey_info token_of(const struct personalise_record *r)
+{
+    struct ukey_info i = {.has_serial = r->has_serial, .serial = r->serial, .has_guid = r->has_guid};
+    memcpy(i.guid, r->guid, UKEY_GUID);
+    return i;
+}
+
+/* A key was made on another UKEY, and perhaps asked for: one made here would be refused, and the memory of
+ * the right one gone. Who says --slot means this UKEY. */
+static enum err begun_here(const struct download_plan *p, const struct download_memory *m,
+                           const struct look *l, struct fault *f)
+{
+    char number[MEDIUM_NUMBER_SIZE];
+    if (!m->there || !m->key.pub.alg || p->slot_given || is_token(&m->key, &l->info))
+        return OK;
+    struct ukey_info begun = token_of(&m->key);
+    TRY(personalise_medium_number(&begun, number, f));
+    enum err e =
+        fail(f, ERR_PRECONDITION,
+             "this download was begun with UKEY %s; insert that one (--slot a|b goes on with this)", number);
+    snprintf(f->text_zh, sizeof f->text_zh,
+             "该订单已使用UKEY %s 开始下载，请插入该UKEY（如改用当前UKEY，请指定 --slot a|b）", number);
+    return e;
+}
+
+static enum err no_way(const struct download_plan *p, const struct look *l, struct fault *f)
+{
+    for (size_t i = 0; i < SLOTS; i++)
+        if (allowed(p, i) && l->at[i].empty && l->at[i].untold)
+            return say(f, ERR_PRECONDITION,
+                       "this UKEY does not tell whether there is a key in its slots without certificate; "
+                       "--slot a|b makes a new one there, in place of what there may be",
+                       "此UKEY无法告知没有证书的密钥槽中是否已有密钥；请用 --slot a|b 指定密钥槽，"
+                       "将在其中生成新密钥，原有密钥（如有）会被替换");
+    return say(f, ERR_PRECONDITION, "the UKEY has no free slot: what is there is in use, and is not replaced",
+               "UKEY中没有空闲的密钥槽，已有证书和密钥不会被覆盖");
 }
 
 static enum err find_ways(const struct download_plan *p, const struct download_memory *m,
@@ -188,11 +232,9 @@ static enum err find_ways(const struct download_plan *p, const struct download_m
                    : say(f, ERR_PRECONDITION, "the order's certificate is for a key that is not on this UKEY",
                          "该订单的证书对应的密钥不在此UKEY中，请插入原UKEY");
     }
+    TRY(begun_here(p, m, l, f));
     ways_to_a_key(p, m, l, out);
-    return out->n ? OK
-                  : say(f, ERR_PRECONDITION,
-                        "the UKEY has no free slot: what is there is in use, and is not replaced",
-                        "UKEY中没有空闲的密钥槽，已有证书和密钥不会被覆盖");
+    return out->n ? OK : no_way(p, l, f);
 }
 
 /* -- before anything is made ------------------------------------------------------------------------------
@@ -239,7 +281,8 @@ struct run {
     /* of the way that is tried */
     enum ukey_slot slot;
     struct personalise_record *record;
-    enum err refused; /* what the desk said of its key */
+    enum err refused;  /* what the desk said of its key */
+    bool made_already; /* the order's request is for another key than one that was tried */
     char medium[MEDIUM_NUMBER_SIZE];
 };
 
@@ -278,9 +321,7 @@ static enum err issue(void *arg, const uint8_t *csr, size_t n, uint8_t cert[UKEY
                       struct fault *f)
 {
     struct run *r = arg;
-    const struct personalise_record *rec = r->record;
-    struct ukey_info i = {.has_serial = rec->has_serial, .serial = rec->serial, .has_guid = rec->has_guid};
-    memcpy(i.guid, rec->guid, UKEY_GUID);
+    struct ukey_info i = token_of(r->record);
     TRY(personalise_medium_number(&i, r->medium, f));
     enum err e = r->plan->issue(r->plan->arg, r->medium, csr, n, cert, cert_n, f);
     r->refused = e == ERR_PRECONDITION || e == ERR_KEY_USED ? e : OK;
@@ -336,11 +377,23 @@ static bool another_may_do(const struct run *r, const struct way *way, enum err 
     return r->refused == e || (way->guess && e == ERR_CARD_DOUBTFUL);
 }
 
+/* The desk has another key's request: a key that is new cannot be the one, and what was remembered may. */
+static void other_key(struct run *r)
+{
+    struct fault unasked;
+    fault_clear(&unasked);
+    r->made_already = true;
+    if (r->before->there && r->before->key.pub.alg)
+        (void)r->plan->remember(r->plan->arg, r->before, &unasked);
+}
+
 static enum err go_on(struct channel *ch, struct run *r, struct download_result *out, struct fault *f)
 {
     enum err e = OK;
     for (size_t i = 0; i < r->ways.n; i++) {
         const struct way *way = &r->ways.at[i];
+        if (r->made_already && way->from < PERSONALISE_KEY_GENERATED)
+            continue;
         fault_clear(f);
         e = go(ch, r, way, f);
         if (e == OK) {
@@ -349,6 +402,8 @@ static enum err go_on(struct channel *ch, struct run *r, struct download_result 
             snprintf(out->medium_number, sizeof out->medium_number, "%s", r->medium);
             return *out->medium_number ? OK : personalise_medium_number(&r->look.info, out->medium_number, f);
         }
+        if (r->refused == ERR_PRECONDITION)
+            other_key(r);
         if (!another_may_do(r, way, e))
             return e;
     }
@@ -360,7 +415,8 @@ enum err download_run(struct channel *ch, const struct download_plan *plan, cons
 {
     static struct fault unasked;
     f = f ? f : &unasked;
-    struct run r = {.plan = plan, .before = m};
+    const struct download_memory before = *m; /* the caller's may be what remember() writes to */
+    struct run r = {.plan = plan, .before = &before};
     struct ukey u = {.ops = &PIV, .ch = ch};
     TRY(ch->ops->begin(ch, f));
     enum err e = look_around(&u, &r, f);

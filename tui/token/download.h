@@ -3,16 +3,22 @@
  * The part of the saga of personalise.h that makes a key, has it certified and writes the certificate. PIN,
  * PUK and management key are the holder's and stay as they are. What it promises:
  *
- *   - A slot with a certificate that somebody issued is never written to, and no key is ever replaced: a new
- *     one is made in an empty slot only.
+ *   - A slot with a certificate that somebody issued is never written to, and no key is replaced: a new one
+ *     is made in an empty slot only. Some UKEYs do not tell whether a slot without certificate has a key:
+ *     there, a new one is made only in the slot that the plan names, or where the memory says that one was
+ *     about to be made.
+ *   - When a key was made on another UKEY, nothing is made on this one, unless the plan names a slot. Once
+ *     the desk said that the order's request is for another key, no new key is made, and the memory of that
+ *     one is kept.
  *   - The key is remembered before the first request for it is sent. Interrupted anywhere, it is run again
  * and goes on with the same key. What was remembered may be lost: a UKEY that tells its keys, or the order's
  *     certificate once there is one, says which slot it is.
  *   - What was written is read back, compared byte for byte, and proved by a signature.
  *   - PIN and management key are tried once, before anything is made.
  *
- * Errors are those of personalise.h; ERR_PIN_WRONG; ERR_PRECONDITION when there is no room, the management
- * key is another, or the certificate's key is not on this UKEY: nothing was changed then.
+ * Errors are those of personalise.h; ERR_PIN_WRONG; ERR_PRECONDITION when there is no room, the download was
+ * begun with another UKEY, the management key is another, or the certificate's key is not on this UKEY:
+ * nothing was changed then.
  */
 #ifndef CERTDESK_TOKEN_DOWNLOAD_H
 #define CERTDESK_TOKEN_DOWNLOAD_H
@@ -33,7 +39,7 @@ void download_memory_write(const struct download_memory *m, char out[static DOWN
 bool download_memory_read(struct download_memory *m, const char *line);
 
 struct download_plan {
-    bool slot_given; /* only that one */
+    bool slot_given; /* only that one, and this UKEY whatever is remembered */
     enum ukey_slot slot;
     const char *common_name;            /* of the request; not empty */
     const struct ukey_admin_key *admin; /* NULL: the factory's; alg 0: the token's own */

@@ -200,7 +200,10 @@ static int usage(FILE *to)
         fprintf(to, "  %s\n", COMMANDS[i].help);
     fputs("Options\n"
           "  --reader NAME            which reader; else the first that holds a card\n"
-          "  --slot a|b               which key of the UKEY; else a, for download a free one\n"
+          "  --slot a|b               which key of the UKEY; else a, for download a free one. Given for\n"
+          "                           download, it goes on with this UKEY though begun with another; a\n"
+          "                           UKEY that does not tell its keys gets a new one there, in place\n"
+          "                           of what may be there\n"
           "  --pin-fd N               the PIN is a line of file descriptor N; else it is asked for\n"
           "  --management-key-fd N    the management key, in hex, is a line of file descriptor N;\n"
           "                           for download, unless it is the factory's\n"
