@@ -182,9 +182,9 @@ static enum err notes(struct ctx *c, const struct order *o, const struct channel
     const char *address = form_address(c->arena, &to);
     if (*address)
         list[form->n_notes++] = arena_printf(c->arena, "支付订单后，请将本表及附件邮寄至：%s。", address);
-    list[form->n_notes++] =
-        arena_printf(c->arena, "收到材料后%s个工作日内完成审核；审核通过后，UKEY在5个工作日内寄出。",
-                     catalog_review_days(c->arena, channel));
+    list[form->n_notes++] = arena_printf(
+        c->arena, "收到材料后%s个工作日内完成审核；审核通过后，%s。", catalog_review_days(c->arena, channel),
+        o->delivery == DELIVERY_DESK ? "UKEY在5个工作日内寄出" : "即可登录并下载证书");
     form->notes = list;
     return OK;
 }
@@ -207,7 +207,8 @@ static size_t sections(struct ctx *c, const struct order *o, const struct quote 
         out[n++] = agent(a, &o->agent);
     out[n++] = certificate(a, o, q);
     out[n++] = invoice(a, &o->purchase);
-    out[n++] = delivery(a, &o->purchase);
+    if (o->delivery == DELIVERY_DESK)
+        out[n++] = delivery(a, &o->purchase);
     return n;
 }
 

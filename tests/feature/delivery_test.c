@@ -4,6 +4,8 @@
 
 #include "core/tx.h"
 #include "issue/issue.h"
+#include "order/form_pdf.h"
+#include "order/order_paper.h"
 #include "review/review.h"
 
 #include <jansson.h>
@@ -182,12 +184,9 @@ static void an_order_keeps_what_its_channel_said_when_it_began(void **s)
     assert_state(&w, order, ORDER_DOWNLOAD);
 }
 
-/* S16: somebody must see the papers. */
-static void by_paper_there_is_always_a_review(void **s)
+/* To PAYMENT, whose form is printed and posted. */
+static void order_by_paper(char order[static ID_SIZE])
 {
-    (void)s;
-    char order[ID_SIZE];
-    channel_says(false, DELIVERY_DOWNLOAD);
     make_order(&w, w.c, order);
     assert_ok(submit_organization(w.c, order, USCC, LEGAL_REP_PHONE));
     world_verified(&w, order, false);
@@ -198,8 +197,38 @@ static void by_paper_there_is_always_a_review(void **s)
     assert_ok(submit_agent_by(w.c, order, METHOD_PHONE_THREE_FACTOR));
     set_purchase(&w, order);
     confirm_purchase(&w, order);
+}
+
+/* S16: somebody must see the papers. */
+static void by_paper_there_is_always_a_review(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    channel_says(false, DELIVERY_DOWNLOAD);
+    order_by_paper(order);
     pay(order);
     assert_state(&w, order, ORDER_PAPERS);
+}
+
+/* The form promises what will happen: nothing is posted to who downloads. */
+static void the_form_says_how_the_certificate_comes(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    for (int way = DELIVERY_DESK; way <= DELIVERY_DOWNLOAD; way++) {
+        struct form f;
+        size_t addresses = 0;
+        bool posted = way == DELIVERY_DESK;
+        channel_says(true, (enum delivery)way);
+        order_by_paper(order);
+        assert_ok(order_application_form(w.c, order, &f));
+        for (size_t i = 0; i < f.n_sections; i++)
+            addresses += strcmp(f.sections[i].title, "邮寄") == 0;
+        assert_int_equal(addresses, posted);
+        const char *last = f.notes[f.n_notes - 1];
+        assert_int_equal(strstr(last, "UKEY在5个工作日内寄出") != NULL, posted);
+        assert_int_equal(strstr(last, "即可登录并下载证书") != NULL, !posted);
+    }
 }
 
 static void a_download_is_for_one_certificate(void **s)
@@ -237,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_reviewed_download_is_not_issued_by_the_desk),
         cmocka_unit_test(an_order_keeps_what_its_channel_said_when_it_began),
         cmocka_unit_test(by_paper_there_is_always_a_review),
+        cmocka_unit_test(the_form_says_how_the_certificate_comes),
         cmocka_unit_test(a_download_is_for_one_certificate),
         cmocka_unit_test(a_download_may_be_given_up),
     };
