@@ -95,6 +95,15 @@ enum err issue_key_new(struct ctx *c, const struct pki_csr *csr)
     return known ? fail(c->fault, ERR_KEY_USED, NULL) : OK;
 }
 
+/* Who gives the order up, or puts the UKEY aside, at this moment does not see what is made here, nor do we
+ * see that: both write the order, so that one of the two begins again. Reading it, even locked, would let
+ * through whoever looked before us and writes after us. */
+static enum err hold_order(struct ctx *c, struct order *o)
+{
+    enum err e = order_store(c, o, "order.intent", NULL);
+    return e == ERR_CONFLICT ? fail(c->fault, ERR_DB_RETRY, NULL) : e;
+}
+
 enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
 {
     struct personalisation p;
@@ -118,6 +127,7 @@ enum err issue_prepare(struct ctx *c, const char *id, const void *der, size_t n)
         return order_refused(c->fault, &o);
     fault_clear(c->fault);
     TRY(issue_key_new(c, &csr));
+    TRY(hold_order(c, &o));
     TRY(make_intent(c, &o, &csr, &made));
     TRY(issuance_attempts(c, o.id, &made.attempt));
     made.attempt++;
