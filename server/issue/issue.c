@@ -35,6 +35,21 @@ enum err issue_of_desk(struct ctx *c, const struct personalisation *p)
                         : OK;
 }
 
+/* A holder may be downloading to what was registered as blank meanwhile; whose order it is, is not said. */
+static enum err not_in_work(struct ctx *c, const char *medium_number)
+{
+    bool busy;
+    TRY(personalisation_of_medium(c, medium_number, &busy));
+    if (!busy)
+        return OK;
+    enum err e =
+        fail(c->fault, ERR_PRECONDITION,
+             "another order's certificate is being written to UKEY %s; take another one", medium_number);
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "介质 %s 正在下载另一订单的证书，请更换介质",
+             medium_number);
+    return e;
+}
+
 static enum err new_personalisation(struct ctx *c, struct order *o, const struct token *t,
                                     enum key_algorithm alg, struct personalisation *out)
 {
@@ -103,6 +118,7 @@ enum err issue_begin(struct ctx *c, const char *order_id, const char *medium_num
     TRY(stock_token(c, medium_number, &t));
     if (t.state != TOKEN_BLANK)
         return not_blank(c, &o, &t);
+    TRY(not_in_work(c, t.medium_number));
     return new_personalisation(c, &o, &t, alg, out);
 }
 

@@ -59,8 +59,9 @@ struct token {
     int64_t version, updated_ms;
 };
 
-/* For the first copy that is not written yet. PRECONDITION when another token was begun for this order, or
- * the token is not blank; NOT_FOUND when it is not in stock. algorithms: what the token can do, best first.
+/* For the first copy that is not written yet. PRECONDITION when another token was begun for this order, the
+ * token is not blank, or a holder is downloading to it; NOT_FOUND when it is not in stock. algorithms: what
+ * the token can do, best first.
  */
 enum err issue_begin(struct ctx *c, const char *order_id, const char *medium_number,
                      const enum key_algorithm *algorithms, size_t n, struct personalisation *out);

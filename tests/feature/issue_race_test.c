@@ -1,5 +1,5 @@
 /* Who asks for a certificate while another gives the order up, or puts the UKEY aside: one of the two begins
- * again, and nothing is left in work behind an order that ended (S19, S25). */
+ * again, and nothing is left in work behind an order that ended (S19, S25). And a UKEY that two want. */
 #include "world.h"
 
 #include "config.h"
@@ -155,6 +155,20 @@ static void a_ukey_is_put_aside_while_its_certificate_is_asked_for(void **s)
     }
 }
 
+/* The desk's stock may get a number that a holder is just downloading to: it is said, and who waits. */
+static void a_ukey_that_is_being_downloaded_to_is_not_written_at_the_desk(void **s)
+{
+    (void)s;
+    static char medium[] = "61000003";
+    an_order(ORDER_DOWNLOAD, DELIVERY_DOWNLOAD, medium);
+    assert_ok(tx_run(w.c, ask, NULL));
+    an_order(ORDER_ISSUE, DELIVERY_DESK, medium);
+    assert_ok(tx_run(&desk.c, stock, medium));
+    assert_err(tx_run(&desk.c, begin, medium), ERR_PRECONDITION);
+    assert_non_null(strstr(fault_text(desk.c.fault), "61000003"));
+    assert_non_null(strstr(desk.c.fault->text_zh, "61000003"));
+}
+
 static void staff(struct test_ctx *t)
 {
     world_ctx(&w, t, "stf_test");
@@ -205,6 +219,7 @@ int main(void)
         cmocka_unit_test(given_up_while_a_download_looks),
         cmocka_unit_test(a_download_begins_while_who_gives_up_looks),
         cmocka_unit_test(a_ukey_is_put_aside_while_its_certificate_is_asked_for),
+        cmocka_unit_test(a_ukey_that_is_being_downloaded_to_is_not_written_at_the_desk),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);
 }
