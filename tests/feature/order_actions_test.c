@@ -12,6 +12,7 @@
 #include "material/material_upload.h"
 #include "order/form_pdf.h"
 #include "order/order_paper.h"
+#include "payment/payment_rpc.h"
 #include "review/review.h"
 
 #include <stdio.h>
@@ -316,6 +317,29 @@ static void what_is_listed_is_taken_and_nothing_else(void **s)
     assert_true(taken > 100);
 }
 
+static unsigned roles_of(const struct rpc_table *t, const char *method)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (strcmp(t->rows[i].method, method) == 0)
+            return t->rows[i].roles;
+    return 0;
+}
+
+/* The list and the rule (payment_rpc.c) name the same roles. */
+static void a_refund_is_listed_for_whom_it_is_taken_from(void **s)
+{
+    (void)s;
+    const unsigned all = desk.c.caller.roles, takes = roles_of(&payment_rpc, "RefundPayment");
+    assert_true(takes & ROLE_FINANCE);
+    put(ORDER_REVIEW, SUBJECT_ORGANIZATION, false, true);
+    for (unsigned role = 1; role & ROLE_ANY; role <<= 1) {
+        desk.c.caller.roles = role;
+        if (has_action(get_order(&desk.c, order), "RefundPayment") != ((takes & role) != 0))
+            world_fail("RefundPayment and role %u", role);
+    }
+    desk.c.caller.roles = all;
+}
+
 static enum err stock(struct ctx *c, void *arg)
 {
     (void)arg;
@@ -352,6 +376,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_listed_is_taken_and_nothing_else),
+        cmocka_unit_test(a_refund_is_listed_for_whom_it_is_taken_from),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);
 }
