@@ -1,6 +1,7 @@
 // The tree's own rules as tests: layers, the contract's style, formatting, nothing of one machine.
 import { spawnSync } from 'node:child_process';
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -28,4 +29,15 @@ test('the C sources are formatted', () => {
 test('nothing committed belongs to one machine or one registry', () => {
   const r = run('git', ['grep', '-nIE', `(/home/[a-z]+/|${root}/|https?://registry\\.)`, '--', '.', ':!tests/lint', ':!*.md']);
   assert.equal(r.stdout, '');
+});
+
+test('each kind of difference of a reconciliation has its line in the contract and its words at the console', () => {
+  const read = (file) => fs.readFileSync(path.join(root, file), 'utf8');
+  const kinds = (text, pattern) => [...new Set([...text.matchAll(pattern)].map((m) => m[1]))].sort();
+  const emitted = kinds(read('server/payment/reconcile.c'), /differs\(&?x, "([A-Z_]+)"/g);
+  assert.ok(emitted.length > 5, emitted.join());
+  const comment = read('proto/certdesk/v1/payment_service.proto').match(/message ReconciliationDifference \{\n([^]*?)string kind/)[1];
+  assert.deepEqual(kinds(comment, /"([A-Z_]+)"/g), emitted);
+  const words = read('tui/screen/money.c').match(/struct named differences\[\] = \{([^]*?)\n\};/)[1];
+  assert.deepEqual(kinds(words, /\{"([A-Z_]+)"/g), emitted);
 });

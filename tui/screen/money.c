@@ -101,6 +101,8 @@ const char *word_refund_error(const char *name)
 {
     static const struct named w[] = {
         {"AMOUNT", N_("the provider gave back another amount"), NULL},
+        {"PAID_TWICE", N_("recorded by hand, and the provider gave back another part than was recorded"),
+         NULL},
         {"ABNORMAL", N_("the payer's account cannot take it"), NULL},
         {"CLOSED", N_("the provider closed it without paying"), NULL},
         {"INVALID_REQUEST", N_("the provider refuses: perhaps some of it is back already"), NULL},
@@ -118,6 +120,8 @@ const char *word_refund_error(const char *name)
 
 static const struct named differences[] = {
     {"BOOKED", N_("Booked now"), N_("a capture that only the bill knew; it is in the books now")},
+    {"NOT_BOOKED", N_("Not booked"),
+     N_("a capture of the bill that could not be booked; the next run tries again, the log says why")},
     {"NOT_IN_BILL", N_("Not in the bill"), N_("a capture of ours that the bill does not have")},
     {"AMOUNT", N_("Amount"), N_("books and bill have different amounts for a capture")},
     {"REFUND_NOT_IN_BILL", N_("Refund not in the bill"), N_("a refund of ours that no bill has")},
@@ -164,6 +168,7 @@ const char *word_happening(const char *action)
         {"refund.refused", N_("refund refused by the provider"), NULL},
         {"refund.retried", N_("refund tried again"), NULL},
         {"refund.recorded", N_("refund recorded by hand"), NULL},
+        {"refund.paid_twice", N_("the provider gave back what was recorded as paid by hand"), NULL},
     };
     return word_or(FIND(w, action), action);
 }
