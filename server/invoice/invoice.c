@@ -102,7 +102,8 @@ enum err invoice_order_paid(struct ctx *c, const struct order *o)
                         .cause = "",
                         .callback_key = key,
                         .paid_ms = c->now_ms,
-                        .created_ms = c->now_ms};
+                        .created_ms = c->now_ms,
+                        .itemised = true};
     snprintf(v.order, sizeof v.order, "%s", o->id);
     v.blue.attempt = 1;
     TRY(insert(c, &v));

@@ -47,6 +47,7 @@ struct invoice {
     const char *callback_key;
     int64_t paid_ms, refunded_ms, resent_ms, resent_day_ms, created_ms;
     int resent_count;
+    bool itemised; /* a line for each of the quote's; else one for the whole */
 };
 
 /* Inside the transaction that settles an order's payment: asks for its invoice when it wants one and its

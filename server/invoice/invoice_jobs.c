@@ -60,13 +60,16 @@ static const char *callback_url(struct ctx *c, const struct invoice_port *port, 
                         v->callback_key);
 }
 
-/* What was sold, as in the order's quote: the first line under the channel's name for it. */
+/* What was sold, as in the order's quote: the first line under the channel's name for it. None for one of
+ * before it was itemised: its red one has the same one line as its blue one. */
 static enum err lines_of(struct ctx *c, const struct invoice *v, const struct invoice_line **out, size_t *n)
 {
     struct order o;
     struct quote q;
-    TRY(order_load(c, v->order, &o));
     *n = 0;
+    if (!v->itemised)
+        return OK;
+    TRY(order_load(c, v->order, &o));
     if (!*o.quote_json)
         return OK;
     TRY(catalog_quote_parse(c, o.quote_json, &q));

@@ -12,7 +12,8 @@
     "v.number, "                                                                                             \
     "v.tax_fen, v.issued_ms, v.mailed_ms, v.red_attempt, COALESCE(v.red_order_no, ''), v.red_serial, "       \
     "v.red_code, v.red_number, v.red_tax_fen, v.red_issued_ms, v.red_mailed_ms, v.data, v.cause, "           \
-    "v.callback_key, v.paid_ms, v.refunded_ms, v.resent_ms, v.resent_day_ms, v.resent_count, v.created_ms"
+    "v.callback_key, v.paid_ms, v.refunded_ms, v.resent_ms, v.resent_day_ms, v.resent_count, v.created_ms, " \
+    "v.itemised"
 
 static enum err seal_data(struct ctx *c, const struct invoice *v, struct arg *data, struct arg *cause)
 {
@@ -45,7 +46,8 @@ static enum err read_row(struct ctx *c, const struct rows *r, size_t i, struct i
                             .resent_ms = row_int(r, i, 26),
                             .resent_day_ms = row_int(r, i, 27),
                             .resent_count = (int)row_int(r, i, 28),
-                            .created_ms = row_int(r, i, 29)};
+                            .created_ms = row_int(r, i, 29),
+                            .itemised = row_int(r, i, 30) != 0};
     snprintf(out->id, sizeof out->id, "%s", row_text(r, i, 0));
     snprintf(out->order, sizeof out->order, "%s", row_text(r, i, 1));
     read_paper(r, i, 5, &out->blue);
@@ -67,11 +69,11 @@ enum err invoice_insert(struct ctx *c, const struct invoice *v)
     return db_exec(
         c, NULL,
         SQL("INSERT INTO invoice (id, order_id, state, version, amount_fen, attempt, order_no, data, "
-            "cause, callback_key, paid_ms, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
-            "?, ?, ?, ?, ?)"),
+            "cause, callback_key, paid_ms, created_ms, updated_ms, itemised) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
+            "?, ?, ?, ?, ?, ?)"),
         TEXT(v->id), TEXT(v->order), INT(v->state), INT(v->version), INT(v->amount_fen), INT(v->blue.attempt),
         TEXT(v->blue.order_no), data, cause, TEXT(v->callback_key), INT(v->paid_ms), INT(v->created_ms),
-        INT(v->created_ms));
+        INT(v->created_ms), INT(v->itemised));
 }
 
 enum err invoice_read(struct ctx *c, const char *id, struct invoice *out)

@@ -43,6 +43,43 @@ static void an_order_that_is_refunded_takes_its_invoice_along(void **s)
     assert_int_equal(there(order), 2);
 }
 
+/* What is said to the supplier, looked at on its way. */
+static size_t red_lines;
+
+static enum err red_seen(void *self, const struct invoice_reversal *v, struct arena *a,
+                         char serial[static 64], struct provider_trace *trace, struct fault *f)
+{
+    red_lines = v->blue.n_lines;
+    return r.invoice.ops->red(self, v, a, serial, trace, f);
+}
+
+/* The red one has its blue one's lines: one of before the quote's lines were on it has one for the whole. */
+static void a_red_one_is_itemised_as_its_blue_one_was(void **s)
+{
+    (void)s;
+    struct invoice_ops watched = *r.invoice.ops;
+    watched.red = red_seen;
+    outbox_stop(outbox);
+    providers.invoice.ops = &watched;
+    assert_int_equal(start_outbox(), 0);
+    for (int old = 0; old < 2; old++) {
+        char order[ID_SIZE];
+        paid(order);
+        goes_to(order, INV_ISSUED, true);
+        assert_true(of(order).itemised);
+        if (old)
+            assert_ok(db_exec(w.c, NULL, SQL("UPDATE invoice SET itemised = DEFAULT WHERE order_id = ?"),
+                              TEXT(order)));
+        red_lines = 99;
+        refund(order);
+        goes_to(order, INV_RED, true);
+        assert_int_equal(red_lines, old ? 0 : 1);
+    }
+    outbox_stop(outbox);
+    providers.invoice.ops = r.invoice.ops;
+    assert_int_equal(start_outbox(), 0);
+}
+
 static void what_is_under_way_is_finished_first(void **s)
 {
     (void)s;
@@ -263,6 +300,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_sent_after_the_money_went_back),
         cmocka_unit_test(an_order_that_is_refunded_takes_its_invoice_along),
+        cmocka_unit_test(a_red_one_is_itemised_as_its_blue_one_was),
         cmocka_unit_test(what_is_under_way_is_finished_first),
         cmocka_unit_test(what_was_refused_meanwhile_is_dropped),
         cmocka_unit_test(a_red_one_that_fails_is_asked_for_again),
