@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int64_t SECOND_MS = 1000, GRACE_MS = 60000;
+static const int64_t SECOND_MS = 1000, GRACE_MS = 60000, WEEK_MS = INT64_C(7) * 24 * 3600000;
 
 const char *refund_number(struct ctx *c, const struct refund *r)
 {
@@ -44,6 +44,11 @@ static enum err look_at(struct ctx *c, const struct refund *r, int n, int64_t at
                       *r->order ? r->order : r->id, payload, strlen(payload), at_ms, NULL);
 }
 
+enum err refund_look_back(struct ctx *c, const struct refund *r)
+{
+    return look_at(c, r, 0, c->now_ms + WEEK_MS);
+}
+
 enum err refund_look_later(struct ctx *c, const struct refund *r, int n)
 {
     if (r->state == REFUND_IS_DONE || r->state == REFUND_IS_CLOSED)
@@ -61,7 +66,7 @@ enum err refund_hinted(struct ctx *c, int provider, const char *out_refund_no, c
         return OK;
     }
     TRY(e);
-    if (r.state == REFUND_IS_DONE)
+    if (r.state == REFUND_IS_DONE && !r.by_hand)
         return OK;
     const char *payload = arena_printf(c->arena, "%s 0 0", r.id);
     return outbox_add(c, "payment.refund", arena_printf(c->arena, "payment.refund:%s:%s", r.id, what),

@@ -92,10 +92,18 @@ enum err refund_record(struct ctx *c, const struct by_hand *h, struct capture *c
 struct refund_answer {
     enum refund_event event; /* 0: nothing new */
     const char *error, *provider_no;
+    bool paid_twice; /* recorded by hand, and the provider gave back another part of it: this one */
+    int64_t fen;
 };
 enum err refund_learn(struct ctx *c, struct refund *r, const struct refund_answer *a);
 /* The next look; n counts those in this state. A hint's look stands beside them and leads to no other. */
 enum err refund_look_later(struct ctx *c, const struct refund *r, int n);
+/* One a week after it was recorded by hand: somebody may have paid it out at the provider's own desk since.
+ */
+enum err refund_look_back(struct ctx *c, const struct refund *r);
+/* The provider gave back fen of what was recorded by hand, and that was not its part: a person must see to
+ * it. Once; no state moves, for the payer has the money. */
+enum err refund_paid_twice(struct ctx *c, const struct refund *r, int64_t fen);
 enum err refund_hinted(struct ctx *c, int provider, const char *out_refund_no, const char *what);
 /* -- for refund_hand.c -- */
 struct refund refund_new(struct ctx *c, const struct capture *cap, const char *reason, const char *note,

@@ -4,6 +4,7 @@
  * capture's amount, or the person is told what is missing. The bills say later whether the provider's part is
  * true (reconcile.c).
  */
+#include "base/log.h"
 #include "convert/reason.h"
 #include "core/audit.h"
 #include "identity/fields.h"
@@ -100,5 +101,23 @@ enum err refund_record(struct ctx *c, const struct by_hand *h, struct capture *c
         .detail = arena_printf(c->arena, "{\"capture\":\"%s\",\"hand_fen\":%lld,\"provider_fen\":%lld}",
                                cap->id, (long long)h->hand_fen, (long long)(out->amount_fen - h->hand_fen))};
     TRY(refund_move(c, out, REFUND_EV_RECORDED, &ch));
+    TRY(refund_look_back(c, out));
     return refund_is_over(c, out, cap);
+}
+
+enum err refund_paid_twice(struct ctx *c, const struct refund *r, int64_t fen)
+{
+    bool first;
+    int64_t said = r->amount_fen - r->hand_fen;
+    TRY(refund_mark_twice(c, r, &first));
+    if (!first)
+        return OK;
+    LOG(ERROR, "refund.paid_twice", KV_S("refund", r->id), KV_I("recorded_fen", said),
+        KV_I("given_fen", fen));
+    return audit_add(c, &(struct audit_entry){
+                            .action = "refund.paid_twice",
+                            .object = r->id,
+                            .version = r->version,
+                            .detail = arena_printf(c->arena, "{\"recorded_fen\":%lld,\"given_fen\":%lld}",
+                                                   (long long)said, (long long)fen)});
 }

@@ -34,7 +34,7 @@ static struct look read_look(struct ctx *c, const struct job *j)
 /* The look is about how things are, and there is something to learn. */
 static bool is_current(const struct look *l, const struct refund *r)
 {
-    if (r->state == REFUND_IS_DONE || r->state == REFUND_IS_CLOSED)
+    if (r->state == REFUND_IS_CLOSED || (r->state == REFUND_IS_DONE && !r->by_hand))
         return false;
     return l->version == 0 ? r->state != REFUND_IS_REQUESTED : l->version == r->version;
 }
@@ -62,7 +62,8 @@ static struct refund_answer *answer(struct ctx *c, enum refund_event event, cons
                                     const struct payment_refund_status *s)
 {
     struct refund_answer *a = ARENA_NEW(c->arena, struct refund_answer);
-    *a = (struct refund_answer){event, error, s && *s->refund_id ? s->refund_id : NULL};
+    *a = (struct refund_answer){
+        .event = event, .error = error, .provider_no = s && *s->refund_id ? s->refund_id : NULL};
     return a;
 }
 
@@ -87,13 +88,23 @@ static struct refund_answer *read_status(struct ctx *c, const struct refund *r,
     return NULL;
 }
 
+/* Of one that a person ended only this is asked: that the provider's part is what was recorded. */
+static struct refund_answer *read_part(struct ctx *c, const struct refund *r,
+                                       const struct payment_refund_status *s)
+{
+    struct refund_answer *a = answer(c, 0, "", NULL);
+    a->fen = s->refund_fen ? s->refund_fen : r->amount_fen;
+    a->paid_twice = s->state == REFUND_SUCCESS && a->fen != r->amount_fen - r->hand_fen;
+    return a;
+}
+
 static enum err query(struct ctx *c, const struct payment_port *port, const struct refund *r,
                       struct refund_answer **out)
 {
     struct payment_refund_status *s = ARENA_NEW(c->arena, struct payment_refund_status);
     TRY(payment_outcome(
         port->ops->refund_query(port->self, r->payment_id, refund_number(c, r), c->arena, s, c->fault)));
-    *out = read_status(c, r, s);
+    *out = r->state == REFUND_IS_DONE ? read_part(c, r, s) : read_status(c, r, s);
     return OK;
 }
 
@@ -168,6 +179,8 @@ static enum err refund_done(struct ctx *c, const struct job *j, const struct job
     TRY(refund_read(c, l.id, &r));
     if (!a || !is_current(&l, &r))
         return OK;
+    if (r.state == REFUND_IS_DONE)
+        return a->paid_twice ? refund_paid_twice(c, &r, a->fen) : OK;
     int to;
     if (a->event &&
         machine_next(&refund_machine, (int)r.state, (int)a->event, ERR_PAYMENT_STATE, &to, NULL) == OK)
@@ -184,7 +197,7 @@ static enum err refund_failed(struct ctx *c, const struct job *j, enum err why)
     struct look l = read_look(c, j);
     TRY(refund_read(c, l.id, &r));
     LOG(ERROR, "refund.not_asked", KV_S("refund", r.id), KV_S("error", err_name(why)), KV_I("look", l.n));
-    if (!is_current(&l, &r))
+    if (!is_current(&l, &r) || r.state == REFUND_IS_DONE)
         return OK;
     TRY(refund_note_error(c, &r, err_name(why)));
     return l.version ? refund_look_later(c, &r, l.n + 1) : OK;

@@ -158,6 +158,18 @@ enum err refund_note_error(struct ctx *c, const struct refund *r, const char *er
                    TEXT(error), INT(c->now_ms), TEXT(r->id), INT(r->version));
 }
 
+enum err refund_mark_twice(struct ctx *c, const struct refund *r, bool *first)
+{
+    uint64_t changed;
+    TRY(db_exec(
+        c, &changed,
+        SQL("UPDATE payment_refund SET error = 'PAID_TWICE', updated_ms = ? WHERE id = ? AND version = ? "
+            "AND error <> 'PAID_TWICE'"),
+        INT(c->now_ms), TEXT(r->id), INT(r->version)));
+    *first = changed > 0;
+    return OK;
+}
+
 /* -- captures -------------------------------------------------------------------------------------------- */
 
 static void read_capture(const struct rows *r, size_t i, struct capture *out)
@@ -239,12 +251,13 @@ enum err captures_of_payment(struct ctx *c, const char *payment_id, struct retur
     return OK;
 }
 
-/* Both halves go by a key of their own, and are few. */
+/* Each part goes by a key of its own, and is few. */
 #define NEEDS_A_PERSON                                                                                       \
     "SELECT h.id FROM payment_capture h LEFT JOIN payment_refund x ON x.capture_id = h.id WHERE h.state = "  \
     "2 "                                                                                                     \
     "AND x.id IS NULL UNION ALL SELECT y.capture_id FROM payment_refund y WHERE y.state IN (4, 5) OR "       \
-    "(y.state IN (1, 2) AND y.error <> '')"
+    "(y.state IN (1, 2) AND y.error <> '') UNION ALL SELECT z.capture_id FROM payment_refund z WHERE "       \
+    "z.error = 'PAID_TWICE'"
 
 enum err captures_waiting(struct ctx *c, int64_t *n)
 {

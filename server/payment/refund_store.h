@@ -15,6 +15,9 @@ enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bo
 /* What went wrong with a look that led to no move; nothing when r moved since it was read. */
 enum err refund_note_error(struct ctx *c, const struct refund *r, const char *error);
 
+/* error: PAID_TWICE. *first: it was not so before. */
+enum err refund_mark_twice(struct ctx *c, const struct refund *r, bool *first);
+
 /* A capture with the refund that it has. */
 struct returned {
     struct capture capture;
@@ -40,7 +43,7 @@ enum err capture_settled(struct ctx *c, const char *order_id, struct capture *ou
 enum err captures_of_order(struct ctx *c, const char *order_id, struct returned **out, size_t *n);
 enum err captures_of_payment(struct ctx *c, const char *payment_id, struct returned **out, size_t *n);
 /* Newest first, ids below `before` ("": the first page). attention: only those that a person must see to:
- * held and not on its way back, or a refund that is abnormal, closed or in trouble. */
+ * held and not on its way back, or a refund that is abnormal, closed, in trouble or paid twice. */
 enum err captures_waiting(struct ctx *c, int64_t *n); /* for a person */
 enum err captures_list(struct ctx *c, bool attention, const char *before, int limit, struct returned **out,
                        size_t *n);

@@ -193,6 +193,115 @@ static void an_abnormal_refund_is_paid_by_another_way(void **s)
     report(PROVIDER_WECHAT, date, 0, ""); /* its row there says that it was not paid out */
 }
 
+static void pay_out_there(const char *payment)
+{
+    struct returned one = only_capture(payment);
+    rig_do(&r, "/sim/wechat/payout", arena_printf(&r.a, "{\"out_refund_no\":\"%s\"}", one.refund.id));
+}
+
+/* ABNORMAL at the provider, and ended by the desk, which says that so much of it went by another way. */
+static const char *ended_by_hand(char order[static ID_SIZE], char payment[static ID_SIZE], int64_t hand)
+{
+    struct test_ctx staff;
+    PB(RecordRefundResponse) out;
+    paid(order, payment);
+    rig_fault(&r, "wechat", "refund", "abnormal");
+    int k = told();
+    assert_ok(cancel(order));
+    wait_refund(payment, REFUND_IS_ABNORMAL);
+    assert_ok(hand_over(k, false));
+    staff_ctx(&staff);
+    assert_ok(record(&staff.c, capture_of(payment), hand, 28000 - hand, &out));
+    test_ctx_close(&staff);
+    return arena_strdup(&r.a, only_capture(payment).refund.id);
+}
+
+static bool no_refund_job(void *refund)
+{
+    struct rows rows;
+    test_ctx_reset(&w.t);
+    assert_ok(
+        db_query(w.c, &rows,
+                 SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'payment.refund' AND state IN (1, 2) AND "
+                     "run_at_ms <= ? AND dedupe LIKE CONCAT('payment.refund:', ?, ':%')"),
+                 INT(clock_now_ms()), TEXT(refund)));
+    return row_int(&rows, 0, 0) == 0;
+}
+
+/* How often it was said, and how many captures a person must see to. */
+static void assert_twice(const char *refund, const char *payment, int n)
+{
+    struct test_ctx staff;
+    struct rows rows;
+    outbox_wake(outbox);
+    assert_true(test_until(no_refund_job, (void *)(uintptr_t)refund, 15000));
+    assert_ok(db_query(w.c, &rows,
+                       SQL("SELECT COUNT(*) FROM audit WHERE action = 'refund.paid_twice' AND object = ? AND "
+                           "JSON_VALUE(detail, '$.given_fen') = 28000"),
+                       TEXT(refund)));
+    assert_int_equal(row_int(&rows, 0, 0), n);
+    PB(ListCapturesRequest) in = CERTDESK__V1__LIST_CAPTURES_REQUEST__INIT;
+    PB(ListCapturesResponse) out = CERTDESK__V1__LIST_CAPTURES_RESPONSE__INIT;
+    in.attention = true;
+    staff_ctx(&staff);
+    assert_ok(call(&staff.c, "ListCaptures", &in, &out));
+    int listed = 0;
+    for (size_t i = 0; i < out.n_captures; i++)
+        if (strcmp(out.captures[i]->payment_id, payment) == 0) {
+            listed++;
+            assert_string_equal(out.captures[i]->refund->error, "PAID_TWICE");
+        }
+    assert_int_equal(listed, n);
+    test_ctx_close(&staff);
+    assert_int_equal(only_capture(payment).refund.state, REFUND_IS_DONE);
+    wait_payment(payment, PAY_REFUNDED);
+    assert_books();
+}
+
+/* Paid by the bank, and then by somebody at the provider's own desk as well. */
+static void what_was_paid_there_after_it_was_recorded_is_shown(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    const char *refund = ended_by_hand(order, payment, 28000);
+    assert_twice(refund, payment, 0);
+    int k = told();
+    pay_out_there(payment);
+    assert_ok(hand_over(k, false));
+    assert_twice(refund, payment, 1);
+    let_pass(INT64_C(8) * 24 * 3600000); /* the look of a week later says nothing new */
+    assert_twice(refund, payment, 1);
+    assert_order(order, ORDER_CANCELLED);
+}
+
+/* No callback came; a week later it is asked. */
+static void a_week_later_it_is_asked_once(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    const char *refund = ended_by_hand(order, payment, 28000);
+    pay_out_there(payment);
+    let_pass(INT64_C(6) * 24 * 3600000);
+    assert_twice(refund, payment, 0);
+    let_pass(INT64_C(2) * 24 * 3600000);
+    assert_twice(refund, payment, 1);
+}
+
+/* The desk said that the provider gives it back, and it does. */
+static void what_was_recorded_as_the_providers_part_is_nothing_new(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    const char *refund = ended_by_hand(order, payment, 0);
+    int k = told();
+    pay_out_there(payment);
+    assert_ok(hand_over(k, false));
+    assert_twice(refund, payment, 0);
+    let_pass(INT64_C(8) * 24 * 3600000);
+    assert_twice(refund, payment, 0);
+    assert_ended(order, payment, 0);
+}
+
 static void of_money_that_nobody_can_send_back_it_is_recorded(void **s)
 {
     (void)s;
@@ -370,6 +479,9 @@ int main(void)
         cmocka_unit_test(a_bill_says_what_is_owed),
         cmocka_unit_test(a_wrong_word_is_shown),
         cmocka_unit_test(an_abnormal_refund_is_paid_by_another_way),
+        cmocka_unit_test(what_was_paid_there_after_it_was_recorded_is_shown),
+        cmocka_unit_test(a_week_later_it_is_asked_once),
+        cmocka_unit_test(what_was_recorded_as_the_providers_part_is_nothing_new),
         cmocka_unit_test(of_money_that_nobody_can_send_back_it_is_recorded),
         cmocka_unit_test(what_went_back_by_itself_is_no_difference),
         cmocka_unit_test(what_cannot_be_recorded_is_refused),
