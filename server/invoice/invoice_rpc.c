@@ -2,6 +2,7 @@
 
 #include "convert/convert.h"
 #include "core/page.h"
+#include "identity/identity.h"
 #include "invoice/invoice_steps.h"
 
 #include <certdesk/v1/invoice_service.pb-c.h>
@@ -42,8 +43,19 @@ static PB(InvoiceCorrection) * to_data(struct arena *a, const struct purchase *p
     return out;
 }
 
-/* Without its files. */
-static PB(Invoice) * to_line(struct ctx *c, const struct invoice *v)
+/* For who only looks: enough to see that something is there. */
+static PB(InvoiceCorrection) * to_masked_data(struct arena *a, const struct purchase *p)
+{
+    PB(InvoiceCorrection) *out = to_data(a, p);
+    out->tax_number = to_text(a, mask_number(a, p->tax_number));
+    out->email = to_text(a, mask_name(a, p->invoice_email));
+    out->address = to_text(a, mask_name(a, p->invoice_address));
+    out->phone = to_text(a, mask_phone(a, p->invoice_phone));
+    return out;
+}
+
+/* Without its files, without what may be corrected. A person's name is masked as GetOrder masks it. */
+static PB(Invoice) * to_line(struct ctx *c, const struct invoice *v, bool of_person)
 {
     struct arena *a = c->arena;
     PB(Invoice) *w = ARENA_NEW(a, PB(Invoice));
@@ -59,16 +71,31 @@ static PB(Invoice) * to_line(struct ctx *c, const struct invoice *v)
     w->red_number = to_text(a, v->red.number);
     w->red_time = to_timestamp(a, v->red.issued_ms);
     w->cause = to_text(a, v->cause);
-    w->email = to_text(a, v->data.invoice_email);
     w->create_time = to_timestamp(a, v->created_ms);
-    w->title = to_text(a, v->data.invoice_title);
-    w->data = to_data(a, &v->data);
+    w->title = to_text(a, of_person ? mask_name(a, v->data.invoice_title) : v->data.invoice_title);
     return w;
+}
+
+enum {
+    READERS = ROLE_ANY,
+    MONEY = ROLE_ADMIN | ROLE_FINANCE | ROLE_AUDITOR,
+    HELPERS = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_ADMIN | ROLE_FINANCE,
+};
+
+/* RetryInvoice's callers: its owner, and who helps him. */
+static bool may_correct(const struct caller *k)
+{
+    return k->kind == CALLER_ACCOUNT || (k->kind == CALLER_STAFF && k->roles & HELPERS);
 }
 
 static enum err to_invoice(struct ctx *c, const struct invoice *v, PB(Invoice) * *out)
 {
-    PB(Invoice) *w = *out = to_line(c, v);
+    struct order o;
+    bool clear = may_correct(&c->caller);
+    TRY(order_load(c, v->order, &o));
+    PB(Invoice) *w = *out = to_line(c, v, !clear && o.subject_kind == SUBJECT_INDIVIDUAL);
+    w->data = clear ? to_data(c->arena, &v->data) : to_masked_data(c->arena, &v->data);
+    w->email = w->data->email;
     TRY(to_files(c, v, false, &w->n_files, &w->files));
     return to_files(c, v, true, &w->n_red_files, &w->red_files);
 }
@@ -83,16 +110,16 @@ RPC_HANDLER(get_invoice, GetInvoiceRequest, GetInvoiceResponse)
 RPC_HANDLER(list_invoices, ListInvoicesRequest, ListInvoicesResponse)
 {
     const char *before, *scope = in->attention ? "invoices:attention" : "invoices";
-    struct invoice *all;
+    struct invoice_listed *all;
     size_t n, limit = (size_t)page_size(in->page_size);
     TRY(page_key(c, scope, in->page_token, &before));
     TRY(invoice_list(c, in->attention, before, (int)limit + 1, &all, &n));
     out->n_invoices = n > limit ? limit : n;
     out->invoices = ARENA_ARRAY(c->arena, PB(Invoice) *, limit + 1);
     for (size_t i = 0; i < out->n_invoices; i++)
-        out->invoices[i] = to_line(c, &all[i]);
+        out->invoices[i] = to_line(c, &all[i].invoice, all[i].of_person);
     if (n > limit)
-        out->next_page_token = to_text(c->arena, page_token(c, scope, all[limit - 1].id));
+        out->next_page_token = to_text(c->arena, page_token(c, scope, all[limit - 1].invoice.id));
     return OK;
 }
 
@@ -133,11 +160,6 @@ RPC_HANDLER(retry_invoice, RetryInvoiceRequest, RetryInvoiceResponse)
     return to_invoice(c, &v, &out->invoice);
 }
 
-enum {
-    READERS = ROLE_ANY,
-    HELPERS = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_ADMIN | ROLE_FINANCE,
-};
-
 #define ROW(m, staff, how, fn)                                                                               \
     {                                                                                                        \
         .service = PB_SERVICE(invoice_service), .method = (m), .access = ACCESS_ANY, .roles = (staff),       \
@@ -149,7 +171,7 @@ static const struct rpc_row rows[] = {
     {.service = PB_SERVICE(invoice_service),
      .method = "ListInvoices",
      .access = ACCESS_STAFF,
-     .roles = READERS,
+     .roles = MONEY,
      .mode = MODE_READ,
      .handler = list_invoices},
     ROW("DownloadInvoice", READERS, MODE_READ, download_invoice),

@@ -15,6 +15,10 @@
     "v.callback_key, v.paid_ms, v.refunded_ms, v.resent_ms, v.resent_day_ms, v.resent_count, v.created_ms, " \
     "v.itemised"
 
+enum {
+    COLUMNS_N = 31
+};
+
 static enum err seal_data(struct ctx *c, const struct invoice *v, struct arg *data, struct arg *cause)
 {
     const char *text = order_json_text(c->arena, order_json_purchase(&v->data));
@@ -154,25 +158,29 @@ enum err invoice_files(struct ctx *c, const char *id, bool red, struct inv_file 
     return OK;
 }
 
+/* Whose order it is of decides whether its title is a person's name. */
+#define LISTED "SELECT " INVOICE_COLUMNS ", o.subject_kind FROM invoice v JOIN orders o ON o.id = v.order_id "
+
 /* Both ways go by a key: state and id, or id. */
-enum err invoice_list(struct ctx *c, bool attention, const char *before, int limit, struct invoice **out,
-                      size_t *n)
+enum err invoice_list(struct ctx *c, bool attention, const char *before, int limit,
+                      struct invoice_listed **out, size_t *n)
 {
     struct rows r;
     const char *below = *before ? before : "~";
     if (attention)
         TRY(db_query(c, &r,
-                     SQL("SELECT " INVOICE_COLUMNS " FROM invoice v WHERE v.state IN (3, 7) AND v.id < ? "
-                         "ORDER BY v.id DESC LIMIT ?"),
+                     SQL(LISTED "WHERE v.state IN (3, 7) AND v.id < ? "
+                                "ORDER BY v.id DESC LIMIT ?"),
                      TEXT(below), INT(limit)));
     else
-        TRY(db_query(
-            c, &r, SQL("SELECT " INVOICE_COLUMNS " FROM invoice v WHERE v.id < ? ORDER BY v.id DESC LIMIT ?"),
-            TEXT(below), INT(limit)));
-    *out = ARENA_ARRAY(c->arena, struct invoice, r.n + 1);
+        TRY(db_query(c, &r, SQL(LISTED "WHERE v.id < ? ORDER BY v.id DESC LIMIT ?"), TEXT(below),
+                     INT(limit)));
+    *out = ARENA_ARRAY(c->arena, struct invoice_listed, r.n + 1);
     *n = r.n;
-    for (size_t i = 0; i < r.n; i++)
-        TRY(read_row(c, &r, i, &(*out)[i]));
+    for (size_t i = 0; i < r.n; i++) {
+        (*out)[i].of_person = row_int(&r, i, COLUMNS_N) == SUBJECT_INDIVIDUAL;
+        TRY(read_row(c, &r, i, &(*out)[i].invoice));
+    }
     return OK;
 }
 

@@ -11,9 +11,13 @@ enum err invoice_insert(struct ctx *c, const struct invoice *v);
 enum err invoice_read(struct ctx *c, const char *id, struct invoice *out);
 enum err invoice_read_order(struct ctx *c, const char *order_id, struct invoice *out);
 enum err invoice_read_callback(struct ctx *c, const char *key, struct invoice *out);
+struct invoice_listed {
+    struct invoice invoice;
+    bool of_person; /* its title is a person's name */
+};
 /* Newest first, ids below `before` ("": the first page). attention: FAILED and RED_FAILED. */
-enum err invoice_list(struct ctx *c, bool attention, const char *before, int limit, struct invoice **out,
-                      size_t *n);
+enum err invoice_list(struct ctx *c, bool attention, const char *before, int limit,
+                      struct invoice_listed **out, size_t *n);
 enum err invoices_waiting(struct ctx *c, int64_t *n); /* for a person */
 /* Stores everything that may change; must match v's state and version. On OK *v has the new ones. */
 enum err invoice_update(struct ctx *c, struct invoice *v, enum inv_state to);

@@ -80,6 +80,50 @@ static void a_red_one_is_itemised_as_its_blue_one_was(void **s)
     assert_int_equal(start_outbox(), 0);
 }
 
+static const char *title_for(const char *order, unsigned roles, bool list)
+{
+    struct test_ctx t;
+    const char *title = NULL;
+    PB(GetInvoiceRequest) in = CERTDESK__V1__GET_INVOICE_REQUEST__INIT;
+    PB(GetInvoiceResponse) one = CERTDESK__V1__GET_INVOICE_RESPONSE__INIT;
+    PB(ListInvoicesRequest) all = CERTDESK__V1__LIST_INVOICES_REQUEST__INIT;
+    PB(ListInvoicesResponse) out = CERTDESK__V1__LIST_INVOICES_RESPONSE__INIT;
+    world_ctx(&w, &t, "stf_test");
+    t.c.caller = (struct caller){.kind = CALLER_STAFF, .id = "stf_test", .roles = roles};
+    in.order_id = (char *)(uintptr_t)order;
+    if (list)
+        assert_ok(invoice_call(&t.c, "ListInvoices", &all, &out));
+    else
+        assert_ok(invoice_call(&t.c, "GetInvoice", &in, &one));
+    for (size_t i = 0; i < out.n_invoices; i++) {
+        assert_null(out.invoices[i]->data);
+        assert_string_equal(out.invoices[i]->email, "");
+        if (strcmp(out.invoices[i]->order_id, order) == 0)
+            title = out.invoices[i]->title;
+    }
+    title = arena_strdup(&r.a, list ? title : one.invoice->title);
+    test_ctx_close(&t);
+    return title;
+}
+
+static void a_persons_name_is_for_who_may_correct_it(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    paid(order);
+    goes_to(order, INV_ISSUED, true);
+    const char *title = arena_strdup(&r.a, of(order).data.invoice_title);
+    assert_string_equal(title_for(order, ROLE_FINANCE, true), title); /* an organization's */
+    assert_string_equal(title_for(order, ROLE_SHIPPER, false), title);
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET subject_kind = ? WHERE id = ?"),
+                      INT(SUBJECT_INDIVIDUAL), TEXT(order)));
+    const char *masked = arena_strdup(&r.a, mask_name(&r.a, title));
+    assert_string_equal(title_for(order, ROLE_FINANCE, true), masked);
+    assert_string_equal(title_for(order, ROLE_FINANCE, false), title);
+    assert_string_equal(title_for(order, ROLE_SHIPPER, false), masked);
+    assert_string_equal(title_for(order, ROLE_AUDITOR, false), masked);
+}
+
 static void what_is_under_way_is_finished_first(void **s)
 {
     (void)s;
@@ -301,6 +345,7 @@ int main(void)
         cmocka_unit_test(nothing_is_sent_after_the_money_went_back),
         cmocka_unit_test(an_order_that_is_refunded_takes_its_invoice_along),
         cmocka_unit_test(a_red_one_is_itemised_as_its_blue_one_was),
+        cmocka_unit_test(a_persons_name_is_for_who_may_correct_it),
         cmocka_unit_test(what_is_under_way_is_finished_first),
         cmocka_unit_test(what_was_refused_meanwhile_is_dropped),
         cmocka_unit_test(a_red_one_that_fails_is_asked_for_again),

@@ -128,6 +128,14 @@ test('what a form was shown may be sent back: the masked bank account stays; the
   assert.match(failed.data.bank_account, /^3305\*+1234$/);
   const listed = (await chief.ListInvoices({ attention: true })).invoices;
   assert.deepEqual(listed.map((v) => [v.id, v.title, v.state]), [[failed.id, w.who.name, 'INVOICE_STATE_FAILED']]);
+  assert.deepEqual([listed[0].data, listed[0].email], [null, '']);
+  assert.equal((await chief.GetInvoice({ order_id: w.order.id })).invoice.email, failed.data.email);
+  const zhao = await desk.staffCaller('zhao'); // posts parcels: sees an order's invoice, but corrects none
+  const masked = (await zhao.GetInvoice({ order_id: w.order.id })).invoice;
+  assert.equal(masked.title, w.who.name);
+  for (const shown of [masked.email, masked.data.email, masked.data.tax_number, masked.data.address, masked.data.phone]) assert.match(shown, /^$|\*\*/);
+  assert.notEqual(masked.data.tax_number, failed.data.tax_number);
+  assert.equal((await failure(zhao.ListInvoices({}))).code, grpc.status.PERMISSION_DENIED);
   assert.ok((await chief.ListInvoices({ page_size: 1 })).next_page_token);
   await chief.RetryInvoice({ invoice_id: failed.id, correction: { ...failed.data, address: '杭州市样本路2号' } });
   const v = await reached(w, 'ISSUED');

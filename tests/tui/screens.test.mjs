@@ -637,8 +637,8 @@ describe('money', () => {
   };
 
   test('each sees what is theirs', async () => {
-    for (const [roles, seen, not] of [[['FINANCE'], /7 款项 +3 [^]*8 对账 +1 [^]*9 打款 +4 [^]*0 发票 +1 /, /待审核|待制证|UKEY 库存/], [['REVIEWER'], /1 待审核 +4 [^]*0 发票 +1 /, /款项|对账|打款|待制证/],
-      [['OPERATOR', 'AUDITOR'], /2 待制证[^]*6 UKEY 库存[^]*7 款项/, /待审核/]]) {
+    for (const [roles, seen, not] of [[['FINANCE'], /7 款项 +3 [^]*8 对账 +1 [^]*9 打款 +4 [^]*0 发票 +1 /, /待审核|待制证|UKEY 库存/], [['REVIEWER'], /1 待审核 +4 /, /款项|对账|打款|待制证|发票/],
+      [['OPERATOR', 'AUDITOR'], /2 待制证[^]*6 UKEY 库存[^]*7 款项[^]*0 发票/, /待审核/]]) {
       const d = await as(...roles);
       try {
         assert.doesNotMatch(await d.s.see(seen), not);

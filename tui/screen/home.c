@@ -2,7 +2,6 @@
 #include "screen/screens.h"
 
 #include <certdesk/v1/staff_service.pb-c.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +18,7 @@ struct queue {
     unsigned roles; /* whose it is */
 };
 
-#define MONEY  (MAY(ADMIN) | MAY(FINANCE) | MAY(AUDITOR))
-#define ANYONE UINT_MAX
+#define MONEY (MAY(ADMIN) | MAY(FINANCE) | MAY(AUDITOR))
 
 static const struct queue queues[] = {
     {'1', N_("To review"), N_("Paid orders that wait for a decision"), &reviews_screen,
@@ -41,7 +39,7 @@ static const struct queue queues[] = {
     {'9', N_("Remittance"), N_("Micro-deposits: files for the bank, and its answers"), &remittance_screen,
      offsetof(struct queues, remittances), MONEY},
     {'0', N_("Invoices"), N_("Invoices that were refused"), &invoices_screen,
-     offsetof(struct queues, invoices), ANYONE},
+     offsetof(struct queues, invoices), MONEY},
 };
 
 static const struct column columns[] = {
