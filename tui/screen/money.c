@@ -214,7 +214,8 @@ const char *word_capture(const Certdesk__V1__Capture *c, enum style *s)
         return held ? _("Held, nobody asked it back") : _("Pays for its order");
     }
     if (c->refund->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_ABNORMAL ||
-        c->refund->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_CLOSED)
+        c->refund->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_CLOSED ||
+        (c->refund->by_hand && *c->refund->error)) /* PAID_TWICE */
         *s = STYLE_BAD;
     else if (*c->refund->error)
         *s = STYLE_WARN;
