@@ -803,10 +803,10 @@ describe('from scripts', () => {
     (await import('node:fs')).rmSync(env.XDG_STATE_HOME, { recursive: true });
   });
   // The peer lives in this process: it must go on while the program runs.
-  const certdesk = async (args, input = '') => {
+  const certdesk = async (args, input = '', more = {}) => {
     const { spawn } = await import('node:child_process');
     return new Promise((resolve) => {
-      const p = spawn(program, args, { env });
+      const p = spawn(program, args, { env: { ...env, ...more } });
       let out = '', err = '';
       p.stdout.on('data', (b) => (out += b));
       p.stderr.on('data', (b) => (err += b));
@@ -836,6 +836,11 @@ describe('from scripts', () => {
     assert.equal(r.status, 2);
     r = await certdesk(['captures', 'record', peer.w.captures[0].id, '279', '1.00', 'B-1', '--reason', 'wired', '-o', 'json']);
     assert.equal(JSON.parse(r.out).capture.refund.hand_fen, '27900');
+    peer.w.captures[0].refund.error = 'PAID_TWICE';
+    for (const [lang, words] of [['C.UTF-8', 'recorded by hand, and the provider gave back another part'], ['zh_CN', '已登记人工退款，但支付机构实际退回的金额与登记不符']]) {
+      r = await certdesk(['captures', 'show', peer.w.captures[0].id], '', { CERTDESK_LANG: lang });
+      assert.ok(r.out.includes(words), r.out + r.err);
+    }
     r = await certdesk(['captures', 'record', peer.w.captures[0].id, '2,79.5.', '1', 'B-1', '--reason', 'wired']);
     assert.deepEqual([r.status, r.err], [2, 'certdesk: an amount is written 279.00\n']);
     r = await certdesk(['reconciliations', 'show', 'wechat', '2026-11-21']);
