@@ -224,9 +224,9 @@ static void record(struct page *p, struct form *f)
     q.capture_id = p->id;
     q.reference = form_value(f, "reference", &a);
     q.reason = form_value(f, "reason", &a);
-    bool ok =
-        amount_of(f, "amount_fen", &q.amount_fen, &a) & amount_of(f, "provider_fen", &q.provider_fen, &a);
-    if (ok)
+    bool ours = amount_of(f, "amount_fen", &q.amount_fen, &a);
+    bool theirs = amount_of(f, "provider_fen", &q.provider_fen, &a); /* both are said, if both are wrong */
+    if (ours && theirs)
         page_act(p, METHOD_("RecordRefund"), &q.base, on_recorded);
     arena_free(&a);
 }
