@@ -210,7 +210,7 @@ test('issuance', async () => {
   await eachStatement('QuarantineToken', wang, { personalisation_id: personalisation.id, reason: 'a test' });
   await w.begin('80000003');
   const issue = { personalisation_id: w.personalisation.id, csr_der: w.key.csr() };
-  w.issued = await eachStatement('IssueCertificate', wang, issue, { keeps: ['issuance', 'serial_used', 'audit', 'audit_writer'] });
+  w.issued = await eachStatement('IssueCertificate', wang, issue, { keeps: ['issuance', 'serial_used', 'orders', 'audit', 'audit_writer'] });
   for (const table of ['certificate', 'issuance', 'serial_used'])
     assert.equal(await sql.value(`SELECT COUNT(*) FROM ${table} WHERE order_id = '${order_id}'`), '1', table);
   const { id } = w.personalisation;
@@ -224,7 +224,7 @@ test('a download by the holder', async () => {
   await v.to('DOWNLOAD');
   v.key = new SoftKey(desk.dir, 'download');
   await eachStatement('DownloadCertificate', v.call, { order_id: v.order.id, csr_der: v.key.csr(), medium_number: '' },
-    { keeps: ['issuance', 'personalisation', 'serial_used', 'audit', 'audit_writer'] });
+    { keeps: ['issuance', 'personalisation', 'serial_used', 'orders', 'audit', 'audit_writer'] });
   assert.equal((await v.refresh()).state, 'ORDER_STATE_FINISHED');
   for (const table of ['certificate', 'issuance', 'serial_used', 'personalisation'])
     assert.equal(await sql.value(`SELECT COUNT(*) FROM ${table} WHERE order_id = '${v.order.id}'`), '1', table);
