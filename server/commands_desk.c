@@ -22,13 +22,14 @@ struct new_staff {
     const char *password;
     unsigned roles;
     char base32[128];
+    bool replaced;
 };
 
 static enum err staff_body(struct ctx *c, void *arg)
 {
     struct new_staff *s = arg;
     const char *secret;
-    TRY(staff_put(c, s->a->v[1], s->a->v[2], s->password, s->roles, &secret));
+    TRY(staff_put(c, s->a->v[1], s->a->v[2], s->password, s->roles, &secret, &s->replaced));
     snprintf(s->base32, sizeof s->base32, "%s", secret);
     return OK;
 }
@@ -70,6 +71,9 @@ enum err staff_command(struct ctx *c, struct args *a)
         return fail(c->fault, ERR_INVALID, "a password has at least 8 characters");
     enum err e = tx_run(c, staff_body, &s);
     wipe(password, sizeof password);
+    if (e == OK && s.replaced)
+        fprintf(stderr, "%s was there already: name, password, one-time secret and roles are new now\n",
+                a->v[1]);
     if (e == OK)
         printf("otpauth://totp/certdesk:%s?secret=%s&issuer=certdesk\n", a->v[1], s.base32);
     return e;

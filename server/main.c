@@ -298,6 +298,8 @@ static enum end run(const struct command *cmd, const char *file, struct args *a)
 static enum end help(const char *name)
 {
     const struct command *cmd = name ? find_command(name) : NULL;
+    if (name && !cmd)
+        fprintf(stderr, "certdeskd: there is no command %s\n", name);
     if (cmd)
         usage_of(stdout, cmd);
     else
@@ -329,6 +331,8 @@ static enum end obey(int argc, char **argv)
         return run(cmd, file, &a);
     if (strcmp(name, "help") == 0)
         return help(a.n ? a.v[0] : NULL);
+    if (*name)
+        fprintf(stderr, "certdeskd: there is no command %s\n", name);
     usage(stderr);
     return END_MISUSED;
 }

@@ -208,6 +208,7 @@ const char *order_event_name(int event); /* "approved" */
 const char *order_state_zh(int state);
 /* What a person may make of it: "it waits for payment: pay or cancel it". */
 const char *order_state_now(int state);
+const char *order_state_now_zh(int state);
 /* ERR_ORDER_STATE in those words, in both languages. */
 enum err order_refused(struct fault *f, const struct order *o);
 /* Neither FINISHED nor CANCELLED: its identity number is taken (S10), also while money is on its way back. */

@@ -109,13 +109,18 @@ const char *order_state_now(int state)
     return known_state(state) ? states[state].now : "it is in a state that this program does not know";
 }
 
+const char *order_state_now_zh(int state)
+{
+    return known_state(state) ? states[state].now_zh : "请刷新";
+}
+
 enum err order_refused(struct fault *f, const struct order *o)
 {
     int s = (int)o->state;
     enum err e = fail(f, ERR_ORDER_STATE, "the order does not allow this now: %s", order_state_now(s));
     if (f)
         snprintf(f->text_zh, sizeof f->text_zh, "订单当前为“%s”，不能进行此操作；%s", order_state_zh(s),
-                 known_state(s) ? states[s].now_zh : "请刷新");
+                 order_state_now_zh(s));
     return e;
 }
 

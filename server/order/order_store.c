@@ -238,9 +238,8 @@ static enum err taken(struct ctx *c, const struct order *o, const unsigned char 
     int state = (int)row_int(&r, 0, 1);
     enum err e = fail(c->fault, ERR_ORDER_OPEN, "order %s is open for this identity number; %s",
                       row_text(&r, 0, 0), order_state_now(state));
-    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "该证件号已有未完成订单%s（%s），%s",
-             row_text(&r, 0, 0), order_state_zh(state),
-             state == ORDER_REFUNDING ? "请待退款完成后再办理" : "请继续办理或先取消");
+    snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "该证件号已有未完成订单%s（%s）：%s",
+             row_text(&r, 0, 0), order_state_zh(state), order_state_now_zh(state));
     snprintf(c->fault->resource, sizeof c->fault->resource, "%s", row_text(&r, 0, 0));
     return e;
 }

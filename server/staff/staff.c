@@ -123,7 +123,7 @@ enum err staff_roles(const char *words, unsigned *out, struct fault *f)
 }
 
 enum err staff_put(struct ctx *c, const char *login, const char *name, const char *password, unsigned roles,
-                   const char **totp_base32)
+                   const char **totp_base32, bool *replaced)
 {
     struct staff_row known;
     struct staff s = {.login = login, .name = name, .roles = roles};
@@ -131,7 +131,8 @@ enum err staff_put(struct ctx *c, const char *login, const char *name, const cha
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
     fault_clear(c->fault);
-    if (e == OK)
+    *replaced = e == OK;
+    if (*replaced)
         memcpy(s.id, known.staff.id, ID_SIZE);
     else
         id_new("stf", s.id);

@@ -18,7 +18,7 @@ enum err staff_self(struct ctx *c, struct staff *out);
 /* Command line: adds a person, or gives a known one a new password, secret and roles. The base32 secret comes
  * back in c->arena, to be shown once. In a transaction. */
 enum err staff_put(struct ctx *c, const char *login, const char *name, const char *password, unsigned roles,
-                   const char **totp_base32);
+                   const char **totp_base32, bool *replaced);
 /* "reviewer,operator" to bits; INVALID names the unknown word. */
 enum err staff_roles(const char *words, unsigned *out, struct fault *f);
 

@@ -25,9 +25,10 @@ static void draw_title(struct desk *d)
     struct view *v = &d->view;
     const struct page *p = d->top;
     struct arena *a = &v->scratch;
-    const char *state = d->away           ? _("no answer from the server")
-                        : d->queues.known ? _("connected")
-                                          : _("connecting");
+    const char *state = d->away              ? _("no answer from the server")
+                        : !*d->session.token ? _("not logged in")
+                        : d->queues.known    ? _("connected")
+                                             : _("connecting");
     const char *right = arena_printf(a, "%s  %s  %s %s ", text_clean(a, d->session.name), word_zone(a),
                                      desk_busy(d) ? spinner(d) : " ", state);
     int w = text_width(right);

@@ -30,7 +30,9 @@ void print_clean(FILE *out, const char *text)
 
 bool in_chinese(void)
 {
-    const char *lang = getenv("LC_ALL");
+    const char *lang = getenv("CERTDESK_LANG"); /* as at the console */
+    if (!lang || !*lang)
+        lang = getenv("LC_ALL");
     if (!lang || !*lang)
         lang = getenv("LANG");
     return lang && !strncmp(lang, "zh", 2);
