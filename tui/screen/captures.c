@@ -10,10 +10,6 @@
 
 #define METHOD_(name) ((struct rpc_method)METHOD(payment_service, name))
 
-struct listing {
-    bool all;
-};
-
 static const struct column columns[] = {
     {N_("Came on"), 16, 0, false}, {N_("Amount"), 14, 0, true},          {N_("Provider"), 10, 0, false},
     {N_("State"), 0, 0, false},    {N_("Order number"), 30, 100, false}, {N_("Error"), 28, 150, false},
@@ -52,16 +48,6 @@ static void prepare(struct page *p, ProtobufCMessage *request)
     ((Certdesk__V1__ListCapturesRequest *)(void *)request)->attention = !s->all;
 }
 
-static void filter(struct page *p)
-{
-    struct listing *s = p->state;
-    s->all = !s->all;
-    snprintf(p->subtitle, sizeof p->subtitle, "%s", s->all ? _("all") : "");
-    p->list.at = 0;
-    p->n_rows = 0;
-    page_reload(p);
-}
-
 static void enter(struct page *p)
 {
     const Certdesk__V1__Capture *r = page_row(p);
@@ -73,7 +59,7 @@ static void enter(struct page *p)
 
 static const struct action list_actions[] = {
     {K_ENTER, N_("Open"), N_("Look at this money, and give it back"), has_row, enter},
-    {'f', N_("All"), N_("Show all money, or only what needs a person"), NULL, filter},
+    {'f', N_("All"), N_("Show all money, or only what needs a person"), NULL, listing_filter},
 };
 
 const struct screen captures_screen = {

@@ -157,6 +157,13 @@ bool page_acting(const struct page *p);
 
 /* Reads the next part of a list; used by the base. */
 void listing_load(struct page *p, bool more);
+/* State of a list that shows what needs a person, or all; prepare() asks the server for the one or the other.
+ */
+struct listing {
+    bool all;
+};
+/* An action: the other of the two. */
+void listing_filter(struct page *p);
 
 /* ---- questions and messages ---- */
 

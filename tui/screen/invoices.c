@@ -11,10 +11,6 @@
 
 #define CALL(name) ((struct rpc_method)METHOD(invoice_service, name))
 
-struct listing {
-    bool all;
-};
-
 static const struct column columns[] = {
     {N_("Title"), 0, 0, false},    {N_("State"), 20, 0, false},    {N_("Amount"), 14, 0, true},
     {N_("Created"), 16, 0, false}, {N_("Number"), 20, 120, false}, {N_("Order number"), 30, 150, false},
@@ -48,16 +44,6 @@ static void prepare(struct page *p, ProtobufCMessage *request)
     ((Certdesk__V1__ListInvoicesRequest *)(void *)request)->attention = !s->all;
 }
 
-static void filter(struct page *p)
-{
-    struct listing *s = p->state;
-    s->all = !s->all;
-    snprintf(p->subtitle, sizeof p->subtitle, "%s", s->all ? _("all") : "");
-    p->list.at = 0;
-    p->n_rows = 0;
-    page_reload(p);
-}
-
 static void enter(struct page *p)
 {
     const Certdesk__V1__Invoice *r = page_row(p);
@@ -66,7 +52,7 @@ static void enter(struct page *p)
 
 static const struct action list_actions[] = {
     {K_ENTER, N_("Open"), N_("Look at this invoice"), has_row, enter},
-    {'f', N_("All"), N_("Show all invoices, or only those that were refused"), NULL, filter},
+    {'f', N_("All"), N_("Show all invoices, or only those that were refused"), NULL, listing_filter},
 };
 
 const struct screen invoices_screen = {

@@ -87,3 +87,13 @@ void listing_load(struct page *p, bool more)
     page_get(p, p->screen->list, request, more ? on_more : on_first);
     free(request);
 }
+
+void listing_filter(struct page *p)
+{
+    struct listing *s = p->state;
+    s->all = !s->all;
+    snprintf(p->subtitle, sizeof p->subtitle, "%s", s->all ? _("all") : "");
+    p->list.at = 0;
+    p->n_rows = 0;
+    page_reload(p);
+}
