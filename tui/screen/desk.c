@@ -1,6 +1,7 @@
 #include "screen/chrome.h"
 #include "screen/screens.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "ui/text.h"
 
@@ -179,8 +180,15 @@ static void on_stdin(void *arg)
     ui_key k = view_key(&d->view);
     if (k == K_NONE && poll(&in, 1, 0) == 1 && (in.revents & (POLLHUP | POLLERR)))
         d->quit = true; /* the terminal is gone */
-    for (; k != K_NONE && !d->quit; k = view_key(&d->view))
+    /* A key that is held comes again before view_key() has waited for the rest of its sequence, so K_NONE may
+     * never come: the picture and the answers have their turn all the same. */
+    for (int64_t until = clock_mono_ms() + 100; k != K_NONE && !d->quit; k = view_key(&d->view)) {
         desk_keys(d, k);
+        if (clock_mono_ms() >= until) {
+            loop_after(&d->loop, 1, on_stdin, d); /* what view_key() has read already does not wake poll() */
+            return;
+        }
+    }
 }
 
 /* ---- the live queues ---- */
