@@ -4,6 +4,7 @@
 #include "core/page.h"
 #include "identity/identity.h"
 #include "invoice/invoice_steps.h"
+#include "order/order_wire.h"
 
 #include <certdesk/v1/invoice_service.pb-c.h>
 #include <string.h>
@@ -30,27 +31,18 @@ static enum err to_files(struct ctx *c, const struct invoice *v, bool red, size_
     return OK;
 }
 
-static PB(InvoiceCorrection) * to_data(struct arena *a, const struct purchase *p)
+static PB(InvoiceCorrection) * to_data(struct ctx *c, const struct purchase *whole)
 {
+    struct arena *a = c->arena;
+    const struct purchase p = wire_invoice_data(c, whole);
     PB(InvoiceCorrection) *out = ARENA_NEW(a, PB(InvoiceCorrection));
     PB_INIT(invoice_correction, out);
-    out->tax_number = to_text(a, p->tax_number);
-    out->email = to_text(a, p->invoice_email);
-    out->bank = to_text(a, p->invoice_bank);
-    out->bank_account = to_text(a, invoice_masked_account(a, p));
-    out->address = to_text(a, p->invoice_address);
-    out->phone = to_text(a, p->invoice_phone);
-    return out;
-}
-
-/* For who only looks: enough to see that something is there. */
-static PB(InvoiceCorrection) * to_masked_data(struct arena *a, const struct purchase *p)
-{
-    PB(InvoiceCorrection) *out = to_data(a, p);
-    out->tax_number = to_text(a, mask_number(a, p->tax_number));
-    out->email = to_text(a, mask_name(a, p->invoice_email));
-    out->address = to_text(a, mask_name(a, p->invoice_address));
-    out->phone = to_text(a, mask_phone(a, p->invoice_phone));
+    out->tax_number = to_text(a, p.tax_number);
+    out->email = to_text(a, p.invoice_email);
+    out->bank = to_text(a, p.invoice_bank);
+    out->bank_account = to_text(a, p.invoice_bank_account);
+    out->address = to_text(a, p.invoice_address);
+    out->phone = to_text(a, p.invoice_phone);
     return out;
 }
 
@@ -79,22 +71,15 @@ static PB(Invoice) * to_line(struct ctx *c, const struct invoice *v, bool of_per
 enum {
     READERS = ROLE_ANY,
     MONEY = ROLE_ADMIN | ROLE_FINANCE | ROLE_AUDITOR,
-    HELPERS = ROLE_REVIEWER | ROLE_OPERATOR | ROLE_ADMIN | ROLE_FINANCE,
 };
-
-/* RetryInvoice's callers: its owner, and who helps him. */
-static bool may_correct(const struct caller *k)
-{
-    return k->kind == CALLER_ACCOUNT || (k->kind == CALLER_STAFF && k->roles & HELPERS);
-}
 
 static enum err to_invoice(struct ctx *c, const struct invoice *v, PB(Invoice) * *out)
 {
     struct order o;
-    bool clear = may_correct(&c->caller);
     TRY(order_load(c, v->order, &o));
-    PB(Invoice) *w = *out = to_line(c, v, !clear && o.subject_kind == SUBJECT_INDIVIDUAL);
-    w->data = clear ? to_data(c->arena, &v->data) : to_masked_data(c->arena, &v->data);
+    PB(Invoice) *w = *out =
+        to_line(c, v, !wire_invoice_clear(&c->caller) && o.subject_kind == SUBJECT_INDIVIDUAL);
+    w->data = to_data(c, &v->data);
     w->email = w->data->email;
     TRY(to_files(c, v, false, &w->n_files, &w->files));
     return to_files(c, v, true, &w->n_red_files, &w->red_files);
@@ -175,8 +160,8 @@ static const struct rpc_row rows[] = {
      .mode = MODE_READ,
      .handler = list_invoices},
     ROW("DownloadInvoice", READERS, MODE_READ, download_invoice),
-    ROW("ResendInvoice", HELPERS, MODE_WRITE, resend_invoice),
-    ROW("RetryInvoice", HELPERS, MODE_WRITE, retry_invoice),
+    ROW("ResendInvoice", INVOICE_HELPERS, MODE_WRITE, resend_invoice),
+    ROW("RetryInvoice", INVOICE_HELPERS, MODE_WRITE, retry_invoice),
 };
 
 const struct rpc_table invoice_rpc = {rows, sizeof rows / sizeof *rows};

@@ -90,22 +90,44 @@ static PB(Address) * to_address(struct arena *a, const struct address *d)
     return out;
 }
 
-static PB(InvoiceData) * to_invoice(struct arena *a, const struct purchase *p)
+bool wire_invoice_clear(const struct caller *k)
 {
-    NEW(a, InvoiceData, invoice_data, out);
-    out->wanted = p->invoice_wanted;
-    out->title = to_text(a, p->invoice_title);
-    out->tax_number = to_text(a, p->tax_number);
-    out->email = to_text(a, p->invoice_email);
-    out->bank = to_text(a, p->invoice_bank);
-    out->bank_account = masked(a, mask_number, p->invoice_bank_account);
-    out->address = to_text(a, p->invoice_address);
-    out->phone = to_text(a, p->invoice_phone);
+    return k->kind == CALLER_ACCOUNT || (k->kind == CALLER_STAFF && k->roles & INVOICE_HELPERS);
+}
+
+struct purchase wire_invoice_data(struct ctx *c, const struct purchase *p)
+{
+    struct arena *a = c->arena;
+    struct purchase out = *p;
+    out.invoice_bank_account = masked(a, mask_number, p->invoice_bank_account);
+    if (wire_invoice_clear(&c->caller))
+        return out;
+    out.tax_number = masked(a, mask_number, p->tax_number);
+    out.invoice_email = masked(a, mask_name, p->invoice_email);
+    out.invoice_address = masked(a, mask_name, p->invoice_address);
+    out.invoice_phone = masked(a, mask_phone, p->invoice_phone);
     return out;
 }
 
-static PB(Purchase) * to_purchase(struct arena *a, const struct purchase *p)
+static PB(InvoiceData) * to_invoice(struct ctx *c, const struct purchase *whole)
 {
+    struct arena *a = c->arena;
+    const struct purchase p = wire_invoice_data(c, whole);
+    NEW(a, InvoiceData, invoice_data, out);
+    out->wanted = p.invoice_wanted;
+    out->title = to_text(a, p.invoice_title);
+    out->tax_number = to_text(a, p.tax_number);
+    out->email = to_text(a, p.invoice_email);
+    out->bank = to_text(a, p.invoice_bank);
+    out->bank_account = to_text(a, p.invoice_bank_account);
+    out->address = to_text(a, p.invoice_address);
+    out->phone = to_text(a, p.invoice_phone);
+    return out;
+}
+
+static PB(Purchase) * to_purchase(struct ctx *c, const struct purchase *p)
+{
+    struct arena *a = c->arena;
     if (!*p->product_id)
         return NULL;
     NEW(a, Purchase, purchase, out);
@@ -113,7 +135,7 @@ static PB(Purchase) * to_purchase(struct arena *a, const struct purchase *p)
     out->term_months = p->term_months;
     out->seal = p->seal;
     out->quantity = p->quantity;
-    out->invoice = to_invoice(a, p);
+    out->invoice = to_invoice(c, p);
     out->delivery = to_address(a, &p->delivery);
     return out;
 }
@@ -310,8 +332,9 @@ static void add_actions(struct ctx *c, const struct order *o, unsigned facts, PB
         out->actions[i] = to_text(c->arena, verbs[i]);
 }
 
-static void put_order(struct arena *a, const struct order *o, PB(Order) * w)
+static void put_order(struct ctx *c, const struct order *o, PB(Order) * w)
 {
+    struct arena *a = c->arena;
     w->id = to_text(a, o->id);
     w->channel_id = to_text(a, o->channel);
     w->kind = (PB(OrderKind))o->kind;
@@ -332,7 +355,7 @@ static void put_order(struct arena *a, const struct order *o, PB(Order) * w)
             w->person = to_person(a, &o->subject);
     }
     w->agent = o->agent.name ? to_agent(a, &o->agent) : NULL;
-    w->purchase = o->purchase.product_id ? to_purchase(a, &o->purchase) : NULL;
+    w->purchase = o->purchase.product_id ? to_purchase(c, &o->purchase) : NULL;
 }
 
 enum err wire_order(struct ctx *c, const struct order *o, PB(Order) * *out)
@@ -340,7 +363,7 @@ enum err wire_order(struct ctx *c, const struct order *o, PB(Order) * *out)
     unsigned facts = 0;
     const struct verification *v;
     NEW(c->arena, Order, order, w);
-    put_order(c->arena, o, w);
+    put_order(c, o, w);
     TRY(add_verification(c, o, w, &v));
     TRY(add_quote(c, o, w));
     TRY(add_reasons(c, o, w));

@@ -135,6 +135,10 @@ test('what a form was shown may be sent back: the masked bank account stays; the
   assert.equal(masked.title, w.who.name);
   for (const shown of [masked.email, masked.data.email, masked.data.tax_number, masked.data.address, masked.data.phone]) assert.match(shown, /^$|\*\*/);
   assert.notEqual(masked.data.tax_number, failed.data.tax_number);
+  const { purchase } = (await zhao.GetOrder({ order_id: w.order.id })).order; // the order tells him no more
+  assert.deepEqual(['tax_number', 'email', 'bank_account', 'address', 'phone'].map((k) => purchase.invoice[k]),
+    ['tax_number', 'email', 'bank_account', 'address', 'phone'].map((k) => masked.data[k]));
+  assert.equal((await chief.GetOrder({ order_id: w.order.id })).order.purchase.invoice.tax_number, failed.data.tax_number);
   assert.equal((await failure(zhao.ListInvoices({}))).code, grpc.status.PERMISSION_DENIED);
   assert.ok((await chief.ListInvoices({ page_size: 1 })).next_page_token);
   await chief.RetryInvoice({ invoice_id: failed.id, correction: { ...failed.data, address: '杭州市样本路2号' } });
