@@ -71,7 +71,7 @@ struct rpc_row {
     rpc_handler *prepare;   /* unary write, optional: runs before, in a transaction of its own that is
                                committed (an intent); must repeat safely; its response is thrown away */
     rpc_many_handler *many; /* unary read, optional: groups */
-    bool of_one_moment;     /* unary read and watch: what it reads fits together, at two statements more */
+    bool of_one_moment;     /* unary read and watch: what it reads fits together (tx_read) */
     bool together;          /* unary write with request_id, no prepare: calls that wait may share one
                                transaction; for handlers that mostly insert */
     bool latest;            /* unary write, not together: ctx->latest, for handlers that count what everybody

@@ -48,7 +48,8 @@ struct reading {
 
 static enum err read_one(struct ctx *c, void *arg)
 {
-    const struct reading *r = arg;
+    struct reading *r = arg;
+    r->out = new_response(r->task->entry, c->arena);
     return r->task->entry->row->handler(c, rpc_call_request(r->task->call), r->out);
 }
 
@@ -56,8 +57,10 @@ static enum err run_one(struct task *t, struct ctx *c, ProtobufCMessage **out)
 {
     const struct entry *e = t->entry;
     if (e->row->mode == MODE_READ) {
-        struct reading r = {t, *out = new_response(e, c->arena)};
-        return e->row->of_one_moment ? tx_read(c, read_one, &r) : read_one(c, &r);
+        struct reading r = {.task = t};
+        enum err read = e->row->of_one_moment ? tx_read(c, read_one, &r) : read_one(c, &r);
+        *out = r.out;
+        return read;
     }
     if (e->row->prepare)
         TRY(tx_run(c, call_prepare, t));
@@ -123,17 +126,18 @@ static enum err read_many(struct ctx *c, void *arg)
 {
     (void)c; /* one of them */
     struct reading_many *r = arg;
+    for (size_t i = 0; i < r->a->n; i++) {
+        r->ins[i] = rpc_call_request(r->a->tasks[i]->call);
+        r->outs[i] = new_response(r->a->tasks[i]->entry, r->a->cs[i]->arena);
+        r->errs[i] = OK;
+        fault_clear(r->a->cs[i]->fault);
+    }
     return r->a->tasks[0]->entry->row->many(r->a->n, r->a->cs, r->ins, r->outs, r->errs);
 }
 
 static void run_many(const struct allowed *a)
 {
     struct reading_many r = {.a = a};
-    for (size_t i = 0; i < a->n; i++) {
-        r.ins[i] = rpc_call_request(a->tasks[i]->call);
-        r.outs[i] = new_response(a->tasks[i]->entry, a->cs[i]->arena);
-        r.errs[i] = OK;
-    }
     enum err all =
         a->tasks[0]->entry->row->of_one_moment ? tx_read(a->cs[0], read_many, &r) : read_many(a->cs[0], &r);
     for (size_t i = 0; i < a->n; i++)

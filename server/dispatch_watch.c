@@ -81,7 +81,6 @@ static enum err see(struct ctx *c, void *arg)
     return e->row->watch(c, rpc_call_request(s->watch->call), &s->cursor, s->out, &s->changed, &s->over);
 }
 
-/* Most looks find nothing: what is to be sent alone is read once more, as of one moment. */
 static enum err one_look(struct watch *w, struct ctx *c, bool *changed, ProtobufCMessage **out)
 {
     struct rpc_call *calls[] = {w->call};
@@ -89,9 +88,7 @@ static enum err one_look(struct watch *w, struct ctx *c, bool *changed, Protobuf
     struct seen s = {.watch = w};
     TRY(call_who(1, calls, cs));
     TRY(call_allowed(w->entry->row, c));
-    TRY(see(c, &s));
-    if (s.changed && w->entry->row->of_one_moment)
-        TRY(tx_read(c, see, &s));
+    TRY(w->entry->row->of_one_moment ? tx_read(c, see, &s) : see(c, &s));
     *changed = s.changed;
     *out = s.out;
     w->cursor = s.cursor;

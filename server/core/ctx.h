@@ -55,15 +55,16 @@ struct ctx {
     int64_t deadline_ms;   /* clock_mono_ms() at which waiting is useless */
     char request[ID_SIZE]; /* req_… for the log and the audit row */
     const char *method;    /* "/certdesk.v1.OrderService/CreateOrder" or "job:sms.send" */
-    int fail_at; /* tests: the k-th statement fails (0: none); counted by db.c with CERTDESK_FAULTS */
-    bool latest; /* set before the transaction (a row's flag, a job's call): each statement sees what others
-                    have committed meanwhile (READ COMMITTED). For counters that everybody moves by
-                    conditional updates: nobody begins again because somebody else came first. */
-    void *found; /* what look and aside of the row found out (dispatch.h); NULL: nothing */
-    bool wrote;  /* set by db.c when a statement changed a row: watchers are woken after commit */
-    bool queued; /* set by outbox_add: outbox_wake() is due after commit */
-    bool keep;   /* set by a rule: commit although the body failed (a counted try); tx_run then returns the
-                    error */
+    int fail_at;  /* tests: the k-th statement fails (0: none); counted by db.c with CERTDESK_FAULTS */
+    bool latest;  /* set before the transaction (a row's flag, a job's call): each statement sees what others
+                     have committed meanwhile (READ COMMITTED). For counters that everybody moves by
+                     conditional updates: nobody begins again because somebody else came first. */
+    bool reading; /* tx_read(): a statement that changes something is refused */
+    void *found;  /* what look and aside of the row found out (dispatch.h); NULL: nothing */
+    bool wrote;   /* set by db.c when a statement changed a row: watchers are woken after commit */
+    bool queued;  /* set by outbox_add: outbox_wake() is due after commit */
+    bool keep;    /* set by a rule: commit although the body failed (a counted try); tx_run then returns the
+                     error */
 };
 
 #endif

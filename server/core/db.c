@@ -92,6 +92,14 @@ static enum err report(struct db *db, struct fault *f, unsigned number, const ch
 }
 
 /* True when the statement may be sent. With CERTDESK_FAULTS this is where the k-th statement fails. */
+static enum err may_change(struct ctx *c, const char *sql)
+{
+    if (!c->reading)
+        return OK;
+    LOG(ERROR, "db.read_only", KV_S("sql", sql));
+    return fail(c->fault, ERR_INTERNAL, NULL);
+}
+
 static enum err admit(struct ctx *c, const char *sql)
 {
     struct db *db = c->db;
@@ -517,6 +525,7 @@ enum err db_exec_(struct ctx *c, uint64_t *changed, struct sql q, const struct a
     if (changed)
         *changed = 0;
     struct stmt *s;
+    TRY(may_change(c, q.text));
     TRY(run(c, q.text, args, n, &s));
     if (s->n_out != 0) {
         mysql_stmt_free_result(s->st);
@@ -587,6 +596,7 @@ enum err db_exec_rows(struct ctx *c, struct sql q, const struct arg *args, size_
 {
     if (n_rows == 0)
         return OK;
+    TRY(may_change(c, q.text));
     TRY(admit(c, q.text));
     struct stmt *s;
     TRY(statement(c, q.text, &s));

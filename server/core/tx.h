@@ -23,8 +23,9 @@ typedef enum err tx_body(struct ctx *c, void *arg);
 
 enum err tx_run(struct ctx *c, tx_body *body, void *arg);
 
-/* Reads of one moment: whatever the body reads fits together, as it was when it read first. It writes
- * nothing, and runs once. */
+/* Reads of one moment: whatever the body reads fits together. One statement does by itself; when the body
+ * sent more, it runs a second time inside a snapshot, which alone counts. It writes nothing, and begins its
+ * results anew. */
 enum err tx_read(struct ctx *c, tx_body *body, void *arg);
 
 /* Inside a transaction, first statement of a mutating call: claims (caller, method, request_id).

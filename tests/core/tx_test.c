@@ -74,29 +74,55 @@ static int64_t n_of(struct ctx *c, int id)
     return row_int(&r, 0, 0);
 }
 
+struct both {
+    int64_t seen[2];
+    int times;
+};
+
 /* Between its two reads somebody else moves both rows. */
 static enum err read_both(struct ctx *c, void *arg)
 {
-    int64_t *seen = arg;
-    seen[0] = n_of(c, 1);
+    struct both *b = arg;
+    b->times++;
+    b->seen[0] = n_of(c, 1);
     run_text(&other, "UPDATE thing SET n = n + 1");
-    seen[1] = n_of(c, 2);
-    return seen[0] ? fail(c->fault, ERR_NOT_FOUND, NULL) : OK;
+    b->seen[1] = n_of(c, 2);
+    return b->seen[0] > 1 ? fail(c->fault, ERR_NOT_FOUND, NULL) : OK;
 }
 
 static void what_is_read_together_fits_together(void **state)
 {
     (void)state;
-    int64_t seen[2];
-    assert_ok(tx_read(&t.c, read_both, seen));
-    assert_int_equal(seen[0], 0);
-    assert_int_equal(seen[1], 0);
+    struct both b = {0};
+    assert_ok(tx_read(&t.c, read_both, &b));
+    assert_int_equal(b.times, 2); /* the first saw 0 and 1 */
+    assert_int_equal(b.seen[0], 1);
+    assert_int_equal(b.seen[1], 1);
     assert_false(db_in_tx(t.c.db));
-    assert_err(tx_read(&t.c, read_both, seen), ERR_NOT_FOUND);
-    assert_int_equal(seen[0], 1);
-    assert_int_equal(seen[1], 1);
+    assert_err(tx_read(&t.c, read_both, &b), ERR_NOT_FOUND);
+    assert_int_equal(b.seen[0], 3);
+    assert_int_equal(b.seen[1], 3);
     assert_false(db_in_tx(t.c.db));
-    assert_int_equal(n_of(&t.c, 1), 2);
+    assert_int_equal(n_of(&t.c, 1), 4);
+}
+
+static enum err read_one(struct ctx *c, void *arg)
+{
+    struct both *b = arg;
+    b->times++;
+    b->seen[0] = n_of(c, 1);
+    return fail(c->fault, ERR_NOT_FOUND, NULL);
+}
+
+/* An answer, or a refusal, out of one statement fits by itself. */
+static void one_statement_needs_no_snapshot(void **state)
+{
+    (void)state;
+    struct both b = {0};
+    uint64_t before = db_statements(t.c.db);
+    assert_err(tx_read(&t.c, read_one, &b), ERR_NOT_FOUND);
+    assert_int_equal(b.times, 1);
+    assert_int_equal(db_statements(t.c.db) - before, 1);
 }
 
 static enum err write_one(struct ctx *c, void *arg)
@@ -111,6 +137,8 @@ static void a_read_writes_nothing(void **state)
     assert_int_not_equal(tx_read(&t.c, write_one, NULL), OK);
     assert_false(db_in_tx(t.c.db));
     assert_int_equal(n_of_1(), 0);
+    assert_ok(tx_run(&t.c, write_one, NULL)); /* nobody else is held by it */
+    assert_int_equal(n_of_1(), 100);
 }
 
 /* -- the plain ways ------------------------------------------------------------------------------------- */
@@ -653,6 +681,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_read_together_fits_together),
+        TEST(one_statement_needs_no_snapshot),
         TEST(a_read_writes_nothing),
         TEST(ok_commits_and_an_error_leaves_nothing),
         TEST(a_swallowed_error_cannot_commit),
