@@ -126,11 +126,16 @@ struct delivery_rules {
     enum delivery way; /* as asked, or the offer's */
     bool address_asked;
     int64_t fee_fen;
+    int days; /* working days from approval in which the desk's UKEY is posted (S16); 5 */
 };
 /* For one kind of certificate: nothing is posted of a cloud certificate or a download. way is as above.
  * METHOD_NOT_OFFERED. */
 enum err catalog_posting(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
                          enum medium m, enum delivery way, struct delivery_rules *out);
+
+/* What is promised of an order that is approved now and whose UKEY the desk posts (S16): in how many working
+ * days, and when they are over. */
+enum err catalog_posting_promise(struct ctx *c, const char *channel_id, int *days, int64_t *due_ms);
 
 /* The password of a new account (S2): the channel's fixed text, or a random one each time. It must be changed
  * in any case. */

@@ -29,7 +29,9 @@ static enum err load(struct ctx *c, const char *channel_id, struct policy *out)
 struct delivery_rules posting_of(const struct policy *p, enum medium m, enum delivery way)
 {
     bool asked = m == MEDIUM_UKEY && way == DELIVERY_DESK && p->posting.address_asked;
-    return (struct delivery_rules){.address_asked = asked, .fee_fen = asked ? p->posting.fee_fen : 0};
+    return (struct delivery_rules){.address_asked = asked,
+                                   .fee_fen = asked ? p->posting.fee_fen : 0,
+                                   .days = way == DELIVERY_DESK ? p->posting.days : 0};
 }
 
 static bool known(enum method m)
@@ -102,6 +104,15 @@ enum err catalog_working_days(struct ctx *c, const char *channel_id, int64_t fro
     struct policy p;
     TRY(load(c, channel_id, &p));
     *out = calendar_after(&p.calendar, from_ms, n);
+    return OK;
+}
+
+enum err catalog_posting_promise(struct ctx *c, const char *channel_id, int *days, int64_t *due_ms)
+{
+    struct policy p;
+    TRY(load(c, channel_id, &p));
+    *days = p.posting.days;
+    *due_ms = calendar_after(&p.calendar, c->now_ms, p.posting.days);
     return OK;
 }
 

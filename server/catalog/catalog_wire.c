@@ -100,6 +100,7 @@ static PB(Offer) * to_offer(struct ctx *c, const struct whole *w, const struct o
     o->delivery = (PB(DeliveryWay))from->offer.delivery;
     o->address_asked = posting.address_asked;
     o->posting_fee_fen = posting.fee_fen;
+    o->posting_days = posting.days;
     o->materials = WIRE_LIST(c, PB(MaterialRule), w->n_materials);
     for (size_t k = 0; k < w->n_materials; k++) {
         const struct offered *of = &w->materials[k].of;

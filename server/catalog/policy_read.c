@@ -12,6 +12,7 @@ enum {
     ATTEMPTS_MAX = 100,
     SUPPLIERS_MAX = 2,
     NAME_MAX_CHARS = 40,
+    POSTING_DAYS_MAX = 60,
     COUNT_MAX = 1000000, /* as good as unlimited */
     DATES_MAX = 200,
     HOURS_MAX = 4,
@@ -94,9 +95,10 @@ static void read_invoice(struct node n, struct invoice_rules *out)
 
 static void read_posting(struct node n, struct delivery_rules *out)
 {
-    node_keys(n, "address fee_fen");
+    node_keys(n, "address fee_fen days");
     out->address_asked = node_bool(node_get(n, "address"), true);
     out->fee_fen = node_number(node_get(n, "fee_fen"), 0, COUNT_MAX, 0);
+    out->days = (int)node_number(node_get(n, "days"), 1, POSTING_DAYS_MAX, 5);
     if (!out->address_asked && out->fee_fen)
         node_fault(node_get(n, "fee_fen"), "is for posting, and no address is asked for");
 }

@@ -56,6 +56,7 @@ static enum err fill_item(struct ctx *c, const struct issue_item *from, PB(Issue
     out->product_name = to_text(c->arena, q.product_name);
     out->term_months = o.purchase.term_months;
     out->approve_time = to_timestamp(c->arena, from->approved_ms);
+    out->due_time = to_timestamp(c->arena, o.due_ms);
     out->medium_number = to_text(c->arena, from->medium_number);
     out->quantity = order_quantity(&o);
     out->written = from->written;

@@ -1,5 +1,6 @@
 #include "order/order.h"
 
+#include "catalog/catalog.h"
 #include "core/audit.h"
 #include "identity/identity.h"
 #include "order/order_json.h"
@@ -181,6 +182,17 @@ enum err order_cancel(struct ctx *c, const char *id, struct order *out)
         return payment_give_up_paid(c, out, "ORDER_CANCELLED", NULL);
     TRY(order_move(c, out, EV_CANCELLED, NULL, NULL));
     return payment_order_cancelled(c, out->id);
+}
+
+/* -- approved -------------------------------------------------------------------------------------------- */
+
+enum err order_approve(struct ctx *c, struct order *o, const char *detail, int *posting_days)
+{
+    int64_t due_ms = 0; /* the review's is over */
+    *posting_days = 0;
+    if (o->delivery == DELIVERY_DESK)
+        TRY(catalog_posting_promise(c, o->channel, posting_days, &due_ms));
+    return order_move(c, o, EV_APPROVED, &(struct order_change){.due_ms = &due_ms}, detail);
 }
 
 /* -- who may do what ---------------------------------------------------------------------------------------

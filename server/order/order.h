@@ -157,7 +157,8 @@ struct order {
     const char *signed_text; /* canonical text of the application signature (S14), "" before */
     unsigned char signed_digest[32];
     char verification[ID_SIZE]; /* newest verification of the current step; "" */
-    int64_t created_ms, updated_ms, submitted_ms /* to review */, due_ms /* review promised by (S18) */;
+    int64_t created_ms, updated_ms, submitted_ms /* to review */,
+        due_ms /* review (S18), then posting (S16), promised by; 0 */;
 };
 
 /* What changes with a move, besides the state. NULL members stay as they are; "" empties a text. */

@@ -167,6 +167,9 @@ static enum err notes(struct ctx *c, const struct order *o, const struct channel
     const struct material_rule *rules;
     struct address to;
     size_t n;
+    int days;
+    int64_t due_ms;
+    TRY(catalog_posting_promise(c, o->channel, &days, &due_ms));
     TRY(catalog_materials(c, o->channel, o->kind, o->subject_kind, o->medium, &rules, &n));
     struct buf b = BUF(c->arena);
     for (size_t i = 0; i < n; i++)
@@ -184,7 +187,8 @@ static enum err notes(struct ctx *c, const struct order *o, const struct channel
         list[form->n_notes++] = arena_printf(c->arena, "支付订单后，请将本表及附件邮寄至：%s。", address);
     list[form->n_notes++] = arena_printf(
         c->arena, "收到材料后%s个工作日内完成审核；审核通过后，%s。", catalog_review_days(c->arena, channel),
-        o->delivery == DELIVERY_DESK ? "UKEY在5个工作日内寄出" : "即可登录并下载证书");
+        o->delivery == DELIVERY_DESK ? arena_printf(c->arena, "UKEY在%d个工作日内寄出", days)
+                                     : "即可登录并下载证书");
     form->notes = list;
     return OK;
 }

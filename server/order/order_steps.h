@@ -50,6 +50,10 @@ enum err order_sign(struct ctx *c, const char *id, const char *code, const struc
  * come by post. */
 const char *order_form_text(struct ctx *c, const struct order *o);
 
+/* From REVIEW, or with the payment where nobody reviews: the desk's posting is due from now on (S16), in so
+ * many working days; 0: nothing is posted. */
+enum err order_approve(struct ctx *c, struct order *o, const char *detail, int *posting_days);
+
 /* S10: frees the identity number; of a paid order when its money is back (REFUNDING until then). */
 enum err order_cancel(struct ctx *c, const char *id, struct order *out);
 

@@ -7,6 +7,7 @@
 #include "invoice/invoice.h"
 #include "notice/notice.h"
 #include "order/order_paper.h"
+#include "order/order_steps.h"
 #include "payment/payment_steps.h"
 #include "payment/refund.h"
 #include "provider/yuan.h"
@@ -204,13 +205,13 @@ static void choose_notices(const struct order *o, enum sms_template *sms, enum m
 }
 
 /* Told once each (I-11): the dedupe keys carry the order. */
-static enum err tell_paid(struct ctx *c, const struct order *o, const struct channel *ch)
+static enum err tell_paid(struct ctx *c, const struct order *o, const char *days)
 {
     enum sms_template sms;
     enum mail_template mail;
     choose_notices(o, &sms, &mail);
     struct order_contact to = order_contact(o);
-    const char *yuan = yuan_of(c->arena, o->price_fen), *days = catalog_review_days(c->arena, ch);
+    const char *yuan = yuan_of(c->arena, o->price_fen);
     const char *params[] = {o->id, yuan, days}; /* days is the last, and not every one says it */
     TRY(notice_sms(c, to.phone, sms, params, arena_printf(c->arena, "paid.sms:%s", o->id), o->id));
     if (!*to.email)
@@ -221,11 +222,12 @@ static enum err tell_paid(struct ctx *c, const struct order *o, const struct cha
 
 /* Nobody has to look at it, and nobody will: no days of review are promised, and the approval is the system's
  * own, with the payment or not at all. */
-static enum err paid_without_review(struct ctx *c, struct order *o, const struct channel *ch)
+static enum err paid_without_review(struct ctx *c, struct order *o)
 {
+    int days;
     TRY(order_move(c, o, EV_PAID, &(struct order_change){.submitted_ms = &c->now_ms}, NULL));
-    TRY(order_move(c, o, EV_APPROVED, NULL, "{\"review\":\"none\"}"));
-    return tell_paid(c, o, ch);
+    TRY(order_approve(c, o, "{\"review\":\"none\"}", &days));
+    return tell_paid(c, o, arena_printf(c->arena, "%d", days));
 }
 
 /* S18: the days promised begin to count; by paper they do when the papers are there. */
@@ -235,14 +237,14 @@ static enum err order_paid(struct ctx *c, struct order *o)
     TRY(invoice_order_paid(c, o));
     if (o->paper_route)
         return order_paper_paid(c, o);
-    TRY(catalog_channel(c, o->channel, &channel));
     if (!o->review)
-        return paid_without_review(c, o, &channel);
+        return paid_without_review(c, o);
+    TRY(catalog_channel(c, o->channel, &channel));
     int64_t due_ms;
     TRY(catalog_working_days(c, o->channel, c->now_ms, channel.review_days, &due_ms));
     TRY(order_move(c, o, EV_PAID, &(struct order_change){.submitted_ms = &c->now_ms, .due_ms = &due_ms},
                    NULL));
-    return tell_paid(c, o, &channel);
+    return tell_paid(c, o, catalog_review_days(c->arena, &channel));
 }
 
 static enum err hold(struct ctx *c, struct payment *p, const struct capture *cap)

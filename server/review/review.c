@@ -3,6 +3,7 @@
 #include "convert/reason.h"
 #include "core/audit.h"
 #include "notice/notice.h"
+#include "order/order_steps.h"
 #include "review/review_store.h"
 
 #include <string.h>
@@ -53,11 +54,11 @@ static const char *first_reason(const struct order *o, const struct decision *d)
     return "";
 }
 
-static enum err tell(struct ctx *c, const struct order *o, const struct decision *d)
+static enum err tell(struct ctx *c, const struct order *o, const struct decision *d, const char *days)
 {
     struct order_contact to = order_contact(o);
     const char *dedupe = arena_printf(c->arena, "review:%s:%lld", o->id, (long long)o->version);
-    const char *params[] = {o->id, first_reason(o, d)};
+    const char *params[] = {o->id, d->approve ? days : first_reason(o, d)};
     bool download = o->delivery == DELIVERY_DOWNLOAD;
     enum sms_template good = download ? SMS_APPROVED_DOWNLOAD : SMS_ORDER_APPROVED;
     TRY(notice_sms(c, to.phone, d->approve ? good : SMS_ORDER_REFUSED, params, dedupe, o->id));
@@ -69,7 +70,7 @@ static enum err tell(struct ctx *c, const struct order *o, const struct decision
             buf_printf(&faults, "  - %s\n", d->reasons[i]);
     const char *comment = *d->comment ? arena_printf(c->arena, "\n%s\n", d->comment) : "";
     const char *refused[] = {to.name, o->id, buf_text(&faults), comment},
-               *plain[] = {to.name, o->id, comment};
+               *plain[] = {to.name, o->id, comment, days}; /* not every one says the days */
     if (!d->approve && !o->paper_route)
         return notice_mail(c, to.email, MAIL_ORDER_REFUSED, refused, dedupe, o->id);
     enum mail_template well = download ? MAIL_APPROVED_DOWNLOAD : MAIL_ORDER_APPROVED;
@@ -87,9 +88,10 @@ enum err review_decide(struct ctx *c, const struct decision *d, struct order *o)
     if (e == ERR_DB_DUPLICATE)
         return fail(c->fault, ERR_CONFLICT, NULL);
     TRY(e);
-    TRY(order_move(c, o, d->approve ? EV_APPROVED : EV_REFUSED, NULL,
-                   arena_printf(c->arena, "{\"decided\":%zu}", d->n)));
-    return tell(c, o, d);
+    int days = 0;
+    const char *detail = arena_printf(c->arena, "{\"decided\":%zu}", d->n);
+    TRY(d->approve ? order_approve(c, o, detail, &days) : order_move(c, o, EV_REFUSED, NULL, detail));
+    return tell(c, o, d, arena_printf(c->arena, "%d", days));
 }
 
 enum err review_reveal(struct ctx *c, const char *order_id, const char *field, const char *reason,

@@ -90,6 +90,7 @@ RPC_HANDLER(list_ships, ListShipsRequest, ListShipsResponse)
         item->medium_numbers = to_media(c, list[i].media, &item->n_medium_numbers);
         item->delivery = to_address(c, &o.purchase.delivery);
         item->ready_time = to_timestamp(c->arena, list[i].ready_ms);
+        item->due_time = to_timestamp(c->arena, o.due_ms);
     }
     if (out->n_items == (size_t)limit)
         out->next_page_token =

@@ -131,6 +131,7 @@ static void what_is_not_said_has_its_default(void **s)
     assert_int_equal(r.policy.sms.phone_day, 10);
     assert_int_equal(r.policy.sms.channel_day, 1000000);
     assert_true(r.policy.posting.address_asked);
+    assert_int_equal(r.policy.posting.days, 5);
     assert_false(r.policy.invoice.offered);
     assert_true(r.policy.calendar.weekend[0] && r.policy.calendar.weekend[6] &&
                 !r.policy.calendar.weekend[5]);
@@ -175,7 +176,7 @@ static const char bad[] =
     "payments: []\n"                                                                               /* 32 */
     "suppliers: {face: [tencent, tencent], sms: [x], bank_four_factor: [remittance]}\n"            /* 33 */
     "invoice: {seller_tax_number: \"1\", tax_rate: \"6%\"}\n"                                      /* 34 */
-    "posting: {address: false, fee_fen: 100}\n"                                                    /* 35 */
+    "posting: {address: false, fee_fen: 100, days: 0}\n"                                           /* 35 */
     "calendar:\n"                                                                                  /* 36 */
     "  weekend: [monday, tuesday, wednesday, thursday, friday, saturday, sunday]\n"                /* 37 */
     "  holidays: [2026-02-30, 2026-10-01, 2026-10-01]\n"                                           /* 38 */
@@ -262,6 +263,7 @@ static void every_fault_is_named_at_once_with_its_line(void **s)
         {34, "invoice.seller_address", "is missing"},
         {34, "invoice.tax_rate", "such as 0.06"},
         {35, "posting.fee_fen", "no address is asked for"},
+        {35, "posting.days", "from 1 to 60"},
         {37, "calendar.weekend", "no day to work on"},
         {38, "calendar.holidays[0]", "is a date"},
         {38, "calendar.holidays[2]", "there twice"},

@@ -131,6 +131,9 @@ static void without_review_the_desk_issues_what_is_paid(void **s)
     assert_false(has_action(get_order(w.c, order), "DownloadCertificate"));
     assert_int_equal(in_queue(false), 0);
     assert_int_equal(in_queue(true), 1);
+    struct order full; /* five working days are a week, but for holidays: none in the test's channel */
+    assert_ok(order_load(w.c, order, &full));
+    assert_int_equal(full.due_ms - w.c->now_ms, 7 * 24 * 3600 * 1000LL);
     assert_string_equal(told("sms:paid.sms", order), "PAID_POST");
     assert_string_equal(told("mail:paid.mail", order), "PAID_POST");
 }

@@ -195,7 +195,8 @@ test('a person goes by paper, too', async () => {
   const who = { ...company(3), person: { name: '王不一致', idNumber: residentId('33010619900101123'), phone: '13700000003' } };
   const person = new PaperWalk(desk, { who });
   // What a channel promises is one number of its file (S16): on the form, in what is told, and when the desk's time is up.
-  desk.importChannel({ ...desk.channel(CHANNEL, 1), review_days: 2 });
+  const file = desk.channel(CHANNEL, 1);
+  desk.importChannel({ ...file, review_days: 2, posting: { ...file.posting, days: 4 } });
   await person.register();
   await person.createOrder({ subject_kind: 'SUBJECT_KIND_INDIVIDUAL' });
   const { name, idNumber, phone } = who.person;
@@ -207,7 +208,7 @@ test('a person goes by paper, too', async () => {
   await person.setPurchase({ product_id: products.find((p) => p.subject_kind === 'SUBJECT_KIND_INDIVIDUAL').id, seal: false });
   await person.confirmPurchase();
   const said = text(await person.pdf()).replace(/\s+/g, '');
-  for (const part of ['个人数字证书申请表', name, idNumber, phone, '申请人签字', '身份证正面', '收到材料后2个工作日内完成审核']) assert.ok(said.includes(part), part);
+  for (const part of ['个人数字证书申请表', name, idNumber, phone, '申请人签字', '身份证正面', '收到材料后2个工作日内完成审核', '审核通过后，UKEY在4个工作日内寄出']) assert.ok(said.includes(part), part);
   await person.payForPapers();
   await person.arrive();
   assert.equal(person.state, 'REVIEW');
@@ -220,6 +221,14 @@ test('a person goes by paper, too', async () => {
   const item = (await (await person.staff('li')).ListReviews({})).items.find((i) => i.order_id === person.order.id);
   const days = (item.due_time.seconds - item.submit_time.seconds) / 24 / 3600;
   assert.ok(days >= 2 && days <= 4, `${days} days`); // a weekend may lie between
+  await person.approve();
+  assert.match(await person.read(phone, /已审核通过/), /UKEY将在4个工作日内寄出/);
+  const issue = (await (await person.staff('wang')).ListIssues({})).items.find((i) => i.order_id === person.order.id);
+  const left = (issue.due_time.seconds - issue.approve_time.seconds) / 24 / 3600;
+  assert.ok(left >= 4 && left <= 8, `${left} days`);
+  await person.issue();
+  const ship = (await (await person.staff('zhao')).ListShips({})).items.find((i) => i.order_id === person.order.id);
+  assert.deepEqual(ship.due_time, issue.due_time);
   desk.importChannel(desk.channel(CHANNEL, 1));
 });
 

@@ -98,9 +98,9 @@ export function world() {
     reviews: names.map((n, i) => ({ order_id: id('ord', i + 1), subject_name: n, channel_name: '智慧供应链一体化平台',
       kind_text: '单位证书新办', submit_time: at(i * 3600), due_time: at(5 * 86400) })),
     issues: names.slice(0, 2).map((n, i) => ({ order_id: id('ord', i + 11), subject_name: n, channel_name: '智慧供应链一体化平台',
-      product_name: '单位证书UKEY', term_months: 12, approve_time: at(7200), medium_number: i ? '10002' : '', quantity: i ? 3 : 1, written: i ? 1 : 0 })),
+      product_name: '单位证书UKEY', term_months: 12, approve_time: at(7200), due_time: at(i ? 3600 : -86400), medium_number: i ? '10002' : '', quantity: i ? 3 : 1, written: i ? 1 : 0 })),
     ships: names.slice(0, 2).map((n, i) => ({ order_id: id('ord', i + 21), subject_name: n, medium_numbers: i ? ['10011', '10012', '10013'] : ['10010'],
-      delivery: order(1, '', n).purchase.delivery, ready_time: at(9000) })),
+      delivery: order(1, '', n).purchase.delivery, ready_time: at(9000), due_time: at(3600) })),
     shipments: [['SHIPMENT_STATE_IN_TRANSIT', 'SF1234567890'], ['SHIPMENT_STATE_RETURNED', 'EMS987654321CN']].map(([state, number], i) => ({
       id: id('shp', i + 1), order_id: id('ord', i + 31), courier: i ? 'ems' : 'shunfeng', tracking_number: number, state,
       delivery: order(1, '', '').purchase.delivery, medium_numbers: i ? ['10031', '10032', '10033'] : ['10030'], create_time: at(10000), update_time: at(20000),

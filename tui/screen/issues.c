@@ -5,9 +5,9 @@
 #include <certdesk/v1/issuance_service.pb-c.h>
 
 static const struct column columns[] = {
-    {N_("Subject"), 0, 0, false},         {N_("Product"), 18, 0, false}, {N_("Term"), 6, 0, true},
-    {N_("Approved"), 16, 100, false},     {N_("Written"), 7, 0, true},   {N_("Medium number"), 14, 0, false},
-    {N_("Order number"), 30, 150, false},
+    {N_("Subject"), 0, 0, false},        {N_("Product"), 18, 100, false},      {N_("Term"), 6, 0, true},
+    {N_("Post by"), 10, 0, false},       {N_("Approved"), 16, 120, false},     {N_("Written"), 7, 0, true},
+    {N_("Medium number"), 14, 0, false}, {N_("Order number"), 30, 160, false},
 };
 
 static const char *cell(const struct page *p, const void *row, size_t column, enum style *s, struct arena *a)
@@ -22,11 +22,14 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     case 2:
         return word_term(a, r->term_months);
     case 3:
+        *s = word_overdue(r->due_time) ? STYLE_BAD : STYLE_NORMAL;
+        return word_day(a, r->due_time);
+    case 4:
         return word_time(a, r->approve_time);
-    case 4: /* how many UKEYs of those that the order is for */
+    case 5: /* how many UKEYs of those that the order is for */
         *s = r->written ? STYLE_WARN : STYLE_NORMAL;
         return arena_printf(a, "%d/%d", r->written, r->quantity);
-    case 5:
+    case 6:
         *s = STYLE_WARN; /* begun and not finished */
         return r->medium_number;
     default:

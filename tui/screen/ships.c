@@ -10,8 +10,9 @@ enum {
 };
 
 static const struct column columns[] = {
-    {N_("Recipient"), 12, 0, false}, {N_("Subject"), 0, 0, false},   {N_("Medium number"), 16, 0, false},
-    {N_("Ready"), 16, 0, false},     {N_("Address"), 0, 110, false}, {N_("Order number"), 30, 160, false},
+    {N_("Recipient"), 12, 0, false},      {N_("Subject"), 0, 0, false},  {N_("Medium number"), 16, 0, false},
+    {N_("Post by"), 10, 0, false},        {N_("Ready"), 16, 100, false}, {N_("Address"), 0, 120, false},
+    {N_("Order number"), 30, 170, false},
 };
 
 static char *address(struct arena *a, const Certdesk__V1__Address *d)
@@ -31,8 +32,11 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
         return p->desk ? word_media_short(a, r->medium_numbers, r->n_medium_numbers) /* a command says all */
                        : word_media(a, r->medium_numbers, r->n_medium_numbers);
     case 3:
-        return word_time(a, r->ready_time);
+        *s = word_overdue(r->due_time) ? STYLE_BAD : STYLE_NORMAL;
+        return word_day(a, r->due_time);
     case 4:
+        return word_time(a, r->ready_time);
+    case 5:
         return r->delivery ? address(a, r->delivery) : "";
     default:
         *s = STYLE_DIM;
