@@ -128,7 +128,7 @@ RPC_HANDLER(switch_to_paper_route, SwitchToPaperRouteRequest, SwitchToPaperRoute
 RPC_HANDLER(cancel_order, CancelOrderRequest, CancelOrderResponse)
 {
     struct order o;
-    TRY(order_cancel(c, in->order_id, &o));
+    TRY(order_cancel(c, in->order_id, in->reason, &o));
     return wire_order(c, &o, &out->order);
 }
 
@@ -251,7 +251,12 @@ static const struct rpc_row rows[] = {
     STEP("RequestApplicationSignature", request_signature, .latest = true),
     STEP("SignApplication", sign_application),
     STEP("SwitchToPaperRoute", switch_to_paper_route),
-    STEP("CancelOrder", cancel_order),
+    {.service = PB_SERVICE(order_service),
+     .method = "CancelOrder",
+     .access = ACCESS_ANY,
+     .roles = ORDER_CLOSERS,
+     .mode = MODE_WRITE,
+     .handler = cancel_order},
     {.service = PB_SERVICE(order_service),
      .method = "GetApplicationForm",
      .access = ACCESS_ANY,

@@ -54,8 +54,13 @@ const char *order_form_text(struct ctx *c, const struct order *o);
  * many working days; 0: nothing is posted. */
 enum err order_approve(struct ctx *c, struct order *o, const char *detail, int *posting_days);
 
-/* S10: frees the identity number; of a paid order when its money is back (REFUNDING until then). */
-enum err order_cancel(struct ctx *c, const char *id, struct order *out);
+/* S10: frees the identity number; of a paid order when its money is back (REFUNDING until then). Staff close
+ * what is not paid, with a reason for the audit trail (INVALID), and the account is told: a number that
+ * somebody holds by mistake or on purpose. */
+enum err order_cancel(struct ctx *c, const char *id, const char *reason, struct order *out);
+enum {
+    ORDER_CLOSERS = ROLE_ADMIN | ROLE_REVIEWER
+};
 
 /* Verbs of the API that the ctx's caller may use now (S20); NULL-terminated, static texts. */
 enum {

@@ -332,8 +332,10 @@ enum err order_store_update(struct ctx *c, struct order *o, enum order_state to,
         INT_OR_NULL(ch->price_fen), s.digest, text_or_null(ch->verification), INT_OR_NULL(ch->paper_route),
         INT_OR_NULL(ch->method), INT_OR_NULL(ch->submitted_ms), INT_OR_NULL(ch->due_ms), TEXT(o->id),
         INT(o->state), INT(o->version), TEXT(o->account), TEXT(o->channel));
-    if (e == ERR_DB_DUPLICATE && ch->subject)
+    if (e == ERR_DB_DUPLICATE) { /* by paper the number that was given before is held again */
+        subject_key(c, o, ch->subject ? ch->subject : &o->subject, s.key_bytes);
         return taken(c, o, s.key_bytes);
+    }
     if (e != OK)
         return e;
     o->state = to;

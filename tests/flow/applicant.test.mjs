@@ -160,6 +160,36 @@ describe('one open order for one identity number (S10)', () => {
     assert.deepEqual(first.order.actions, []);
     await refused(first.call.CancelOrder({ order_id: first.order.id }), 'FAILED_PRECONDITION', 'ORDER_STATE');
   });
+
+  test('who gave a number with data that do not match keeps nobody out', async () => {
+    const typed = walker(), owner = new Walk(desk, { who: { ...typed.who, account: company(next++).account } });
+    await typed.to('SUBJECT');
+    await typed.submitOrganization({ legal_rep_name: '王不一致' });
+    assert.equal(await typed.verified(), 'MISMATCH');
+    await owner.to('AGENT');
+    await refused(typed.submitOrganization(), 'ALREADY_EXISTS', 'ORDER_OPEN');
+    const told = await refused(typed.call.SwitchToPaperRoute({ order_id: typed.order.id }), 'ALREADY_EXISTS', 'ORDER_OPEN'); // it would be held again
+    assert.ok(!told.resource);
+  });
+
+  test('the desk closes what is not paid, with a reason; the account is told', async () => {
+    const held = walker();
+    await held.to('AGENT');
+    const reviewer = await held.staff('li'), shipper = await held.staff('zhao'), order_id = held.order.id;
+    await refused(shipper.CancelOrder({ order_id, reason: '不相干' }), 'PERMISSION_DENIED', 'DENIED');
+    const bad = await refused(reviewer.CancelOrder({ order_id }), 'INVALID_ARGUMENT', 'INVALID');
+    assert.deepEqual(bad.violations.map((v) => v.field), ['reason']);
+    assert.ok((await reviewer.GetOrder({ order_id })).order.actions.includes('CancelOrder'));
+    assert.equal((await reviewer.CancelOrder({ order_id, reason: '单位来电：非本单位申请' })).order.state, 'ORDER_STATE_CANCELLED');
+    assert.match(await held.read(held.who.account.phone, /已由受理机构取消/), new RegExp(order_id));
+    const owner = new Walk(desk, { who: { ...held.who, account: company(next++).account } });
+    await owner.to('SUBJECT');
+    await owner.submitOrganization();
+    const paid = walker();
+    await paid.to('REVIEW');
+    await refused(reviewer.CancelOrder({ order_id: paid.order.id, reason: '已支付' }), 'FAILED_PRECONDITION', 'ORDER_STATE');
+    assert.ok(!(await reviewer.GetOrder({ order_id: paid.order.id })).order.actions.includes('CancelOrder'));
+  });
 });
 
 describe('consent, agent, purchase', () => {

@@ -76,12 +76,15 @@ const no = (reason) => ({ reason });
 const yes = (apply = () => {}) => ({ apply });
 
 // What is under way ends: a check with a code sent or back at its step, a refund with the order cancelled.
-export function settle(o, m) {
-  if (o.state === 'REFUNDING' && m) move(m, o.id, 'CANCELLED');
+export function settle(m, o, refunds = true) {
+  if (o.state === 'REFUNDING' && refunds) move(m, o.id, 'CANCELLED');
   if (o.state === 'SUBJECT_VERIFYING' && o.check === 'PENDING') {
     o.check = o.matches ? 'CODE_SENT' : 'MISMATCH';
     o.code = { tries: 0 };
-    if (!o.matches) o.state = 'SUBJECT';
+    if (!o.matches) {
+      o.state = 'SUBJECT';
+      release(m, o); // nobody's number any more
+    }
   }
   if (o.state === 'AGENT_VERIFYING' && o.agentCheck === 'PENDING') {
     o.agentCheck = o.agentMatches ? 'CODE_SENT' : 'MISMATCH';
@@ -112,6 +115,9 @@ function guess(o, which, step, then) {
   return then();
 }
 
+// Named to its owner alone (S10).
+const open = (m, key, step) => ({ reason: 'ORDER_OPEN', names: m.orders[m.open[key]].account === step.account ? m.open[key] : '' });
+
 // step: { verb, order, account, good, ... }; wrong: the reason that its own data deserve, "" for none.
 export function expect(m, step) {
   const o = m.orders[step.order];
@@ -130,7 +136,7 @@ export function expect(m, step) {
       if (step.subject !== o.subject) return no('ORDER_STATE');
       if (!to) return no('ORDER_STATE');
       if (step.wrong) return no(step.wrong);
-      if (m.open[step.key] && m.open[step.key] !== o.id) return { reason: 'ORDER_OPEN', names: m.orders[m.open[step.key]].account === step.account ? m.open[step.key] : '' };
+      if (m.open[step.key] && m.open[step.key] !== o.id) return open(m, step.key, step);
       return go((x, w) => {
         release(w, x);
         Object.assign(x, { key: step.key, check: 'PENDING', matches: step.matches, code: null });
@@ -138,7 +144,7 @@ export function expect(m, step) {
       });
     case 'method':
       if (!to) return no('ORDER_STATE');
-      return step.wrong ? no(step.wrong) : go((x) => { x.check = null; x.code = null; });
+      return step.wrong ? no(step.wrong) : go((x, w) => { x.check = null; x.code = null; release(w, x); });
     case 'confirmCheck': {
       const agent = o.state === 'AGENT_VERIFYING';
       if (step.verification === 'none') return no('NOT_FOUND');
@@ -152,7 +158,9 @@ export function expect(m, step) {
       return go((x) => Object.assign(x, { code: null, agentCheck: to === 'AGENT_VERIFYING' ? 'PENDING' : null, agentMatches: step.matches }));
     case 'paper':
       if (!to) return no('ORDER_STATE');
-      return mismatched(o) ? go((x) => { x.paper = true; }) : no('PRECONDITION');
+      if (!mismatched(o)) return no('PRECONDITION');
+      if (m.open[o.key] && m.open[o.key] !== o.id) return open(m, o.key, step);
+      return go((x, w) => { x.paper = true; w.open[x.key] = x.id; });
     case 'purchase':
       if (!to) return no('ORDER_STATE');
       if (step.wrong || step.quantity > step.most) return no(step.wrong || 'INVALID'); // as many as the channel sells at once (S12)

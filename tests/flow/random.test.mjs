@@ -273,7 +273,7 @@ class World {
         for (const i of order) {
           if (answers[i].reason === 'CONFLICT') continue; // had no effect
           why.push(this.agrees(m, plans[i], answers[i]));
-          if (between) Object.values(m.orders).forEach((o) => settle(o));
+          if (between) Object.values(m.orders).forEach((o) => settle(m, o, false));
         }
         if (why.every((w) => !w)) fit.push(m);
         else told.push(why.filter(Boolean).join('; '));
@@ -297,7 +297,7 @@ class World {
     let want;
     for (const model of this.fit || [this.model]) {
       this.model = model;
-      settle(model.orders[id], model);
+      settle(model, model.orders[id]);
       want = this.view(`ORDER_STATE_${model.orders[id].state}`, model.orders[id].paper, actions(model.orders[id]));
       if (want === had) break;
     }
