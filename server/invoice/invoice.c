@@ -103,6 +103,7 @@ enum err invoice_order_paid(struct ctx *c, const struct order *o)
                         .callback_key = key,
                         .paid_ms = c->now_ms,
                         .created_ms = c->now_ms,
+                        .terms = "",
                         .itemised = true};
     snprintf(v.order, sizeof v.order, "%s", o->id);
     v.blue.attempt = 1;

@@ -47,6 +47,9 @@ struct invoice {
     const char *callback_key;
     int64_t paid_ms, refunded_ms, resent_ms, resent_day_ms, created_ms;
     int resent_count;
+    /* JSON: what the blue one says of seller and goods, and so will the red one. "": never sent, or of before
+     * this was kept: as the channel says now. */
+    const char *terms;
     bool itemised; /* a line for each of the quote's; else one for the whole */
 };
 

@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Payload: "inv_… b order_no n"; r for a red one. */
@@ -81,7 +82,7 @@ static enum err lines_of(struct ctx *c, const struct invoice *v, const struct in
     return OK;
 }
 
-/* What the order's channel puts on its invoices. */
+/* What the order's channel puts on its invoices today. */
 static enum err channel_terms(struct ctx *c, const struct invoice *v, struct invoice_terms *out)
 {
     struct order o;
@@ -96,6 +97,50 @@ static enum err channel_terms(struct ctx *c, const struct invoice *v, struct inv
                                   .goods_code = r.goods_code,
                                   .invoice_line = r.invoice_line,
                                   .tax_rate = r.tax_rate};
+    return OK;
+}
+
+#define TERMS(X)                                                                                             \
+    X(seller_tax_number)                                                                                     \
+    X(seller_address)                                                                                        \
+    X(seller_phone)                                                                                          \
+    X(clerk)                                                                                                 \
+    X(goods_name)                                                                                            \
+    X(goods_code)                                                                                            \
+    X(invoice_line)                                                                                          \
+    X(tax_rate)
+
+/* The blue one says this from now on, whatever the channel and the supplier's settings say later. */
+static enum err keep_terms(struct ctx *c, const struct invoice_port *port, struct invoice *v)
+{
+    struct invoice_terms own;
+    TRY(channel_terms(c, v, &own));
+    const struct invoice_terms t = port->ops->complete(port->self, &own);
+    json_t *o = json_object();
+#define X(m) json_object_set_new(o, #m, json_string(t.m));
+    TERMS(X)
+#undef X
+    char *text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    if (!text)
+        return fail(c->fault, ERR_INTERNAL, "an invoice's terms could not be written down");
+    v->terms = arena_strdup(c->arena, text);
+    free(text);
+    return OK;
+}
+
+/* What its blue one says; one that did not keep it says what the channel does. */
+static enum err terms_of(struct ctx *c, const struct invoice *v, struct invoice_terms *out)
+{
+    if (!*v->terms)
+        return channel_terms(c, v, out);
+    json_t *o = json_loads(v->terms, JSON_REJECT_DUPLICATES, NULL);
+    if (!o)
+        return fail(c->fault, ERR_DATA_LOSS, "the terms of invoice %s cannot be read", v->id);
+#define X(m) out->m = arena_strdup(c->arena, json_string_value(json_object_get(o, #m)));
+    TERMS(X)
+#undef X
+    json_decref(o);
     return OK;
 }
 
@@ -165,14 +210,22 @@ static enum err outcome_of(struct ctx *c, enum err e, const char *serial, const 
     return OK;
 }
 
+struct intent {
+    const struct task *task;
+    const struct invoice_port *port;
+};
+
 /* The intent, committed before anything is sent: from here on a refund waits for what the supplier says. */
 static enum err intend(struct ctx *c, void *arg)
 {
     struct invoice v;
-    const struct task *t = arg;
+    const struct intent *i = arg;
     bool mine;
-    TRY(load(c, t, &v, &mine));
-    return mine && v.state == INV_REQUESTED ? invoice_move(c, &v, INV_EV_SENT, NULL) : OK;
+    TRY(load(c, i->task, &v, &mine));
+    if (!mine || v.state != INV_REQUESTED)
+        return OK;
+    TRY(keep_terms(c, i->port, &v));
+    return invoice_move(c, &v, INV_EV_SENT, NULL);
 }
 
 static enum err issue_call(struct ctx *c, const struct job *j, struct job_result *r)
@@ -187,11 +240,11 @@ static enum err issue_call(struct ctx *c, const struct job *j, struct job_result
         return OK;
     TRY(port_of(c, &port));
     bool repeated = v.state == INV_SUBMITTED || j->attempt > 1 || j->doubtful;
-    TRY(tx_run(c, intend, &t));
+    TRY(tx_run(c, intend, &(struct intent){&t, port}));
     TRY(load(c, &t, &v, &mine));
     if (!mine || v.state != INV_SUBMITTED) /* the money went back in the last moment */
         return OK;
-    TRY(channel_terms(c, &v, &terms));
+    TRY(terms_of(c, &v, &terms));
     if (repeated)
         TRY(ask_first(c, port, &terms, t.order_no, &known));
     if (known || v.refunded_ms) {
@@ -258,7 +311,7 @@ static enum err red_call(struct ctx *c, const struct job *j, struct job_result *
     if (!mine)
         return OK;
     TRY(port_of(c, &port));
-    TRY(channel_terms(c, &v, &terms));
+    TRY(terms_of(c, &v, &terms));
     if (t.n || j->attempt > 1 || j->doubtful || *v.red.serial)
         TRY(ask_first(c, port, &terms, t.order_no, &known));
     if (known) {
@@ -322,7 +375,7 @@ static enum err poll_call(struct ctx *c, const struct job *j, struct job_result 
     TRY(port_of(c, &port));
     struct invoice_terms terms;
     struct invoice_status *s = ARENA_NEW(c->arena, struct invoice_status);
-    TRY(channel_terms(c, &v, &terms));
+    TRY(terms_of(c, &v, &terms));
     const char *seller = terms.seller_tax_number;
     TRY(port->ops->query(port->self, seller, t.order_no, c->arena, s, c->fault));
     if (s->stage == INVOICE_UNSEALED) { /* it is issued: only its seal is tried again */
@@ -394,7 +447,7 @@ static enum err archive_call(struct ctx *c, const struct job *j, struct job_resu
     TRY(read_task(c, j, &t));
     TRY(invoice_read(c, t.id, &v));
     TRY(port_of(c, &port));
-    TRY(channel_terms(c, &v, &terms));
+    TRY(terms_of(c, &v, &terms));
     enum err e = port->ops->query(port->self, terms.seller_tax_number, t.order_no, c->arena, &s, c->fault);
     if (e == ERR_PROVIDER_UNKNOWN)
         return fail(c->fault, ERR_PROVIDER_BUSY, "nothing was said about an invoice's files");

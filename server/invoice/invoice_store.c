@@ -13,10 +13,10 @@
     "v.tax_fen, v.issued_ms, v.mailed_ms, v.red_attempt, COALESCE(v.red_order_no, ''), v.red_serial, "       \
     "v.red_code, v.red_number, v.red_tax_fen, v.red_issued_ms, v.red_mailed_ms, v.data, v.cause, "           \
     "v.callback_key, v.paid_ms, v.refunded_ms, v.resent_ms, v.resent_day_ms, v.resent_count, v.created_ms, " \
-    "v.itemised"
+    "v.itemised, v.terms"
 
 enum {
-    COLUMNS_N = 31
+    COLUMNS_N = 32
 };
 
 static enum err seal_data(struct ctx *c, const struct invoice *v, struct arg *data, struct arg *cause)
@@ -51,7 +51,8 @@ static enum err read_row(struct ctx *c, const struct rows *r, size_t i, struct i
                             .resent_day_ms = row_int(r, i, 27),
                             .resent_count = (int)row_int(r, i, 28),
                             .created_ms = row_int(r, i, 29),
-                            .itemised = row_int(r, i, 30) != 0};
+                            .itemised = row_int(r, i, 30) != 0,
+                            .terms = row_cell(r, i, 31)->null ? "" : row_text(r, i, 31)};
     snprintf(out->id, sizeof out->id, "%s", row_text(r, i, 0));
     snprintf(out->order, sizeof out->order, "%s", row_text(r, i, 1));
     read_paper(r, i, 5, &out->blue);
@@ -120,13 +121,13 @@ enum err invoice_update(struct ctx *c, struct invoice *v, enum inv_state to)
             "red_serial = ?, red_code = ?, red_number = ?, red_tax_fen = ?, red_issued_ms = ?, red_mailed_ms "
             "= ?, "
             "data = ?, cause = ?, refunded_ms = ?, resent_ms = ?, resent_day_ms = ?, resent_count = ?, "
-            "updated_ms = ? WHERE id = ? AND state = ? AND version = ?"),
+            "terms = ?, updated_ms = ? WHERE id = ? AND state = ? AND version = ?"),
         INT(to), INT(b->attempt), TEXT(b->order_no), TEXT(b->serial), TEXT(b->code), TEXT(b->number),
         INT(b->tax_fen), INT(b->issued_ms), INT(b->mailed_ms), INT(r->attempt),
         TEXT(*r->order_no ? r->order_no : NULL), TEXT(r->serial), TEXT(r->code), TEXT(r->number),
         INT(r->tax_fen), INT(r->issued_ms), INT(r->mailed_ms), data, cause, INT(v->refunded_ms),
-        INT(v->resent_ms), INT(v->resent_day_ms), INT(v->resent_count), INT(c->now_ms), TEXT(v->id),
-        INT(v->state), INT(v->version)));
+        INT(v->resent_ms), INT(v->resent_day_ms), INT(v->resent_count), TEXT(*v->terms ? v->terms : NULL),
+        INT(c->now_ms), TEXT(v->id), INT(v->state), INT(v->version)));
     v->state = to;
     v->version++;
     return OK;

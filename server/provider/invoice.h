@@ -24,7 +24,7 @@ struct invoice_buyer {
     const char *tax_number, *address, *phone, *account /* bank and number */;
 };
 
-/* Who sells, and what. NULL members: as the supplier's settings say. */
+/* Who sells, and what. NULL or "" members: as the supplier's settings say. */
 struct invoice_terms {
     const char *seller_tax_number, *seller_address, *seller_phone, *clerk;
     const char *goods_name, *goods_code; /* 19 digits: the tax classification */
@@ -101,6 +101,9 @@ struct invoice_ops {
     /* Where its access tokens are kept: borrowed, given once, before any call. Without it they live as long
      * as the port. */
     void (*use_tokens)(void *self, const struct provider_tokens *t);
+    /* No network: what it would put on an invoice of such terms, where they say nothing too. Lives as long as
+     * the port and `own`. */
+    struct invoice_terms (*complete)(void *self, const struct invoice_terms *own);
     /* OK: accepted, which is not issued: query. ERR_EXISTS: the number is known: query. */
     enum err (*issue)(void *self, const struct invoice_order *o, struct arena *a, char serial[static 64],
                       struct provider_trace *trace, struct fault *f);

@@ -41,10 +41,11 @@ static const char *method(const struct nuonuo *n, struct arena *a, const char *v
 /* -- what an order says ---------------------------------------------------------------------------------- */
 
 /* The order's own words, the settings' where it has none. */
-static enum err terms_of(const struct nuonuo *n, const struct invoice_terms *own, struct invoice_terms *out,
-                         int64_t *rate, struct fault *f)
+static struct invoice_terms complete(void *self, const struct invoice_terms *own)
 {
-#define PICK(m) out->m = own->m && *own->m ? own->m : n->terms.m
+    const struct nuonuo *n = self;
+    struct invoice_terms out;
+#define PICK(m) out.m = own->m && *own->m ? own->m : n->terms.m
     PICK(seller_tax_number);
     PICK(seller_address);
     PICK(seller_phone);
@@ -54,6 +55,13 @@ static enum err terms_of(const struct nuonuo *n, const struct invoice_terms *own
     PICK(invoice_line);
     PICK(tax_rate);
 #undef PICK
+    return out;
+}
+
+static enum err terms_of(struct nuonuo *n, const struct invoice_terms *own, struct invoice_terms *out,
+                         int64_t *rate, struct fault *f)
+{
+    *out = complete(n, own);
     return invoice_read_rate(out->tax_rate, rate) ? OK : fail(f, ERR_INVALID, "the tax rate is none");
 }
 
@@ -389,6 +397,7 @@ static void nuonuo_close(void *self)
 static const struct invoice_ops ops = {
     .name = "nuonuo",
     .use_tokens = use_tokens,
+    .complete = complete,
     .issue = issue,
     .red = red,
     .retry = retry,

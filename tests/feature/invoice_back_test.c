@@ -80,6 +80,118 @@ static void a_red_one_is_itemised_as_its_blue_one_was(void **s)
     assert_int_equal(start_outbox(), 0);
 }
 
+static struct invoice_terms blue_terms, red_terms;
+
+static void keep(struct invoice_terms *t)
+{
+    const char **const texts[] = {&t->seller_address, &t->seller_phone, &t->clerk,
+                                  &t->goods_name,     &t->goods_code,   &t->tax_rate};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = arena_strdup(&r.a, *texts[i]);
+}
+
+static enum err watch_issue(void *self, const struct invoice_order *o, struct arena *a,
+                            char serial[static 64], struct provider_trace *trace, struct fault *f)
+{
+    blue_terms = r.invoice.ops->complete(self, &o->terms);
+    enum err e = r.invoice.ops->issue(self, o, a, serial, trace, f);
+    keep(&blue_terms);
+    return e;
+}
+
+static enum err watch_red(void *self, const struct invoice_reversal *v, struct arena *a,
+                          char serial[static 64], struct provider_trace *trace, struct fault *f)
+{
+    red_terms = r.invoice.ops->complete(self, &v->blue.terms);
+    enum err e = r.invoice.ops->red(self, v, a, serial, trace, f);
+    keep(&red_terms);
+    return e;
+}
+
+/* Its seller stays: the sandbox knows one. word "": as the supplier's settings say. */
+static void channel_says(const char *word, const char *rate)
+{
+    test_ctx_reset(&w.t);
+    const char *line =
+        arena_printf(w.c->arena,
+                     "{\"seller_tax_number\":\"339901999999142\",\"seller_address\":\"%s路\","
+                     "\"seller_phone\":\"010-%s\",\"clerk\":\"%s\",\"goods_name\":\"%s服务\","
+                     "\"goods_code\":\"304020300000000000%s\",\"tax_rate\":\"%s\",\"invoice_line\":\"pc\"}",
+                     word, word, word, word, *word == 'A' ? "1" : "2", rate);
+    assert_ok(db_exec(w.c, NULL,
+                      SQL("UPDATE channel SET policy = JSON_SET(policy, '$.invoice', JSON_EXTRACT(?, '$'))"),
+                      TEXT(*word ? line : "true")));
+}
+
+static void says(const struct invoice_terms *t, const char *word, const char *rate)
+{
+    assert_string_equal(t->goods_name, arena_printf(&r.a, "%s服务", word));
+    assert_string_equal(t->goods_code, *word == 'A' ? "3040203000000000001" : "3040203000000000002");
+    assert_string_equal(t->tax_rate, rate);
+    assert_string_equal(t->clerk, word);
+    assert_string_equal(t->seller_address, arena_printf(&r.a, "%s路", word));
+    assert_string_equal(t->seller_phone, arena_printf(&r.a, "010-%s", word));
+}
+
+/* What the channel says of goods and tax may change; one of before this was kept has only that. */
+static void a_red_one_says_what_its_blue_one_said(void **s)
+{
+    (void)s;
+    struct invoice_ops watched = *r.invoice.ops;
+    watched.issue = watch_issue;
+    watched.red = watch_red;
+    outbox_stop(outbox);
+    providers.invoice.ops = &watched;
+    assert_int_equal(start_outbox(), 0);
+    for (int old = 0; old < 2; old++) {
+        char order[ID_SIZE];
+        channel_says("A", "0.03");
+        paid(order);
+        goes_to(order, INV_ISSUED, true);
+        says(&blue_terms, "A", "0.03");
+        channel_says("B", "0.13");
+        if (old)
+            assert_ok(
+                db_exec(w.c, NULL, SQL("UPDATE invoice SET terms = NULL WHERE order_id = ?"), TEXT(order)));
+        refund(order);
+        goes_to(order, INV_RED, true);
+        says(&red_terms, old ? "B" : "A", old ? "0.13" : "0.03");
+    }
+    /* One that is asked for again says what the channel says then; and so does its red one, twice. */
+    char order[ID_SIZE];
+    channel_says("A", "0.03");
+    rig_fault(&r, "nuonuo", "result", "refused");
+    paid(order);
+    goes_to(order, INV_FAILED, false);
+    channel_says("B", "0.13");
+    assert_ok(retry(w.c, of(order).id, NULL));
+    goes_to(order, INV_ISSUED, true);
+    says(&blue_terms, "B", "0.13");
+    channel_says("A", "0.03");
+    rig_fault(&r, "nuonuo", "result", "refused");
+    refund(order);
+    goes_to(order, INV_RED_FAILED, false);
+    says(&red_terms, "B", "0.13");
+    red_terms = (struct invoice_terms){0};
+    assert_ok(retry(w.c, of(order).id, NULL));
+    goes_to(order, INV_RED, true);
+    says(&red_terms, "B", "0.13");
+    /* A channel that says nothing leaves it to the supplier's settings: they are kept as well. */
+    channel_says("", "");
+    paid(order);
+    goes_to(order, INV_ISSUED, true);
+    struct invoice_terms settings = blue_terms;
+    channel_says("B", "0.13");
+    refund(order);
+    goes_to(order, INV_RED, true);
+    assert_string_equal(red_terms.goods_name, settings.goods_name);
+    assert_string_equal(red_terms.tax_rate, settings.tax_rate);
+    channel_says("", "");
+    outbox_stop(outbox);
+    providers.invoice.ops = r.invoice.ops;
+    assert_int_equal(start_outbox(), 0);
+}
+
 static const char *title_for(const char *order, unsigned roles, bool list)
 {
     struct test_ctx t;
@@ -345,6 +457,7 @@ int main(void)
         cmocka_unit_test(nothing_is_sent_after_the_money_went_back),
         cmocka_unit_test(an_order_that_is_refunded_takes_its_invoice_along),
         cmocka_unit_test(a_red_one_is_itemised_as_its_blue_one_was),
+        cmocka_unit_test(a_red_one_says_what_its_blue_one_said),
         cmocka_unit_test(a_persons_name_is_for_who_may_correct_it),
         cmocka_unit_test(what_is_under_way_is_finished_first),
         cmocka_unit_test(what_was_refused_meanwhile_is_dropped),
