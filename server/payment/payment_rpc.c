@@ -5,6 +5,7 @@
 #include "payment/payment_steps.h"
 #include "payment/payment_wire.h"
 #include "payment/reconcile_store.h"
+#include "payment/resolve.h"
 #include "provider/when.h"
 
 #include <string.h>
@@ -76,16 +77,11 @@ RPC_HANDLER(record_refund, RecordRefundRequest, RecordRefundResponse)
     return OK;
 }
 
-static enum err capture_whole(struct ctx *c, const char *id, struct returned *out)
+RPC_HANDLER(resolve, ResolveCaptureRequest, ResolveCaptureResponse)
 {
-    *out = (struct returned){.asked = true};
-    TRY(capture_read(c, id, &out->capture));
-    TRY(returned_by_bills(c, out->capture.provider, out->capture.txn_no, &out->returned_fen));
-    enum err e = refund_of_capture(c, id, &out->refund);
-    if (e != ERR_NOT_FOUND)
-        return e;
-    fault_clear(c->fault);
-    out->asked = false;
+    struct returned one;
+    TRY(resolve_capture(c, in->capture_id, in->reason, &one));
+    out->capture = wire_capture(c, &one);
     return OK;
 }
 
@@ -162,6 +158,7 @@ static const struct rpc_row rows[] = {
     ROW("ListPayments", ACCESS_ANY, ROLE_ANY, MODE_READ, list_payments),
     ROW("RefundPayment", ACCESS_STAFF, MONEY, MODE_WRITE, refund_payment),
     ROW("RecordRefund", ACCESS_STAFF, MONEY, MODE_WRITE, record_refund),
+    ROW("ResolveCapture", ACCESS_STAFF, MONEY, MODE_WRITE, resolve),
     ROW("GetCapture", ACCESS_STAFF, MONEY | ROLE_AUDITOR, MODE_READ, get_capture),
     ROW("ListCaptures", ACCESS_STAFF, MONEY | ROLE_AUDITOR, MODE_READ, list_captures),
     ROW("ListReconciliations", ACCESS_STAFF, MONEY | ROLE_AUDITOR, MODE_READ, list_reconciliations),

@@ -41,7 +41,11 @@ PB(Capture) * wire_capture(struct ctx *c, const struct returned *one)
     out->held_reason = to_text(c->arena, cap->reason);
     out->capture_time = to_timestamp(c->arena, cap->captured_ms);
     out->refund = one->asked ? to_refund(c, &one->refund) : NULL;
-    out->billed_return_fen = c->caller.kind == CALLER_STAFF ? one->returned_fen : 0;
+    bool staff = c->caller.kind == CALLER_STAFF;
+    out->resolve_time = to_timestamp(c->arena, staff ? one->resolved.at_ms : 0);
+    out->resolved_by = to_text(c->arena, staff ? one->resolved.by : "");
+    out->resolve_note = to_text(c->arena, staff ? one->resolved.note : "");
+    out->billed_return_fen = staff ? one->returned_fen : 0;
     return out;
 }
 

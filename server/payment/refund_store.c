@@ -16,7 +16,8 @@
     "c.state, c.reason"
 enum {
     CAPTURE_WIDTH = 10,
-    REFUND_FIRST = CAPTURE_WIDTH + 1 /* after what was returned */
+    RESOLVED_FIRST = CAPTURE_WIDTH + 1, /* after what was returned */
+    REFUND_FIRST = RESOLVED_FIRST + 2
 };
 
 static void read_refund(const struct rows *r, size_t i, size_t k, struct refund *out)
@@ -220,6 +221,9 @@ static void read_returned(struct ctx *c, const struct rows *r, struct returned *
     for (size_t i = 0; i < r->n; i++) {
         struct returned *one = &(*out)[i];
         *one = (struct returned){.returned_fen = row_int(r, i, CAPTURE_WIDTH),
+                                 .resolved = {.by = row_text(r, i, RESOLVED_FIRST),
+                                              .at_ms = row_int(r, i, RESOLVED_FIRST + 1),
+                                              .note = ""},
                                  .asked = !row_cell(r, i, REFUND_FIRST)->null};
         read_capture(r, i, &one->capture);
         if (one->asked)
@@ -232,8 +236,11 @@ static void read_returned(struct ctx *c, const struct rows *r, struct returned *
     "(SELECT CAST(COALESCE(SUM(b.amount_fen), 0) AS SIGNED) FROM payment_return b WHERE b.provider = "       \
     "c.provider AND b.txn_no = c.txn_no AND b.success = 1)"
 #define RETURNED                                                                                             \
-    "SELECT " CAPTURE_COLUMNS ", " RETURNED_FEN ", " REFUND_COLUMNS                                          \
-    " FROM payment_capture c LEFT JOIN payment_refund r ON r.capture_id = c.id "
+    "SELECT " CAPTURE_COLUMNS ", " RETURNED_FEN                                                              \
+    ", COALESCE(n.resolved_by, ''), COALESCE(n.resolved_ms, 0), " REFUND_COLUMNS                             \
+    " FROM payment_capture c LEFT JOIN payment_refund r ON r.capture_id = c.id LEFT JOIN payment_resolved "  \
+    "n "                                                                                                     \
+    "ON n.capture_id = c.id AND n.what = IF(r.id IS NULL, 1, IF(r.error = 'PAID_TWICE', 2, 0)) "
 
 enum err captures_of_order(struct ctx *c, const char *order_id, struct returned **out, size_t *n)
 {
@@ -253,11 +260,12 @@ enum err captures_of_payment(struct ctx *c, const char *payment_id, struct retur
 
 /* Each part goes by a key of its own, and is few. */
 #define NEEDS_A_PERSON                                                                                       \
-    "SELECT h.id FROM payment_capture h LEFT JOIN payment_refund x ON x.capture_id = h.id WHERE h.state = "  \
-    "2 "                                                                                                     \
-    "AND x.id IS NULL UNION ALL SELECT y.capture_id FROM payment_refund y WHERE y.state IN (4, 5) OR "       \
-    "(y.state IN (1, 2) AND y.error <> '') UNION ALL SELECT z.capture_id FROM payment_refund z WHERE "       \
-    "z.error = 'PAID_TWICE'"
+    "SELECT h.id FROM payment_capture h LEFT JOIN payment_refund x ON x.capture_id = h.id LEFT JOIN "        \
+    "payment_resolved k ON k.capture_id = h.id AND k.what = 1 WHERE h.state = 2 AND x.id IS NULL AND "       \
+    "k.what IS NULL UNION ALL SELECT y.capture_id FROM payment_refund y WHERE y.state IN (4, 5) OR "         \
+    "(y.state IN (1, 2) AND y.error <> '') UNION ALL SELECT z.capture_id FROM payment_refund z LEFT JOIN "   \
+    "payment_resolved l ON l.capture_id = z.capture_id AND l.what = 2 WHERE z.error = 'PAID_TWICE' AND "     \
+    "l.what IS NULL"
 
 enum err captures_waiting(struct ctx *c, int64_t *n)
 {

@@ -18,12 +18,18 @@ enum err refund_note_error(struct ctx *c, const struct refund *r, const char *er
 /* error: PAID_TWICE. *first: it was not so before. */
 enum err refund_mark_twice(struct ctx *c, const struct refund *r, bool *first);
 
+/* That a person has seen to it (resolve.h). at_ms 0: nobody did. */
+struct resolved {
+    const char *by, *note; /* stf_…; in his words, for staff only */
+    int64_t at_ms;
+};
 /* A capture with the refund that it has. */
 struct returned {
     struct capture capture;
-    int64_t returned_fen; /* what the bills say was given back of it */
-    bool asked;           /* refund is there */
-    struct refund refund; /* without its note and reference */
+    int64_t returned_fen;     /* what the bills say was given back of it */
+    bool asked;               /* refund is there */
+    struct refund refund;     /* without its note and reference */
+    struct resolved resolved; /* of what it would need a person for; without its note */
 };
 /* What the audit trail has about a capture, its refund and its payment; oldest first. */
 struct happening {
@@ -43,7 +49,8 @@ enum err capture_settled(struct ctx *c, const char *order_id, struct capture *ou
 enum err captures_of_order(struct ctx *c, const char *order_id, struct returned **out, size_t *n);
 enum err captures_of_payment(struct ctx *c, const char *payment_id, struct returned **out, size_t *n);
 /* Newest first, ids below `before` ("": the first page). attention: only those that a person must see to:
- * held and not on its way back, or a refund that is abnormal, closed, in trouble or paid twice. */
+ * held and not on its way back, or a refund that is abnormal, closed, in trouble or paid twice; but for what
+ * one has seen to. */
 enum err captures_waiting(struct ctx *c, int64_t *n); /* for a person */
 enum err captures_list(struct ctx *c, bool attention, const char *before, int limit, struct returned **out,
                        size_t *n);

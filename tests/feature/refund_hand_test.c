@@ -274,6 +274,153 @@ static void what_was_paid_there_after_it_was_recorded_is_shown(void **s)
     assert_order(order, ORDER_CANCELLED);
 }
 
+static enum err resolve(struct ctx *c, const char *capture, const char *note,
+                        PB(ResolveCaptureResponse) * out)
+{
+    PB(ResolveCaptureRequest) in = CERTDESK__V1__RESOLVE_CAPTURE_REQUEST__INIT;
+    certdesk__v1__resolve_capture_response__init(out);
+    in.capture_id = (char *)(uintptr_t)capture;
+    in.reason = (char *)(uintptr_t)note;
+    return call(c, "ResolveCapture", &in, out);
+}
+
+/* Whether it is among what needs a person; as often as it is counted. */
+static bool needs_a_person(const char *capture)
+{
+    struct test_ctx staff;
+    int64_t counted;
+    size_t listed = 0;
+    PB(ListCapturesRequest) in = CERTDESK__V1__LIST_CAPTURES_REQUEST__INIT;
+    PB(ListCapturesResponse) out = CERTDESK__V1__LIST_CAPTURES_RESPONSE__INIT;
+    in.attention = true;
+    in.page_size = 100;
+    staff_ctx(&staff);
+    assert_ok(call(&staff.c, "ListCaptures", &in, &out));
+    assert_ok(captures_waiting(&staff.c, &counted));
+    assert_int_equal(out.n_captures, counted);
+    for (size_t i = 0; i < out.n_captures; i++)
+        listed += strcmp(out.captures[i]->id, capture) == 0;
+    test_ctx_close(&staff);
+    assert_true(listed <= 1);
+    return listed == 1;
+}
+
+static const char *seen_note(const char *capture, int64_t *at_ms)
+{
+    struct test_ctx staff;
+    PB(GetCaptureRequest) in = CERTDESK__V1__GET_CAPTURE_REQUEST__INIT;
+    PB(GetCaptureResponse) seen = CERTDESK__V1__GET_CAPTURE_RESPONSE__INIT;
+    in.capture_id = (char *)(uintptr_t)capture;
+    staff_ctx(&staff);
+    assert_ok(call(&staff.c, "GetCapture", &in, &seen));
+    *at_ms = seen.capture->resolve_time ? seen.capture->resolve_time->seconds : 0;
+    const char *note = arena_strdup(&r.a, seen.capture->resolve_note);
+    test_ctx_close(&staff);
+    return note;
+}
+
+/* Paid twice, the payer sent it back: nobody has to see to it any more, and nothing says it anew. */
+static void what_was_paid_twice_is_seen_to_once(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    struct test_ctx staff;
+    PB(ResolveCaptureResponse) out;
+    int64_t at_ms;
+    const char *refund = ended_by_hand(order, payment, 28000), *capture = capture_of(payment);
+    staff_ctx(&staff);
+    assert_err(resolve(&staff.c, capture, "付款人已退回", &out), ERR_PAYMENT_STATE); /* it needs nobody */
+    int k = told();
+    pay_out_there(payment);
+    assert_ok(hand_over(k, false));
+    assert_twice(refund, payment, 1);
+    assert_true(needs_a_person(capture));
+    assert_string_equal(seen_note(capture, &at_ms), "");
+    assert_int_equal(at_ms, 0);
+    test_ctx_close(&staff);
+    staff_ctx(&staff);
+    assert_err(resolve(&staff.c, capture, "", &out), ERR_INVALID);
+    assert_ok(resolve(&staff.c, capture, "付款人已退回", &out));
+    assert_string_equal(out.capture->resolved_by, "stf_test");
+    assert_non_null(out.capture->resolve_time);
+    assert_false(needs_a_person(capture));
+    assert_string_equal(seen_note(capture, &at_ms), "付款人已退回");
+    assert_true(at_ms > 0);
+    assert_err(resolve(&staff.c, capture, "付款人已退回", &out), ERR_PAYMENT_STATE); /* once */
+    test_ctx_close(&staff);
+    let_pass(INT64_C(8) * 24 * 3600000); /* the look of a week later */
+    assert_true(test_until(no_refund_job, (void *)(uintptr_t)refund, 15000));
+    assert_false(needs_a_person(capture));
+    struct rows rows;
+    test_ctx_reset(&w.t);
+    assert_ok(db_query(w.c, &rows,
+                       SQL("SELECT SUM(action = 'capture.resolved' AND caller = 'stf_test' AND detail = "
+                           "'{\"what\":\"PAID_TWICE\"}'), SUM(action = 'refund.paid_twice') FROM audit WHERE "
+                           "object IN (?, ?)"),
+                       TEXT(capture), TEXT(refund)));
+    assert_int_equal(row_int(&rows, 0, 0), 1);
+    assert_int_equal(row_int(&rows, 0, 1), 1);
+    assert_books();
+}
+
+struct received {
+    const char *number, *payment, *currency;
+    int64_t fen;
+};
+
+static enum err do_receive(struct ctx *c, void *arg)
+{
+    const struct received *x = arg;
+    const struct receipt receipt = {PROVIDER_WECHAT, x->number, x->payment, x->currency, x->fen, c->now_ms};
+    return payment_settle(c, &receipt);
+}
+
+/* Somebody else's on the same account, nothing at all, or in another currency: it is put aside, stays held,
+ * and may still be given back; what cannot end that way is not put aside. */
+static void held_money_that_is_not_ours_is_put_aside(void **s)
+{
+    (void)s;
+    static const struct received strange[] = {{"T-strange", "of_another_shop", "CNY", 500},
+                                              {"T-nothing", "of_nothing", "CNY", 0},
+                                              {"T-dollars", "of_dollars", "USD", 700}};
+    struct test_ctx staff;
+    PB(ResolveCaptureResponse) out;
+    struct money before, after;
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+        test_ctx_reset(&w.t);
+        struct caller caller = w.c->caller;
+        w.c->caller = (struct caller){.kind = CALLER_SYSTEM, .id = "system"};
+        assert_ok(tx_run(w.c, do_receive, (void *)(uintptr_t)&strange[i]));
+        w.c->caller = caller;
+        const char *capture = capture_of(strange[i].payment);
+        assert_true(needs_a_person(capture));
+        assert_ok(money_of_day(w.c, PROVIDER_WECHAT, 0, INT64_MAX, &before));
+        staff_ctx(&staff);
+        assert_ok(resolve(&staff.c, capture, "同一商户号下其他业务的收款", &out));
+        assert_err(resolve(&staff.c, capture, "再来一次", &out), ERR_PAYMENT_STATE);
+        assert_false(needs_a_person(capture));
+        assert_ok(money_of_day(w.c, PROVIDER_WECHAT, 0, INT64_MAX, &after));
+        assert_memory_equal(&before, &after, sizeof after);
+        test_ctx_close(&staff);
+    }
+    const char *capture = capture_of("of_another_shop");
+    staff_ctx(&staff);
+    assert_ok(refund_by(&staff.c, "", capture)); /* the provider does not know it: it needs a person again */
+    test_ctx_close(&staff);
+    outbox_wake(outbox);
+    assert_true(test_until(refund_is, &(struct awaited){"of_another_shop", REFUND_IS_CLOSED}, 15000));
+    assert_true(needs_a_person(capture));
+    staff_ctx(&staff);
+    assert_err(resolve(&staff.c, capture, "不可", &out), ERR_PAYMENT_STATE);
+    assert_err(resolve(&staff.c, "cap_00000000000000000000000000", "没有", &out), ERR_NOT_FOUND);
+    test_ctx_close(&staff);
+    assert_true(needs_a_person(capture));
+    assert_books();
+    assert_ok(db_exec(w.c, NULL, SQL("DELETE FROM payment_refund WHERE payment_id = 'of_another_shop'")));
+    assert_ok(db_exec(w.c, NULL, SQL("DELETE FROM payment_resolved WHERE what = 1")));
+    assert_ok(db_exec(w.c, NULL, SQL("DELETE FROM payment_capture WHERE payment_id LIKE 'of\\_%'")));
+}
+
 /* No callback came; a week later it is asked. */
 static void a_week_later_it_is_asked_once(void **s)
 {
@@ -481,6 +628,8 @@ int main(void)
         cmocka_unit_test(an_abnormal_refund_is_paid_by_another_way),
         cmocka_unit_test(what_was_paid_there_after_it_was_recorded_is_shown),
         cmocka_unit_test(a_week_later_it_is_asked_once),
+        cmocka_unit_test(what_was_paid_twice_is_seen_to_once),
+        cmocka_unit_test(held_money_that_is_not_ours_is_put_aside),
         cmocka_unit_test(what_was_recorded_as_the_providers_part_is_nothing_new),
         cmocka_unit_test(of_money_that_nobody_can_send_back_it_is_recorded),
         cmocka_unit_test(what_went_back_by_itself_is_no_difference),

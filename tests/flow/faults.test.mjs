@@ -331,12 +331,17 @@ test('a paid order is given up, by its owner and by the desk', async () => {
 
 test('money that a person sees to: recorded by hand, a day held against its bill, an invoice', async () => {
   const gao = await w.staff('gao'), v = await paid(48, 'ISSUE');
-  await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'closed', count: 1 });
+  await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'abnormal', count: 1 });
   await v.call.CancelOrder({ order_id: v.order.id });
   const stuck = await until('the refusal', async () => (await gao.ListCaptures({ attention: true })).captures.find((c) => c.order_id === v.order.id));
   await sql.quiet();
   await eachStatement('RecordRefund', gao, { capture_id: stuck.id, amount_fen: stuck.amount_fen, reference: 'bank 20261128', reason: 'a test' });
   await v.reach('CANCELLED');
+  await desk.sim('/sim/wechat/payout', { out_refund_no: stuck.refund.id }); // and at the provider's desk as well
+  await until('the second payment', async () => (await gao.ListCaptures({ attention: true })).captures.find((c) => c.id === stuck.id));
+  await sql.quiet();
+  await eachStatement('ResolveCapture', gao, { capture_id: stuck.id, reason: 'a test' });
+  assert.ok(!(await gao.ListCaptures({ attention: true })).captures.some((c) => c.id === stuck.id));
   const yesterday = new Date(Date.now() + (8 - 24) * 3600000).toISOString().slice(0, 10);
   await sql.quiet();
   await eachStatement('ReconcileDay', gao, { provider: 'PAYMENT_PROVIDER_ALIPAY', date: yesterday });

@@ -179,8 +179,8 @@ test('eight CancelOrder of a paid order, and eight people who give its money bac
   }
 });
 
-test('eight people who record one refund by hand record it once', async () => {
-  await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'closed', count: 1 });
+test('eight people who record one refund by hand record it once, and see to it once', async () => {
+  await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'abnormal', count: 1 });
   const w = walk(130);
   await w.to('ISSUE');
   await w.call.CancelOrder({ order_id: w.order.id });
@@ -193,6 +193,11 @@ test('eight people who record one refund by hand record it once', async () => {
   assert.equal(await sql.value(`SELECT COUNT(*) FROM audit WHERE action = 'refund.recorded'`), '1');
   await desk.sms(w.who.agent.phone, /元已退还/);
   assert.equal((await desk.messages(w.who.agent.phone)).filter((m) => /元已退还/.test(m.text)).length, 1);
+  await desk.sim('/sim/wechat/payout', { out_refund_no: stuck.refund.id }); // the payer has it twice
+  await until('the second payment', async () => (await people.chen.ListCaptures({ attention: true })).captures.find((c) => c.id === stuck.id));
+  const seen = await eight((i) => people.chen.ResolveCapture({ request_id: i < 4 ? 'seen-same' : `seen-${i}`, capture_id: stuck.id, reason: 'a test' }).then((r) => r.capture.id, (e) => e.info.reason));
+  assert.ok(seen.includes(stuck.id) && seen.every((s) => s === stuck.id || /^PAYMENT_STATE$|^CONFLICT$/.test(s)), String(seen));
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM audit WHERE action = 'capture.resolved'`), '1');
 });
 
 test('eight exports of the deposits that wait make one batch; eight imports of its answer change it once', async () => {

@@ -143,7 +143,7 @@ export async function start(w = world(), address = '127.0.0.1:0') {
   const queues = () => ({ review: w.reviews.length, issue: w.issues.length, ship: w.ships.length, in_transit: w.shipments.length,
     exhausted_jobs: w.jobs.length, captures: w.captures.filter(needsPerson).length, reconciliations: w.days.filter((d) => d.difference_count).length,
     remittances: w.remittances.waiting + w.remittances.stuck.length, invoices: w.invoices.filter((v) => /FAILED/.test(v.state)).length, roles: w.roles, revision: w.revision });
-  const needsPerson = (c) => (c.refund ? /CLOSED|ABNORMAL/.test(c.refund.state) : c.state === 'CAPTURE_STATE_HELD');
+  const needsPerson = (c) => !c.resolve_time && (c.refund ? /CLOSED|ABNORMAL/.test(c.refund.state) || c.refund.error === 'PAID_TWICE' : c.state === 'CAPTURE_STATE_HELD');
   const change = () => { w.revision++; for (const c of watchers) c.write(queues()); };
   const loggedIn = (call) => call.metadata.get('authorization')[0] === 'Bearer stub-token';
 
@@ -271,6 +271,12 @@ export async function start(w = world(), address = '127.0.0.1:0') {
       if (q.amount_fen + q.provider_fen !== c.amount_fen)
         throw { code: 3, reason: 'INVALID', message: 'bad', fields: [{ field: 'amount_fen', text: '279.00 owed: 280.00 - 1.00 by the provider', zh: '应退279.00元（款项280.00元，机构已退1.00元）' }] };
       c.refund = { ...c.refund, amount_fen: 28000, state: 'REFUND_STATE_DONE', error: '', by_hand: true, hand_fen: q.amount_fen, reference: q.reference };
+      setImmediate(change);
+      return { capture: c };
+    }),
+    ResolveCapture: unary('ResolveCapture', (q) => {
+      const c = find(w.captures, 'id', q.capture_id);
+      Object.assign(c, { resolve_time: at(95), resolved_by: id('stf', 1), resolve_note: q.reason });
       setImmediate(change);
       return { capture: c };
     }),

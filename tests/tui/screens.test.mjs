@@ -710,6 +710,32 @@ describe('money', () => {
     } finally { d.stop(); }
   });
 
+  test('money that needs nobody is put aside, with a word; what has not ended has no such key', async () => {
+    const d = await as('FINANCE');
+    try {
+      await open(d.s, '7', '退款未成');
+      await d.s.key('Enter');
+      assert.doesNotMatch(await d.s.see(/h 人工/), /s 已处理/);
+      await d.s.key('Escape');
+      await d.s.see(/挂账：无对应支付/);
+      await d.s.key('End', 'Enter');
+      await d.s.see(/s 已处理/);
+      await d.s.key('s');
+      await d.s.see('不属本系统，或已另行处理');
+      await d.s.key('C-s');
+      await d.s.see('请填写处理结果');
+      await d.s.type('他店收款');
+      await d.s.key('C-s');
+      await d.s.see(/状态 +挂账，已处理[^]*处理结果 +他店收款[^]*已归置/);
+      assert.doesNotMatch(await d.s.text(), /s 已处理/);
+      assert.deepEqual(d.peer.calls.filter((c) => c.method === 'ResolveCapture').map((c) => c.request.reason), ['他店收款']);
+      await d.s.key('Escape');
+      await d.s.see((t) => /^ 款项/.test(t) && !t.includes('无对应支付'));
+      await d.s.key('f');
+      await d.s.see(/已处理：无对应支付/);
+    } finally { d.stop(); }
+  });
+
   test('a file that is there already is not begun; nothing was asked of the server', async () => {
     const d = await as('FINANCE');
     try {
@@ -861,6 +887,12 @@ describe('from scripts', () => {
       r = await certdesk(['captures', 'show', peer.w.captures[0].id], '', { CERTDESK_LANG: lang });
       assert.ok(r.out.includes(words), r.out + r.err);
     }
+    r = await certdesk(['captures', 'seen', peer.w.captures[0].id]);
+    assert.deepEqual([r.status, r.err], [2, 'certdesk: a reason is needed: --reason TEXT\n']);
+    r = await certdesk(['captures', 'seen', peer.w.captures[0].id, '--reason', 'sent back']);
+    assert.deepEqual([r.status, r.out], [0, 'OK\n'], r.err);
+    r = await certdesk(['captures', 'show', peer.w.captures[0].id]);
+    assert.match(r.out, /Seen to +.*\n.*What became of it +sent back/);
     r = await certdesk(['captures', 'record', peer.w.captures[0].id, '2,79.5.', '1', 'B-1', '--reason', 'wired']);
     assert.deepEqual([r.status, r.err], [2, 'certdesk: an amount is written 279.00\n']);
     r = await certdesk(['reconciliations', 'show', 'wechat', '2026-11-21']);

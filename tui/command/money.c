@@ -89,6 +89,16 @@ int run_captures_record(struct run_context *c)
     return act(c, CALL(payment_service, "RecordRefund"), &q.base);
 }
 
+int run_captures_seen(struct run_context *c)
+{
+    Certdesk__V1__ResolveCaptureRequest q = CERTDESK__V1__RESOLVE_CAPTURE_REQUEST__INIT;
+    if (!c->o->reason)
+        return wrong(_("a reason is needed: --reason TEXT"));
+    q.capture_id = arg(c, 0);
+    q.reason = (char *)(uintptr_t)c->o->reason;
+    return act(c, CALL(payment_service, "ResolveCapture"), &q.base);
+}
+
 /* ---- reconciliations ---- */
 
 int run_reconciliations_list(struct run_context *c)

@@ -462,6 +462,8 @@ const struct command commands[] = {
      run_captures_refund},
     {"captures record", "CAPTURE PAID PROVIDER REFERENCE --reason TEXT", 4, 4,
      N_("Record a refund that was paid by hand: yuan by us, yuan at the provider"), run_captures_record},
+    {"captures seen", "CAPTURE --reason TEXT", 1, 1,
+     N_("Put aside what was paid twice, or is held and not to be given back"), run_captures_seen},
     {"reconciliations list", "", 0, 0, N_("Our books against the providers' bills"),
      run_reconciliations_list},
     {"reconciliations show", "wechat|alipay DATE", 2, 2, N_("One day with its differences"),

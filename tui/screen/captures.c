@@ -28,7 +28,9 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
         return word_provider((int)r->provider);
     case 3:
         if (!r->refund && *r->held_reason) {
-            *s = STYLE_BAD;
+            *s = r->resolve_time ? STYLE_DIM : STYLE_BAD;
+            if (r->resolve_time)
+                return arena_printf(a, _("Seen to: %s"), word_reason(r->held_reason));
             return arena_printf(a, _("Held: %s"), word_reason(r->held_reason));
         }
         return *r->held_reason ? arena_printf(a, "%s: %s", word_capture(r, s), word_reason(r->held_reason))
@@ -240,6 +242,46 @@ static void by_hand(struct page *p)
     arena_free(&a);
 }
 
+static bool resolvable(const struct page *p)
+{
+    return may(p) && capture_resolvable(capture(p));
+}
+
+static void on_resolved(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
+{
+    (void)r, (void)f;
+    if (e == OK)
+        desk_notice(p->desk, STYLE_GOOD, _("Put aside: it needs nobody any more."));
+    page_reload(p);
+}
+
+static void put_aside(struct page *p, struct form *f)
+{
+    Certdesk__V1__ResolveCaptureRequest q = CERTDESK__V1__RESOLVE_CAPTURE_REQUEST__INIT;
+    struct arena a;
+    arena_init(&a, 0);
+    q.capture_id = p->id;
+    q.reason = form_value(f, "reason", &a);
+    if (!*q.reason)
+        form_error(f, "reason", _("Say what became of it; it is recorded."));
+    else
+        page_act(p, METHOD_("ResolveCapture"), &q.base, on_resolved);
+    arena_free(&a);
+}
+
+static void resolve(struct page *p)
+{
+    struct desk *d = p->desk;
+    form_init(&d->form, FORM_ASK, _("Seen to"));
+    form_text(&d->form, STYLE_NORMAL,
+              capture(p)->refund
+                  ? _("The payer has too much, and you have seen to it. No money moves by this.")
+                  : _("Nobody will give this money back from here: it is not ours to give, or it is settled "
+                      "elsewhere. No money moves by this."));
+    form_field(&d->form, FIELD_TEXT, "reason", _("What became of it"))->edit.max = 200;
+    desk_ask(d, put_aside);
+}
+
 static void order(struct page *p)
 {
     desk_open(p->desk, &order_screen, capture(p)->order_id, NULL);
@@ -249,6 +291,7 @@ static const struct action actions[] = {
     {'r', N_("Give back"), N_("Give this money back the way it came"), not_asked, refund},
     {'t', N_("Try again"), N_("Ask the provider once more to give it back"), stuck, again},
     {'h', N_("By hand"), N_("Record that the payer has the money by another way"), to_record, by_hand},
+    {'s', N_("Seen to"), N_("Put it aside: a person has seen to it"), resolvable, resolve},
     {'v', N_("Order"), N_("Look at the order"), has_order, order},
 };
 

@@ -168,6 +168,7 @@ const char *word_happening(const char *action)
         {"refund.refused", N_("refund refused by the provider"), NULL},
         {"refund.retried", N_("refund tried again"), NULL},
         {"refund.recorded", N_("refund recorded by hand"), NULL},
+        {"capture.resolved", N_("seen to"), NULL},
         {"refund.paid_twice", N_("the provider gave back what was recorded as paid by hand"), NULL},
     };
     return word_or(FIND(w, action), action);
@@ -205,19 +206,32 @@ char *money_plain(struct arena *a, int64_t fen)
 
 /* ---- a capture ---- */
 
+static bool paid_twice(const Certdesk__V1__Capture *c)
+{
+    return c->refund && strcmp(c->refund->error, "PAID_TWICE") == 0;
+}
+
+bool capture_resolvable(const Certdesk__V1__Capture *c)
+{
+    bool held = c->state == CERTDESK__V1__CAPTURE_STATE__CAPTURE_STATE_HELD && !c->refund;
+    return (held || paid_twice(c)) && !c->resolve_time;
+}
+
 const char *word_capture(const Certdesk__V1__Capture *c, enum style *s)
 {
     bool held = c->state == CERTDESK__V1__CAPTURE_STATE__CAPTURE_STATE_HELD;
     *s = STYLE_NORMAL;
     if (!c->refund) {
-        *s = held ? STYLE_BAD : STYLE_NORMAL;
-        return held ? _("Held, nobody asked it back") : _("Pays for its order");
+        *s = held && !c->resolve_time ? STYLE_BAD : STYLE_NORMAL;
+        return held && c->resolve_time ? _("Held, and seen to")
+               : held                  ? _("Held, nobody asked it back")
+                                       : _("Pays for its order");
     }
     if (c->refund->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_ABNORMAL ||
         c->refund->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_CLOSED ||
-        (c->refund->by_hand && *c->refund->error)) /* PAID_TWICE */
+        (paid_twice(c) && !c->resolve_time))
         *s = STYLE_BAD;
-    else if (*c->refund->error)
+    else if (*c->refund->error && !c->resolve_time)
         *s = STYLE_WARN;
     return c->refund->by_hand ? _("Refunded by hand") : word_refund((int)c->refund->state);
 }
@@ -287,6 +301,10 @@ void capture_compose(struct doc *d, const Certdesk__V1__GetCaptureResponse *r)
         doc_styled(d, STYLE_WARN, _("Held because"), word_reason(c->held_reason));
     if (c->billed_return_fen)
         doc_styled(d, STYLE_WARN, _("Back by the bills"), word_money(&a, c->billed_return_fen));
+    if (c->resolve_time) {
+        doc_styled(d, STYLE_STRONG, _("Seen to"), word_time(&a, c->resolve_time));
+        value(d, _("What became of it"), c->resolve_note);
+    }
     value(d, _("Provider"), word_provider((int)c->provider));
     value(d, _("Transaction number"), c->transaction_id);
     value(d, _("Came on"), word_time(&a, c->capture_time));

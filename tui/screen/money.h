@@ -35,6 +35,8 @@ char *money_plain(struct arena *a, int64_t fen);
 const char *word_capture(const Certdesk__V1__Capture *c, enum style *s);
 /* What is left to pay by hand, as far as the bills tell. */
 int64_t capture_owed(const Certdesk__V1__Capture *c);
+/* Only a person's word ends it, and nobody gave it: ResolveCapture. */
+bool capture_resolvable(const Certdesk__V1__Capture *c);
 
 void capture_compose(struct doc *d, const Certdesk__V1__GetCaptureResponse *r);
 void reconciliation_compose(struct doc *d, const Certdesk__V1__Reconciliation *r);
