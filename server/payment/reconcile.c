@@ -92,14 +92,36 @@ static void is_ours(struct comparison *x, int64_t fen)
 
 /* Under a number of none of ours: at the provider's own desk, or by its own doing, when it was asked to end
  * what was just being paid. It is how our refund was done when it is all of it, with what else the bills
- * have. */
-static enum err compare_strange(struct comparison *x, const struct payment_bill_row *row,
-                                const struct refund *r)
+ * have; so it ends one that the provider would not make. */
+static enum err compare_strange(struct comparison *x, const struct payment_bill_row *row, struct refund *r)
 {
     int64_t billed;
     TRY(returned_by_bills(x->c, x->provider, row->transaction_id, &billed));
-    if (r->state != REFUND_IS_DONE || billed != r->amount_fen)
+    if (billed != r->amount_fen)
         return unknown(x, row);
+    if (r->state == REFUND_IS_CLOSED)
+        TRY(refund_learn(x->c, r, &(struct refund_answer){.event = REFUND_EV_DONE, .error = ""}));
+    if (r->state != REFUND_IS_DONE)
+        return unknown(x, row);
+    is_ours(x, row->amount_fen);
+    return OK;
+}
+
+/* The same of a capture that nobody asked back: held money that is all back needs nobody any more. */
+static enum err compare_unasked(struct comparison *x, const struct payment_bill_row *row)
+{
+    struct capture cap;
+    struct refund r;
+    int64_t billed;
+    fault_clear(x->c->fault);
+    enum err e = capture_of_transaction(x->c, x->provider, row->transaction_id, &cap);
+    if (e == ERR_NOT_FOUND)
+        return unknown(x, row);
+    TRY(e);
+    TRY(returned_by_bills(x->c, x->provider, row->transaction_id, &billed));
+    if (cap.state != CAPTURE_HELD || billed != cap.amount_fen)
+        return unknown(x, row);
+    TRY(refund_returned(x->c, &cap, &r));
     is_ours(x, row->amount_fen);
     return OK;
 }
@@ -113,9 +135,11 @@ static enum err compare_refund(struct comparison *x, const struct payment_bill_r
     enum err e = refund_read(x->c, id, &r);
     if (e == ERR_NOT_FOUND)
         e = refund_of_transaction(x->c, x->provider, row->transaction_id, &r);
-    if (e == ERR_NOT_FOUND || (e == OK && r.provider != x->provider))
-        return unknown(x, row);
+    if (e == ERR_NOT_FOUND)
+        return compare_unasked(x, row);
     TRY(e);
+    if (r.provider != x->provider)
+        return unknown(x, row);
     if (r.by_hand) { /* all of its parts are judged together: compare_recorded */
         is_ours(x, row->amount_fen);
         return OK;

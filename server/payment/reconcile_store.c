@@ -118,6 +118,14 @@ enum err refund_of_transaction(struct ctx *c, int provider, const char *txn_no, 
     return r.n ? refund_read(c, row_text(&r, 0, 0), out) : fail(c->fault, ERR_NOT_FOUND, NULL);
 }
 
+enum err capture_of_transaction(struct ctx *c, int provider, const char *txn_no, struct capture *out)
+{
+    struct rows r;
+    TRY(db_query(c, &r, SQL("SELECT id FROM payment_capture WHERE provider = ? AND txn_no = ?"),
+                 INT(provider), TEXT(txn_no)));
+    return r.n ? capture_read(c, row_text(&r, 0, 0), out) : fail(c->fault, ERR_NOT_FOUND, NULL);
+}
+
 enum err return_put(struct ctx *c, int provider, const char *date, const struct payment_bill_row *row)
 {
     return db_exec(

@@ -35,7 +35,8 @@ struct recorded {
 /* Those done in this time, and those of whose captures the bill of the day has something. */
 enum err refunds_recorded(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, const char *date,
                           struct recorded **out, size_t *n);
-/* The refund of the capture with this transaction number; NOT_FOUND. */
+/* The capture with this transaction number, and its refund; NOT_FOUND. */
+enum err capture_of_transaction(struct ctx *c, int provider, const char *txn_no, struct capture *out);
 enum err refund_of_transaction(struct ctx *c, int provider, const char *txn_no, struct refund *out);
 
 /* A refund in a bill, whoever asked for it; the newest bill that has it counts. */

@@ -122,14 +122,14 @@ enum err refund_request(struct ctx *c, const struct capture *cap, const char *re
     return look_at(c, out, 0, out->due_ms);
 }
 
-/* Alipay closes a trade when all of it went back, so that it is known how much; elsewhere a person looks. */
-static enum err returned_already(struct ctx *c, const struct capture *cap)
+enum err refund_returned(struct ctx *c, const struct capture *cap, struct refund *out)
 {
-    if (cap->provider != PROVIDER_ALIPAY)
-        return OK;
-    struct refund r = refund_new(c, cap, cap->reason, NULL, 0);
-    TRY(refund_insert(c, &r));
-    return refund_learn(c, &r, &(struct refund_answer){.event = REFUND_EV_DONE});
+    *out = refund_new(c, cap, cap->reason, NULL, 0);
+    enum err e = refund_insert(c, out);
+    if (e == ERR_DB_DUPLICATE) /* somebody asked for it at the same moment: look again */
+        return fail(c->fault, ERR_DB_RETRY, NULL);
+    TRY(e);
+    return refund_learn(c, out, &(struct refund_answer){.event = REFUND_EV_DONE});
 }
 
 enum err refund_held(struct ctx *c, const struct capture *cap)
@@ -137,8 +137,10 @@ enum err refund_held(struct ctx *c, const struct capture *cap)
     struct refund r;
     if (!cap->order_id || !can_be_refunded(cap))
         return OK; /* a person sees to it */
-    if (strcmp(cap->reason, "RETURNED") == 0)
-        return returned_already(c, cap);
+    if (strcmp(cap->reason, "RETURNED") ==
+        0) /* Alipay closes a trade when all of it went back, so that it is
+            * known how much; elsewhere the bill says it, or a person looks */
+        return cap->provider == PROVIDER_ALIPAY ? refund_returned(c, cap, &r) : OK;
     return refund_request(c, cap, cap->reason, NULL, c->now_ms + GRACE_MS, &r);
 }
 

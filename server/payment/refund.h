@@ -72,6 +72,8 @@ enum err refund_request(struct ctx *c, const struct capture *cap, const char *re
                         int64_t due_ms, struct refund *out);
 /* A capture that was held: given back after the grace, when it can be. */
 enum err refund_held(struct ctx *c, const struct capture *cap);
+/* All of a held capture that nobody asked back is back already, by the provider's word. */
+enum err refund_returned(struct ctx *c, const struct capture *cap, struct refund *out);
 /* A person's decision: a capture of the payment (or the one that is named) is given back, or a refund that
  * stuck is tried again. An order that it had settled is given up with it. One of payment_id and capture_id
  * may be "". */

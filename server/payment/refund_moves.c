@@ -9,6 +9,7 @@
  *      +--refused, closed-----^                             refused: under the same)
  *
  *   REQUESTED, ABNORMAL -done-> DONE; REQUESTED -abnormal-> ABNORMAL: an answer may be the last already
+ *   CLOSED -done-> DONE: by the bills all of it went back under another number
  *   ABNORMAL, CLOSED -recorded-> DONE: a person says that the payer has the money. What is under way is not
  *   recorded: the provider could still give it a second time.
  */
@@ -32,6 +33,7 @@ static const struct move moves[] = {
     {REFUND_IS_ABNORMAL, REFUND_EV_CLOSED, REFUND_IS_CLOSED},
     {REFUND_IS_ABNORMAL, REFUND_EV_RETRIED, REFUND_IS_PROCESSING},
     {REFUND_IS_CLOSED, REFUND_EV_RETRIED, REFUND_IS_REQUESTED},
+    {REFUND_IS_CLOSED, REFUND_EV_DONE, REFUND_IS_DONE},
     {REFUND_IS_ABNORMAL, REFUND_EV_RECORDED, REFUND_IS_DONE},
     {REFUND_IS_CLOSED, REFUND_EV_RECORDED, REFUND_IS_DONE},
 };

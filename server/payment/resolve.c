@@ -21,8 +21,9 @@ static const char *what_name(enum resolved_what w)
 static enum err not_this_way(struct ctx *c, const struct returned *one)
 {
     if (one->asked && one->refund.state != REFUND_IS_DONE)
-        return refund_refused(c, "this refund has not ended: try it again, or record how the payer got the money",
-                              "该退款尚未办结，请重试退款或登记人工退款");
+        return refund_refused(
+            c, "this refund has not ended: try it again, or record how the payer got the money",
+            "该退款尚未办结，请重试退款或登记人工退款");
     return refund_refused(c, "nobody needs to see to this money", "该款项无需处理");
 }
 
@@ -41,10 +42,10 @@ enum err resolve_capture(struct ctx *c, const char *capture_id, const char *note
         return fail(c->fault, ERR_DB_RETRY, NULL);
     TRY(e);
     out->resolved = (struct resolved){.by = c->caller.id, .at_ms = c->now_ms, .note = note};
-    return audit_add(c, &(struct audit_entry){.action = "capture.resolved",
-                                              .object = out->capture.id,
-                                              .detail = arena_printf(c->arena, "{\"what\":\"%s\"}",
-                                                                     what_name(what))});
+    return audit_add(
+        c, &(struct audit_entry){.action = "capture.resolved",
+                                 .object = out->capture.id,
+                                 .detail = arena_printf(c->arena, "{\"what\":\"%s\"}", what_name(what))});
 }
 
 enum err capture_whole(struct ctx *c, const char *id, struct returned *out)

@@ -1,8 +1,8 @@
 /* resolve.h - what a person has seen to although its money moves no more (S15).
  *
- * Held money that nobody asked back may be somebody else's on the same account, or none at all; of a refund that
- * was paid twice the payer has too much. Neither can be put right here: a person says what became of it, once
- * for each, and it needs nobody any more.
+ * Held money that nobody asked back may be somebody else's on the same account, or none at all; of a refund
+ * that was paid twice the payer has too much. Neither can be put right here: a person says what became of it,
+ * once for each, and it needs nobody any more.
  */
 #ifndef CERTDESK_PAYMENT_RESOLVE_H
 #define CERTDESK_PAYMENT_RESOLVE_H
@@ -20,8 +20,8 @@ enum resolved_what resolve_what(const struct capture *cap, const struct refund *
 /* A capture with all that is known of it, notes too. NOT_FOUND. */
 enum err capture_whole(struct ctx *c, const char *id, struct returned *out);
 
-/* A person's word, with its audit row. *out: as it is then. INVALID: no note. PAYMENT_STATE: it needs nobody, was
- * seen to, or another verb ends it. */
+/* A person's word, with its audit row. *out: as it is then. INVALID: no note. PAYMENT_STATE: it needs nobody,
+ * was seen to, or another verb ends it. */
 enum err resolve_capture(struct ctx *c, const char *capture_id, const char *note, struct returned *out);
 
 /* ERR_DB_DUPLICATE when it was seen to. */

@@ -10,10 +10,11 @@ enum err resolved_insert(struct ctx *c, const char *capture_id, enum resolved_wh
 {
     struct arg sealed;
     TRY(sealed_arg(c, "payment_resolved.note", place(c, capture_id, what), note, &sealed));
-    return db_exec(c, NULL,
-                   SQL("INSERT INTO payment_resolved (capture_id, what, note, resolved_by, resolved_ms) VALUES "
-                       "(?, ?, ?, ?, ?)"),
-                   TEXT(capture_id), INT(what), sealed, TEXT(c->caller.id), INT(c->now_ms));
+    return db_exec(
+        c, NULL,
+        SQL("INSERT INTO payment_resolved (capture_id, what, note, resolved_by, resolved_ms) VALUES "
+            "(?, ?, ?, ?, ?)"),
+        TEXT(capture_id), INT(what), sealed, TEXT(c->caller.id), INT(c->now_ms));
 }
 
 enum err resolved_read(struct ctx *c, const char *capture_id, enum resolved_what what, struct resolved *out)

@@ -449,7 +449,8 @@ static void what_was_recorded_as_the_providers_part_is_nothing_new(void **s)
     assert_ended(order, payment, 0);
 }
 
-static void of_money_that_nobody_can_send_back_it_is_recorded(void **s)
+/* Only the bill tells of it, and that all of it is back: it needs nobody. */
+static void held_money_that_is_all_back_by_the_bill_needs_nobody(void **s)
 {
     (void)s;
     char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
@@ -461,16 +462,44 @@ static void of_money_that_nobody_can_send_back_it_is_recorded(void **s)
     assert_ok(db_exec(w.c, NULL, SQL("UPDATE payment SET state = 4, version = version + 1 WHERE id = ?"),
                       TEXT(payment)));
     scan(payment);
-    assert_ok(desk_gives_back(payment, arena_printf(&r.a, "whole_%s", payment), 28000));
+    assert_ok(desk_gives_back(payment, arena_printf(&r.a, "some_%s", payment), 27000));
+    assert_ok(desk_gives_back(payment, arena_printf(&r.a, "rest_%s", payment), 1000));
     next_noon(next);
-    report(PROVIDER_WECHAT, date, 2, "BOOKED"); /* and REFUND_UNKNOWN: RETURNED, which nobody asked back */
+    report(PROVIDER_WECHAT, date, 1, "BOOKED");
+    assert_string_equal(only_capture(payment).capture.reason, "RETURNED");
+    assert_int_equal(only_capture(payment).refund.state, REFUND_IS_DONE);
+    assert_false(only_capture(payment).refund.by_hand);
+    assert_false(needs_a_person(capture_of(payment)));
     staff_ctx(&staff);
-    assert_err(record(&staff.c, capture_of(payment), 28000, 0, &out), ERR_INVALID);
-    assert_ok(record(&staff.c, capture_of(payment), 0, 0, &out)); /* all of it, by the bill */
+    assert_err(record(&staff.c, capture_of(payment), 28000, 0, &out), ERR_PAYMENT_STATE);
     test_ctx_close(&staff);
     assert_order(order, ORDER_PAYMENT);
     report(PROVIDER_WECHAT, date, 0, "");
     assert_books();
+}
+
+/* The provider would not give back what its own desk had given a part of; then the desk gave the rest. */
+static void a_closed_refund_that_is_all_back_by_the_bill_is_done(void **s)
+{
+    (void)s;
+    for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
+        char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
+        next_noon(date);
+        hanging(provider, order, payment, 100);
+        const char *capture = capture_of(payment);
+        assert_true(needs_a_person(capture));
+        next_noon(next);
+        report(provider, date, 1, "REFUND_UNKNOWN"); /* not all of it */
+        assert_true(needs_a_person(capture));
+        assert_ok(desk_gives_back(payment, arena_printf(&r.a, "rest_%s", payment), 27900));
+        next_noon(date);
+        assert_int_equal(report(provider, next, 0, "").refunds.fen, 27900);
+        assert_order(order, ORDER_CANCELLED);
+        assert_int_equal(only_capture(payment).refund.state, REFUND_IS_DONE);
+        assert_string_equal(only_capture(payment).refund.error, "");
+        assert_false(needs_a_person(capture));
+        assert_books();
+    }
 }
 
 /* Alipay gave it back by itself before we asked; our number is in no bill. */
@@ -631,7 +660,8 @@ int main(void)
         cmocka_unit_test(what_was_paid_twice_is_seen_to_once),
         cmocka_unit_test(held_money_that_is_not_ours_is_put_aside),
         cmocka_unit_test(what_was_recorded_as_the_providers_part_is_nothing_new),
-        cmocka_unit_test(of_money_that_nobody_can_send_back_it_is_recorded),
+        cmocka_unit_test(held_money_that_is_all_back_by_the_bill_needs_nobody),
+        cmocka_unit_test(a_closed_refund_that_is_all_back_by_the_bill_is_done),
         cmocka_unit_test(what_went_back_by_itself_is_no_difference),
         cmocka_unit_test(what_cannot_be_recorded_is_refused),
         cmocka_unit_test(of_two_people_at_once_one_records),
