@@ -2,6 +2,7 @@
 
 #include "convert/convert.h"
 #include "core/page.h"
+#include "payment/partial.h"
 #include "payment/payment_steps.h"
 #include "payment/payment_wire.h"
 #include "payment/reconcile_store.h"
@@ -73,6 +74,14 @@ RPC_HANDLER(record_refund, RecordRefundRequest, RecordRefundResponse)
                               .provider_fen = in->provider_fen};
     TRY(refund_record(c, &h, &one.capture, &one.refund));
     TRY(returned_by_bills(c, one.capture.provider, one.capture.txn_no, &one.returned_fen));
+    out->capture = wire_capture(c, &one);
+    return OK;
+}
+
+RPC_HANDLER(record_partial, RecordPartialRefundRequest, RecordPartialRefundResponse)
+{
+    struct returned one;
+    TRY(partial_record(c, in->capture_id, in->provider_fen, in->reason, &one));
     out->capture = wire_capture(c, &one);
     return OK;
 }
@@ -158,6 +167,7 @@ static const struct rpc_row rows[] = {
     ROW("ListPayments", ACCESS_ANY, ROLE_ANY, MODE_READ, list_payments),
     ROW("RefundPayment", ACCESS_STAFF, MONEY, MODE_WRITE, refund_payment),
     ROW("RecordRefund", ACCESS_STAFF, MONEY, MODE_WRITE, record_refund),
+    ROW("RecordPartialRefund", ACCESS_STAFF, MONEY, MODE_WRITE, record_partial),
     ROW("ResolveCapture", ACCESS_STAFF, MONEY, MODE_WRITE, resolve),
     ROW("GetCapture", ACCESS_STAFF, MONEY | ROLE_AUDITOR, MODE_READ, get_capture),
     ROW("ListCaptures", ACCESS_STAFF, MONEY | ROLE_AUDITOR, MODE_READ, list_captures),

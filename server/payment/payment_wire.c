@@ -25,6 +25,12 @@ static PB(Refund) * to_refund(struct ctx *c, const struct refund *r)
     return out;
 }
 
+/* A refund of the whole that is done says all of it. */
+static bool partly_back(const struct returned *one)
+{
+    return !one->asked || one->refund.state != REFUND_IS_DONE;
+}
+
 PB(Capture) * wire_capture(struct ctx *c, const struct returned *one)
 {
     const struct capture *cap = &one->capture;
@@ -45,6 +51,7 @@ PB(Capture) * wire_capture(struct ctx *c, const struct returned *one)
     out->resolve_time = to_timestamp(c->arena, staff ? one->resolved.at_ms : 0);
     out->resolved_by = to_text(c->arena, staff ? one->resolved.by : "");
     out->resolve_note = to_text(c->arena, staff ? one->resolved.note : "");
+    out->partial_fen = partly_back(one) ? one->partial_fen : 0;
     out->billed_return_fen = staff ? one->returned_fen : 0;
     return out;
 }
@@ -83,6 +90,8 @@ PB(Payment) * wire_payment(struct ctx *c, const struct payment *p, const struct 
         out->captures[out->n_captures++] = wire_capture(c, &all[i]);
         if (all[i].asked && all[i].refund.state == REFUND_IS_DONE)
             out->refunded_fen += all[i].refund.amount_fen;
+        else
+            out->refunded_fen += all[i].partial_fen;
     }
     return out;
 }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "core/audit.h"
+#include "payment/partial.h"
 #include "payment/payment_steps.h"
 #include "payment/reconcile_store.h"
 #include "payment/refund_store.h"
@@ -90,6 +91,19 @@ static void is_ours(struct comparison *x, int64_t fen)
     x->out->refunds.fen += fen;
 }
 
+/* Of what goes on paying for its order a person may have recorded a part; all of them are judged together:
+ * compare_recorded. */
+static enum err partial_or_unknown(struct comparison *x, const struct payment_bill_row *row,
+                                   const char *capture_id)
+{
+    struct partial p;
+    TRY(partial_read(x->c, capture_id, &p));
+    if (p.amount_fen == 0)
+        return unknown(x, row);
+    is_ours(x, row->amount_fen);
+    return OK;
+}
+
 /* Under a number of none of ours: at the provider's own desk, or by its own doing, when it was asked to end
  * what was just being paid. It is how our refund was done when it is all of it, with what else the bills
  * have; so it ends one that the provider would not make. */
@@ -98,11 +112,11 @@ static enum err compare_strange(struct comparison *x, const struct payment_bill_
     int64_t billed;
     TRY(returned_by_bills(x->c, x->provider, row->transaction_id, &billed));
     if (billed != r->amount_fen)
-        return unknown(x, row);
+        return r->state == REFUND_IS_DONE ? unknown(x, row) : partial_or_unknown(x, row, r->capture);
     if (r->state == REFUND_IS_CLOSED)
         TRY(refund_learn(x->c, r, &(struct refund_answer){.event = REFUND_EV_DONE, .error = ""}));
     if (r->state != REFUND_IS_DONE)
-        return unknown(x, row);
+        return partial_or_unknown(x, row, r->capture);
     is_ours(x, row->amount_fen);
     return OK;
 }
@@ -120,7 +134,7 @@ static enum err compare_unasked(struct comparison *x, const struct payment_bill_
     TRY(e);
     TRY(returned_by_bills(x->c, x->provider, row->transaction_id, &billed));
     if (cap.state != CAPTURE_HELD || billed != cap.amount_fen)
-        return unknown(x, row);
+        return partial_or_unknown(x, row, cap.id);
     TRY(refund_returned(x->c, &cap, &r));
     is_ours(x, row->amount_fen);
     return OK;
@@ -157,6 +171,13 @@ static enum err compare_refund(struct comparison *x, const struct payment_bill_r
     return OK;
 }
 
+static void recorded_differ(struct comparison *x, const struct recorded *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].said_fen != list[i].billed_fen)
+            differs(x, "REFUND_BY_HAND", list[i].number, list[i].said_fen, list[i].billed_fen);
+}
+
 /* A person said that the payer has the money, and how much of it the provider gave back: true, or less, or
  * more (given twice). */
 static enum err compare_recorded(struct comparison *x, int64_t from_ms)
@@ -165,9 +186,10 @@ static enum err compare_recorded(struct comparison *x, int64_t from_ms)
     size_t n;
     TRY(refunds_recorded(x->c, x->provider, from_ms - EDGE_MS, from_ms + DAY_MS - EDGE_MS, x->date, &list,
                          &n));
-    for (size_t i = 0; i < n; i++)
-        if (list[i].said_fen != list[i].billed_fen)
-            differs(x, "REFUND_BY_HAND", list[i].id, list[i].said_fen, list[i].billed_fen);
+    recorded_differ(x, list, n);
+    TRY(partials_recorded(x->c, x->provider, from_ms - EDGE_MS, from_ms + DAY_MS - EDGE_MS, x->date, &list,
+                          &n));
+    recorded_differ(x, list, n);
     return OK;
 }
 

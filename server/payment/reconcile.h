@@ -19,7 +19,8 @@ enum reconciliation_state { /* proto ReconciliationState */
 struct sum {
     int64_t n, fen;
 };
-/* Of the captures of a day: captured = settled + refunded + held. */
+/* Of the captures of a day: captured = settled + refunded + held. A part that was recorded as given back
+ * (partial.h) is among refunded.fen, its capture among settled.n. */
 struct money {
     struct sum captured, settled, refunded, held;
 };

@@ -25,9 +25,11 @@ enum err money_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t to_m
     TRY(one_sum(&r, &out->captured));
     TRY(db_query(
         c, &r,
-        SQL("SELECT COUNT(*), CAST(COALESCE(SUM(s.amount_fen), 0) AS SIGNED) FROM payment_capture c JOIN "
-            "payment_settlement s ON s.capture_id = c.id LEFT JOIN payment_refund r ON r.capture_id = "
-            "c.id AND r.state = 3 WHERE c.provider = ? AND c.captured_ms >= ? AND c.captured_ms < ? AND "
+        SQL("SELECT COUNT(*), CAST(COALESCE(SUM(s.amount_fen - COALESCE(p.amount_fen, 0)), 0) AS SIGNED) "
+            "FROM "
+            "payment_capture c JOIN payment_settlement s ON s.capture_id = c.id LEFT JOIN payment_partial p "
+            "ON p.capture_id = c.id LEFT JOIN payment_refund r ON r.capture_id = c.id AND r.state = 3 WHERE "
+            "c.provider = ? AND c.captured_ms >= ? AND c.captured_ms < ? AND "
             "r.id IS NULL"),
         INT(provider), INT(from_ms), INT(to_ms)));
     TRY(one_sum(&r, &out->settled));
@@ -38,6 +40,13 @@ enum err money_of_day(struct ctx *c, int provider, int64_t from_ms, int64_t to_m
             "c.captured_ms < ? AND r.state = 3"),
         INT(provider), INT(from_ms), INT(to_ms)));
     TRY(one_sum(&r, &out->refunded));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT CAST(COALESCE(SUM(p.amount_fen), 0) AS SIGNED) FROM payment_partial p JOIN "
+            "payment_capture c ON c.id = p.capture_id LEFT JOIN payment_refund r ON r.capture_id = c.id AND "
+            "r.state = 3 WHERE c.provider = ? AND c.captured_ms >= ? AND c.captured_ms < ? AND r.id IS NULL"),
+        INT(provider), INT(from_ms), INT(to_ms)));
+    out->refunded.fen += row_int(&r, 0, 0); /* of captures that are among the settled */
     TRY(db_query(
         c, &r,
         SQL("SELECT COUNT(*), CAST(COALESCE(SUM(c.amount_fen), 0) AS SIGNED) FROM payment_capture c LEFT "
@@ -88,6 +97,14 @@ enum err refunds_unbilled(struct ctx *c, int provider, int64_t from_ms, int64_t 
     return booked_rows(c, &r, out, n);
 }
 
+static void recorded_rows(struct ctx *c, const struct rows *r, struct recorded **out, size_t *n)
+{
+    *out = ARENA_ARRAY(c->arena, struct recorded, r->n + 1);
+    *n = r->n;
+    for (size_t i = 0; i < r->n; i++)
+        (*out)[i] = (struct recorded){row_text(r, i, 0), row_int(r, i, 1), row_int(r, i, 2)};
+}
+
 enum err refunds_recorded(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, const char *date,
                           struct recorded **out, size_t *n)
 {
@@ -101,10 +118,25 @@ enum err refunds_recorded(struct ctx *c, int provider, int64_t from_ms, int64_t 
             "d.provider AND e.txn_no = d.txn_no JOIN payment_refund y ON y.capture_id = e.id WHERE "
             "d.provider = ? AND d.bill_date = ? AND y.reference IS NOT NULL) ORDER BY r.id"),
         INT(provider), INT(from_ms), INT(to_ms), INT(provider), TEXT(date)));
-    *out = ARENA_ARRAY(c->arena, struct recorded, r.n + 1);
-    *n = r.n;
-    for (size_t i = 0; i < r.n; i++)
-        (*out)[i] = (struct recorded){row_text(&r, i, 0), row_int(&r, i, 1), row_int(&r, i, 2)};
+    recorded_rows(c, &r, out, n);
+    return OK;
+}
+
+enum err partials_recorded(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, const char *date,
+                           struct recorded **out, size_t *n)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT c.txn_no, p.amount_fen, " BILLED " FROM payment_partial p JOIN payment_capture c ON c.id "
+            "= p.capture_id LEFT JOIN payment_refund r "
+            "ON r.capture_id = c.id AND r.state = 3 WHERE r.id IS NULL AND p.amount_fen > 0 AND p.capture_id "
+            "IN (SELECT x.capture_id FROM payment_partial x WHERE x.provider = ? AND x.recorded_ms >= ? AND "
+            "x.recorded_ms < ? UNION SELECT e.id FROM payment_return d JOIN payment_capture e ON e.provider "
+            "= "
+            "d.provider AND e.txn_no = d.txn_no WHERE d.provider = ? AND d.bill_date = ?) ORDER BY c.txn_no"),
+        INT(provider), INT(from_ms), INT(to_ms), INT(provider), TEXT(date)));
+    recorded_rows(c, &r, out, n);
     return OK;
 }
 

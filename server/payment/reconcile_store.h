@@ -29,12 +29,15 @@ enum err refunds_unbilled(struct ctx *c, int provider, int64_t from_ms, int64_t 
 /* A refund that a person recorded: what the provider gave back of it by that person's word, and by the bills.
  */
 struct recorded {
-    const char *id;
+    const char *number; /* the refund's, or the transaction's of a part */
     int64_t said_fen, billed_fen;
 };
 /* Those done in this time, and those of whose captures the bill of the day has something. */
 enum err refunds_recorded(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, const char *date,
                           struct recorded **out, size_t *n);
+/* The same of parts of what goes on paying for its order. */
+enum err partials_recorded(struct ctx *c, int provider, int64_t from_ms, int64_t to_ms, const char *date,
+                           struct recorded **out, size_t *n);
 /* The capture with this transaction number, and its refund; NOT_FOUND. */
 enum err capture_of_transaction(struct ctx *c, int provider, const char *txn_no, struct capture *out);
 enum err refund_of_transaction(struct ctx *c, int provider, const char *txn_no, struct refund *out);

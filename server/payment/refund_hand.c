@@ -8,6 +8,7 @@
 #include "convert/reason.h"
 #include "core/audit.h"
 #include "identity/fields.h"
+#include "payment/partial.h"
 #include "payment/reconcile_store.h"
 #include "payment/refund.h"
 #include "payment/refund_store.h"
@@ -62,10 +63,12 @@ static enum err to_end(struct ctx *c, const struct capture *cap, const char *why
     return e == ERR_DB_DUPLICATE ? fail(c->fault, ERR_DB_RETRY, NULL) : e;
 }
 
-/* The two parts are the whole, and no bill says otherwise. */
-static enum err adds_up(struct ctx *c, const struct by_hand *h, const struct refund *r, int64_t billed)
+/* The two parts are the whole, and no bill says otherwise. said: of the provider's part, before this. */
+static enum err adds_up(struct ctx *c, const struct by_hand *h, const struct refund *r, int64_t billed,
+                        int64_t said)
 {
-    int64_t provider = h->provider_fen ? h->provider_fen : billed, owed = r->amount_fen - provider;
+    int64_t known = billed > said ? billed : said, provider = h->provider_fen ? h->provider_fen : known;
+    int64_t owed = r->amount_fen - provider;
     struct arena *a = c->arena;
     if (h->provider_fen && h->provider_fen < billed)
         both(c, "provider_fen",
@@ -87,11 +90,13 @@ static enum err adds_up(struct ctx *c, const struct by_hand *h, const struct ref
 enum err refund_record(struct ctx *c, const struct by_hand *h, struct capture *cap, struct refund *out)
 {
     int64_t billed;
+    struct partial before;
     TRY(check(c, h));
     TRY(capture_read(c, h->capture, cap));
     TRY(to_end(c, cap, h->why, out));
     TRY(returned_by_bills(c, cap->provider, cap->txn_no, &billed));
-    TRY(adds_up(c, h, out, billed));
+    TRY(partial_read(c, cap->id, &before));
+    TRY(adds_up(c, h, out, billed, before.amount_fen));
     const struct refund_change ch = {
         .error = "",
         .note = h->why,

@@ -16,7 +16,7 @@
     "c.state, c.reason"
 enum {
     CAPTURE_WIDTH = 10,
-    RESOLVED_FIRST = CAPTURE_WIDTH + 1, /* after what was returned */
+    RESOLVED_FIRST = CAPTURE_WIDTH + 2, /* after what was returned */
     REFUND_FIRST = RESOLVED_FIRST + 2
 };
 
@@ -221,6 +221,7 @@ static void read_returned(struct ctx *c, const struct rows *r, struct returned *
     for (size_t i = 0; i < r->n; i++) {
         struct returned *one = &(*out)[i];
         *one = (struct returned){.returned_fen = row_int(r, i, CAPTURE_WIDTH),
+                                 .partial_fen = row_int(r, i, CAPTURE_WIDTH + 1),
                                  .resolved = {.by = row_text(r, i, RESOLVED_FIRST),
                                               .at_ms = row_int(r, i, RESOLVED_FIRST + 1),
                                               .note = ""},
@@ -236,11 +237,11 @@ static void read_returned(struct ctx *c, const struct rows *r, struct returned *
     "(SELECT CAST(COALESCE(SUM(b.amount_fen), 0) AS SIGNED) FROM payment_return b WHERE b.provider = "       \
     "c.provider AND b.txn_no = c.txn_no AND b.success = 1)"
 #define RETURNED                                                                                             \
-    "SELECT " CAPTURE_COLUMNS ", " RETURNED_FEN                                                              \
-    ", COALESCE(n.resolved_by, ''), COALESCE(n.resolved_ms, 0), " REFUND_COLUMNS                             \
-    " FROM payment_capture c LEFT JOIN payment_refund r ON r.capture_id = c.id LEFT JOIN payment_resolved "  \
-    "n "                                                                                                     \
-    "ON n.capture_id = c.id AND n.what = IF(r.id IS NULL, 1, IF(r.error = 'PAID_TWICE', 2, 0)) "
+    "SELECT " CAPTURE_COLUMNS ", " RETURNED_FEN ", COALESCE(q.amount_fen, 0), COALESCE(n.resolved_by, ''), " \
+    "COALESCE(n.resolved_ms, 0), " REFUND_COLUMNS                                                            \
+    " FROM payment_capture c LEFT JOIN payment_refund r ON r.capture_id = c.id LEFT JOIN payment_partial q " \
+    "ON q.capture_id = c.id LEFT JOIN payment_resolved n ON n.capture_id = c.id AND n.what = IF(r.id IS "    \
+    "NULL, 1, IF(r.error = 'PAID_TWICE', 2, 0)) "
 
 enum err captures_of_order(struct ctx *c, const char *order_id, struct returned **out, size_t *n)
 {

@@ -26,9 +26,10 @@ struct resolved {
 /* A capture with the refund that it has. */
 struct returned {
     struct capture capture;
-    int64_t returned_fen;     /* what the bills say was given back of it */
-    bool asked;               /* refund is there */
-    struct refund refund;     /* without its note and reference */
+    int64_t returned_fen; /* what the bills say was given back of it */
+    int64_t partial_fen;  /* what a person says of that while it goes on paying for its order (partial.h) */
+    bool asked;           /* refund is there */
+    struct refund refund; /* without its note and reference */
     struct resolved resolved; /* of what it would need a person for; without its note */
 };
 /* What the audit trail has about a capture, its refund and its payment; oldest first. */

@@ -2,6 +2,7 @@
 
 #include "convert/reason.h"
 #include "core/audit.h"
+#include "payment/partial.h"
 #include "payment/reconcile_store.h"
 
 #include <string.h>
@@ -53,6 +54,9 @@ enum err capture_whole(struct ctx *c, const char *id, struct returned *out)
     *out = (struct returned){.asked = true};
     TRY(capture_read(c, id, &out->capture));
     TRY(returned_by_bills(c, out->capture.provider, out->capture.txn_no, &out->returned_fen));
+    struct partial p;
+    TRY(partial_read(c, id, &p));
+    out->partial_fen = p.amount_fen;
     enum err e = refund_of_capture(c, id, &out->refund);
     if (e == ERR_NOT_FOUND) {
         fault_clear(c->fault);

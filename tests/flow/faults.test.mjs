@@ -342,6 +342,10 @@ test('money that a person sees to: recorded by hand, a day held against its bill
   await sql.quiet();
   await eachStatement('ResolveCapture', gao, { capture_id: stuck.id, reason: 'a test' });
   assert.ok(!(await gao.ListCaptures({ attention: true })).captures.some((c) => c.id === stuck.id));
+  const kept = await paid(49, 'ISSUE'), [pays] = (await gao.GetPayment({ payment_id: kept.payment.id })).payment.captures;
+  await sql.quiet();
+  await eachStatement('RecordPartialRefund', gao, { capture_id: pays.id, provider_fen: 100, reason: 'a test' });
+  assert.equal((await kept.refresh()).state, 'ORDER_STATE_ISSUE');
   const yesterday = new Date(Date.now() + (8 - 24) * 3600000).toISOString().slice(0, 10);
   await sql.quiet();
   await eachStatement('ReconcileDay', gao, { provider: 'PAYMENT_PROVIDER_ALIPAY', date: yesterday });

@@ -200,6 +200,21 @@ test('eight people who record one refund by hand record it once, and see to it o
   assert.equal(await sql.value(`SELECT COUNT(*) FROM audit WHERE action = 'capture.resolved'`), '1');
 });
 
+test('eight people who record a part of what pays for an order record one word; the order and its invoice stay', async () => {
+  const w = walk(132);
+  await w.to('ISSUE');
+  const [{ id }] = (await people.chen.GetPayment({ payment_id: w.payment.id })).payment.captures;
+  const invoice = async () => { const v = (await w.call.GetInvoice({ order_id: w.order.id })).invoice; return v.mail_time && [v.state, v.amount_fen, v.red_number]; };
+  const before = await until('the invoice', invoice);
+  const said = await eight((i) => people.chen.RecordPartialRefund({ request_id: i < 4 ? 'part-same' : `part-${i}`, capture_id: id, provider_fen: 100, reason: 'a test' }).then((r) => r.capture.partial_fen, (e) => e.info.reason));
+  assert.ok(said.includes(100) && said.every((s) => s === 100 || s === 'CONFLICT'), String(said));
+  const { payment } = await w.call.GetPayment({ payment_id: w.payment.id });
+  assert.deepEqual([payment.state, payment.refunded_fen, payment.captures[0].partial_fen], ['PAYMENT_STATE_PAID', 100, 100]);
+  assert.equal((await w.refresh()).state, 'ORDER_STATE_ISSUE');
+  assert.deepEqual(await invoice(), before);
+  assert.equal(await sql.value(`SELECT version FROM payment_partial WHERE capture_id = '${id}'`), await sql.value(`SELECT COUNT(*) FROM audit WHERE action = 'capture.partly_refunded'`));
+});
+
 test('eight exports of the deposits that wait make one batch; eight imports of its answer change it once', async () => {
   const w = new Walk(desk, { who: company(131), method: 'MICRO_DEPOSIT' });
   await w.to('SUBJECT');

@@ -274,6 +274,11 @@ export async function start(w = world(), address = '127.0.0.1:0') {
       setImmediate(change);
       return { capture: c };
     }),
+    RecordPartialRefund: unary('RecordPartialRefund', (q) => {
+      const c = Object.assign(find(w.captures, 'id', q.capture_id), { partial_fen: q.provider_fen });
+      setImmediate(change);
+      return { capture: c };
+    }),
     ResolveCapture: unary('ResolveCapture', (q) => {
       const c = find(w.captures, 'id', q.capture_id);
       Object.assign(c, { resolve_time: at(95), resolved_by: id('stf', 1), resolve_note: q.reason });

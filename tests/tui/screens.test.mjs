@@ -736,6 +736,30 @@ describe('money', () => {
     } finally { d.stop(); }
   });
 
+  test('a part of what pays for an order is recorded, once more when it was wrong', async () => {
+    const d = await as('FINANCE');
+    try {
+      await open(d.s, '7', '退款未成');
+      await d.s.key('f');
+      await d.s.see('已支付订单');
+      await d.s.key('End', 'Enter');
+      await d.s.see(/p 部分已退/);
+      await d.s.key('p');
+      await d.s.see('请填写累计金额');
+      await d.s.key('BSpace', 'BSpace', 'BSpace', 'BSpace');
+      await d.s.type('1.5.');
+      await d.s.key('Tab');
+      await d.s.type('投诉补偿');
+      await d.s.key('C-s');
+      await d.s.see('金额请按');
+      await d.s.key('Tab', 'BSpace');
+      await d.s.key('C-s');
+      await d.s.see(/部分已退[^]*部分已退 +1\.50 元[^]*已登记：订单照常办理/);
+      assert.deepEqual(d.peer.calls.filter((c) => c.method === 'RecordPartialRefund').map((c) => [c.request.provider_fen, c.request.reason]), [[150, '投诉补偿']]);
+      await d.s.see(/p 部分已退/);
+    } finally { d.stop(); }
+  });
+
   test('a file that is there already is not begun; nothing was asked of the server', async () => {
     const d = await as('FINANCE');
     try {
@@ -887,6 +911,12 @@ describe('from scripts', () => {
       r = await certdesk(['captures', 'show', peer.w.captures[0].id], '', { CERTDESK_LANG: lang });
       assert.ok(r.out.includes(words), r.out + r.err);
     }
+    r = await certdesk(['captures', 'partial', peer.w.captures[3].id, '1,00.5.', '--reason', 'a complaint']);
+    assert.deepEqual([r.status, r.err], [2, 'certdesk: an amount is written 279.00\n']);
+    r = await certdesk(['captures', 'partial', peer.w.captures[3].id, '1.00', '--reason', 'a complaint']);
+    assert.deepEqual([r.status, r.out], [0, 'OK\n'], r.err);
+    r = await certdesk(['captures', 'show', peer.w.captures[3].id]);
+    assert.match(r.out, /Pays for its order, partly back[^]*Partly back +1\.00/);
     r = await certdesk(['captures', 'seen', peer.w.captures[0].id]);
     assert.deepEqual([r.status, r.err], [2, 'certdesk: a reason is needed: --reason TEXT\n']);
     r = await certdesk(['captures', 'seen', peer.w.captures[0].id, '--reason', 'sent back']);

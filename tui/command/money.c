@@ -89,6 +89,18 @@ int run_captures_record(struct run_context *c)
     return act(c, CALL(payment_service, "RecordRefund"), &q.base);
 }
 
+int run_captures_partial(struct run_context *c)
+{
+    Certdesk__V1__RecordPartialRefundRequest q = CERTDESK__V1__RECORD_PARTIAL_REFUND_REQUEST__INIT;
+    if (!c->o->reason)
+        return wrong(_("a reason is needed: --reason TEXT"));
+    if (!money_read(arg(c, 1), &q.provider_fen))
+        return wrong(_("an amount is written 279.00"));
+    q.capture_id = arg(c, 0);
+    q.reason = (char *)(uintptr_t)c->o->reason;
+    return act(c, CALL(payment_service, "RecordPartialRefund"), &q.base);
+}
+
 int run_captures_seen(struct run_context *c)
 {
     Certdesk__V1__ResolveCaptureRequest q = CERTDESK__V1__RESOLVE_CAPTURE_REQUEST__INIT;

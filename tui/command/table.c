@@ -462,6 +462,8 @@ const struct command commands[] = {
      run_captures_refund},
     {"captures record", "CAPTURE PAID PROVIDER REFERENCE --reason TEXT", 4, 4,
      N_("Record a refund that was paid by hand: yuan by us, yuan at the provider"), run_captures_record},
+    {"captures partial", "CAPTURE YUAN --reason TEXT", 2, 2,
+     N_("Record what the provider's own desk gave back of what pays for an order"), run_captures_partial},
     {"captures seen", "CAPTURE --reason TEXT", 1, 1,
      N_("Put aside what was paid twice, or is held and not to be given back"), run_captures_seen},
     {"reconciliations list", "", 0, 0, N_("Our books against the providers' bills"),

@@ -235,10 +235,53 @@ static void by_hand(struct page *p)
     edit_set(&form_field(&d->form, FIELD_TEXT, "amount_fen", _("Paid by us"))->edit,
              money_plain(&a, capture_owed(c)));
     edit_set(&form_field(&d->form, FIELD_TEXT, "provider_fen", _("At the provider"))->edit,
-             money_plain(&a, c->billed_return_fen));
+             money_plain(&a, capture_back(c)));
     form_field(&d->form, FIELD_TEXT, "reference", _("Reference"))->edit.max = 100;
     form_field(&d->form, FIELD_TEXT, "reason", _("Reason"))->edit.max = 200;
     desk_ask(d, record);
+    arena_free(&a);
+}
+
+static bool pays(const struct page *p)
+{
+    return not_asked(p) && capture(p)->state == CERTDESK__V1__CAPTURE_STATE__CAPTURE_STATE_SETTLED;
+}
+
+static void on_part(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
+{
+    (void)r, (void)f;
+    if (e == OK)
+        desk_notice(p->desk, STYLE_GOOD, _("Recorded: the order goes on."));
+    page_reload(p);
+}
+
+static void record_part(struct page *p, struct form *f)
+{
+    Certdesk__V1__RecordPartialRefundRequest q = CERTDESK__V1__RECORD_PARTIAL_REFUND_REQUEST__INIT;
+    struct arena a;
+    arena_init(&a, 0);
+    form_clear_errors(f);
+    q.capture_id = p->id;
+    q.reason = form_value(f, "reason", &a);
+    if (amount_of(f, "provider_fen", &q.provider_fen, &a))
+        page_act(p, METHOD_("RecordPartialRefund"), &q.base, on_part);
+    arena_free(&a);
+}
+
+static void part(struct page *p)
+{
+    struct desk *d = p->desk;
+    struct arena a;
+    arena_init(&a, 0);
+    form_init(&d->form, FORM_ASK, _("Partly back"));
+    form_text(
+        &d->form, STYLE_NORMAL,
+        _("The provider's own desk gave a part back, in all so much. The order goes on, and its invoice "
+          "stays as it is. The day's reconciliation holds it against the bill."));
+    edit_set(&form_field(&d->form, FIELD_TEXT, "provider_fen", _("At the provider"))->edit,
+             money_plain(&a, capture_back(capture(p))));
+    form_field(&d->form, FIELD_TEXT, "reason", _("Reason"))->edit.max = 200;
+    desk_ask(d, record_part);
     arena_free(&a);
 }
 
@@ -291,6 +334,8 @@ static const struct action actions[] = {
     {'r', N_("Give back"), N_("Give this money back the way it came"), not_asked, refund},
     {'t', N_("Try again"), N_("Ask the provider once more to give it back"), stuck, again},
     {'h', N_("By hand"), N_("Record that the payer has the money by another way"), to_record, by_hand},
+    {'p', N_("Partly back"), N_("Record what the provider's own desk gave back; the order goes on"), pays,
+     part},
     {'s', N_("Seen to"), N_("Put it aside: a person has seen to it"), resolvable, resolve},
     {'v', N_("Order"), N_("Look at the order"), has_order, order},
 };

@@ -168,6 +168,7 @@ const char *word_happening(const char *action)
         {"refund.refused", N_("refund refused by the provider"), NULL},
         {"refund.retried", N_("refund tried again"), NULL},
         {"refund.recorded", N_("refund recorded by hand"), NULL},
+        {"capture.partly_refunded", N_("a part recorded as back"), NULL},
         {"capture.resolved", N_("seen to"), NULL},
         {"refund.paid_twice", N_("the provider gave back what was recorded as paid by hand"), NULL},
     };
@@ -223,9 +224,9 @@ const char *word_capture(const Certdesk__V1__Capture *c, enum style *s)
     *s = STYLE_NORMAL;
     if (!c->refund) {
         *s = held && !c->resolve_time ? STYLE_BAD : STYLE_NORMAL;
-        return held && c->resolve_time ? _("Held, and seen to")
-               : held                  ? _("Held, nobody asked it back")
-                                       : _("Pays for its order");
+        if (held)
+            return c->resolve_time ? _("Held, and seen to") : _("Held, nobody asked it back");
+        return c->partial_fen ? _("Pays for its order, partly back") : _("Pays for its order");
     }
     if (c->refund->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_ABNORMAL ||
         c->refund->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_CLOSED ||
@@ -236,9 +237,14 @@ const char *word_capture(const Certdesk__V1__Capture *c, enum style *s)
     return c->refund->by_hand ? _("Refunded by hand") : word_refund((int)c->refund->state);
 }
 
+int64_t capture_back(const Certdesk__V1__Capture *c)
+{
+    return c->billed_return_fen > c->partial_fen ? c->billed_return_fen : c->partial_fen;
+}
+
 int64_t capture_owed(const Certdesk__V1__Capture *c)
 {
-    int64_t owed = c->amount_fen - c->billed_return_fen;
+    int64_t owed = c->amount_fen - capture_back(c);
     return owed > 0 ? owed : 0;
 }
 
@@ -305,6 +311,8 @@ void capture_compose(struct doc *d, const Certdesk__V1__GetCaptureResponse *r)
         doc_styled(d, STYLE_STRONG, _("Seen to"), word_time(&a, c->resolve_time));
         value(d, _("What became of it"), c->resolve_note);
     }
+    if (c->partial_fen)
+        value(d, _("Partly back"), word_money(&a, c->partial_fen));
     value(d, _("Provider"), word_provider((int)c->provider));
     value(d, _("Transaction number"), c->transaction_id);
     value(d, _("Came on"), word_time(&a, c->capture_time));

@@ -33,7 +33,9 @@ char *money_plain(struct arena *a, int64_t fen);
 
 /* Where the money is, in a word: of a refund, else of the capture. */
 const char *word_capture(const Certdesk__V1__Capture *c, enum style *s);
-/* What is left to pay by hand, as far as the bills tell. */
+/* What the provider's own desk gave back, by the bills or by a person's word; and what is left to pay by
+ * hand. */
+int64_t capture_back(const Certdesk__V1__Capture *c);
 int64_t capture_owed(const Certdesk__V1__Capture *c);
 /* Only a person's word ends it, and nobody gave it: ResolveCapture. */
 bool capture_resolvable(const Certdesk__V1__Capture *c);

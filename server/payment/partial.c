@@ -1,0 +1,59 @@
+#include "payment/partial.h"
+
+#include "convert/reason.h"
+#include "core/audit.h"
+#include "payment/resolve.h"
+#include "provider/yuan.h"
+
+static void amount_fault(struct ctx *c, const char *en, const char *zh)
+{
+    fault_field(c->fault, "provider_fen", "VALUE", en, zh);
+}
+
+static enum err check(struct ctx *c, const struct returned *one, int64_t fen, bool recorded)
+{
+    struct arena *a = c->arena;
+    const struct capture *cap = &one->capture;
+    if (fen < 0)
+        amount_fault(c, "an amount is not negative", "金额不能为负");
+    else if (fen < one->returned_fen)
+        amount_fault(
+            c,
+            arena_printf(a, "the provider's bills tell of %s yuan given back", yuan_of(a, one->returned_fen)),
+            arena_printf(a, "支付机构账单显示已退%s元", yuan_of(a, one->returned_fen)));
+    else if (fen >= cap->amount_fen)
+        amount_fault(c, "this is all of it: give the order up instead", "已是全部款项，请改为取消订单");
+    else if (fen == 0 && !recorded)
+        amount_fault(c, "say how much the provider's own desk gave back", "请填写机构后台已退金额");
+    return fault_fields(c->fault);
+}
+
+static enum err may_be_recorded(struct ctx *c, const struct returned *one)
+{
+    if (one->capture.state != CAPTURE_SETTLED)
+        return refund_refused(c, "this money pays for no order: record its refund instead",
+                              "该款项未用于支付订单，请改为登记人工退款");
+    if (one->asked && one->refund.state == REFUND_IS_DONE)
+        return refund_refused(c, "this money was given back", "该款项已退回");
+    return OK;
+}
+
+enum err partial_record(struct ctx *c, const char *capture_id, int64_t fen, const char *note,
+                        struct returned *out)
+{
+    struct partial p;
+    reason_check(c->fault, "reason", note);
+    TRY(fault_fields(c->fault));
+    TRY(capture_whole(c, capture_id, out));
+    TRY(may_be_recorded(c, out));
+    TRY(partial_read(c, out->capture.id, &p));
+    TRY(check(c, out, fen, p.version > 0));
+    p.provider = out->capture.provider;
+    p.amount_fen = out->partial_fen = fen;
+    TRY(partial_put(c, &p, note));
+    return audit_add(c, &(struct audit_entry){
+                            .action = "capture.partly_refunded",
+                            .object = out->capture.id,
+                            .version = p.version + 1,
+                            .detail = arena_printf(c->arena, "{\"provider_fen\":%lld}", (long long)fen)});
+}
