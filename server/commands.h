@@ -6,16 +6,8 @@
 #ifndef CERTDESK_COMMANDS_H
 #define CERTDESK_COMMANDS_H
 
+#include "base/end.h"
 #include "core/ctx.h"
-
-/* The program's exit code; `certdeskd help` tells them. */
-enum end {
-    END_DONE = 0,
-    END_FAILED = 1,
-    END_MISUSED = 2, /* words or a file that were given are wrong, and nothing was done */
-    END_DIFFERS = 3,
-    END_NOT_YET = 4, /* the same again, later, is right */
-};
 
 struct args {
     int n;

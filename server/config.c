@@ -253,7 +253,8 @@ enum err config_open(const char *file, struct config **out, struct fault *f)
     enum err e = fault_fields(f);
     if (e != OK) {
         config_close(c);
-        return e;
+        return file ? fail(f, e, "the settings of %s cannot be used", file)
+                    : fail(f, e, "the settings cannot be used");
     }
     *out = c;
     return OK;

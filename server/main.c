@@ -6,6 +6,7 @@
 #include "notice/notice.h"
 #include "serve.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -177,23 +178,25 @@ static void usage_of(FILE *to, const struct command *cmd)
             *cmd->usage ? " " : "", cmd->usage, cmd->what);
 }
 
+/* The same table in README, and as much of it as concerns them in the help of certdesk and certdesk-ukey. */
 static void usage(FILE *to)
 {
     fprintf(to, "usage: certdeskd [--config FILE] [--state DIR] COMMAND    (help COMMAND: its words)\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(to, "  %-10s %s%s%s\n", commands[i].name, commands[i].usage,
                 *commands[i].usage ? "\n             " : "", commands[i].what);
-    fputs("\nends with\n"
-          "  0  done; reconcile, audit verify, channel import: nothing differs\n"
-          "  1  failed; standard error says why\n"
-          "  2  the words, or a file that was given, are wrong, or the file is there already; nothing was "
-          "done\n"
-          "  3  reconcile: the books differ from the bill; audit verify: the trail was altered;\n"
-          "     channel import without --apply: the file would change something; remittance import: lines\n"
-          "     were refused, the others are in\n"
-          "  4  not yet: reconcile: the provider has no bill of that day; remittance export: no deposit\n"
-          "     waits; any command: the database or the provider does not answer\n",
-          to);
+    fputs(
+        "\nends with\n"
+        "  0  done; reconcile, audit verify, channel import: nothing differs\n"
+        "  1  failed; standard error says why\n"
+        "  2  the words, or a file that was given, are wrong, or name what is not there, or the file to be\n"
+        "     written is there already; nothing was done\n"
+        "  3  reconcile: the books differ from the bill; audit verify: the trail was altered;\n"
+        "     channel import without --apply: the file would change something; remittance import: lines\n"
+        "     were refused, the others are in\n"
+        "  4  not yet: reconcile: the provider has no bill of that day; remittance export: no deposit\n"
+        "     waits; any command: the database or the provider does not answer\n",
+        to);
 }
 
 static void set_log_level(const struct config *c)
@@ -231,23 +234,6 @@ static enum err run_with_ctx(struct started *s, const struct command *cmd, struc
     return e;
 }
 
-/* Of a command that failed. What cannot be served at all is a failure, whatever the reason. */
-static enum end end_of(const struct command *cmd, enum err e)
-{
-    switch (cmd->work ? e : ERR_INTERNAL) {
-    case ERR_INVALID:
-    case ERR_NOT_FOUND: /* what the words named */
-    case ERR_EXISTS:
-        return END_MISUSED;
-    case ERR_UNAVAILABLE:
-    case ERR_PROVIDER_BUSY:
-    case ERR_PROVIDER_UNKNOWN:
-        return END_NOT_YET;
-    default:
-        return END_FAILED;
-    }
-}
-
 static enum end run_started(const struct command *cmd, const char *file, struct args *a)
 {
     struct started s;
@@ -262,7 +248,7 @@ static enum end run_started(const struct command *cmd, const char *file, struct 
     if (e == OK) {
         set_log_level(s.app.config);
         e = cmd->work ? run_with_ctx(&s, cmd, a, &f) : cmd->run(&s, a, &f);
-        end = e == OK ? a->end : end_of(cmd, e);
+        end = e == OK ? a->end : cmd->work ? end_of(e) : END_FAILED; /* what cannot be served is a failure */
     } else if (e == ERR_UNAVAILABLE) {
         end = END_NOT_YET;
     }
@@ -290,6 +276,11 @@ static enum end run(const struct command *cmd, const char *file, struct args *a)
         if (*f.text)
             complain(&f, END_MISUSED);
         usage_of(stderr, cmd);
+        return END_MISUSED;
+    }
+    if (file && access(file, F_OK) != 0) {
+        fprintf(stderr, "certdeskd: there is no file of settings %s (--config or CERTDESK_CONFIG): %s\n",
+                file, strerror(errno));
         return END_MISUSED;
     }
     return cmd->alone ? cmd->alone(file, &f) : run_started(cmd, file, a);

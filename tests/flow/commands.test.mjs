@@ -121,6 +121,20 @@ describe('ends that a script can tell apart', () => {
     assert.match(unset.err, /mchid/);
   });
 
+  test('a file of settings that is not there is named; what is wrong in one, too', () => {
+    const missing = path.join(desk.dir, 'missing.ini'), bad = path.join(desk.dir, 'bad.ini');
+    fs.writeFileSync(bad, '[server]\nprot = 1\n');
+    for (const args of [['serve'], ['config'], ['channel', 'list']]) {
+      for (const r of [started(['--config', missing, ...args]), started(args, { env: { ...desk.env, CERTDESK_CONFIG: missing } })]) {
+        assert.deepEqual([r.code, r.out], [MISUSED, '']);
+        assert.match(r.err, /^certdeskd: there is no file of settings .*missing\.ini .*: No such file/);
+      }
+      const r = started(['--config', bad, ...args]);
+      assert.equal(r.code, FAILED);
+      assert.match(r.err, /^certdeskd: the settings of .*bad\.ini cannot be used\n +server\.prot: is not a setting/);
+    }
+  });
+
   test('audit verify: the key is read whether or not there is a seal, and an altered row is not a failure to look', async (t) => {
     const bad = path.join(desk.dir, 'bad.pem'), own = path.join(desk.state, 'keys/seal.pub.pem');
     fs.writeFileSync(bad, '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');

@@ -159,7 +159,7 @@ static void both_readers_are_listed(void **s)
     assert_int_equal(l.n, 2);
     assert_true(seen(&l, 0, true) && seen(&l, 1, true));
     char name[READER_NAME];
-    assert_ok(reader_wait_card(EVENT_MS, name, &f));
+    assert_ok(reader_wait_card(EVENT_MS, NULL, NULL, name, &f));
     assert_string_equal(name, READER[0]);
     struct channel *ch = NULL;
     assert_err(reader_connect("No such reader", &ch, &f), ERR_UNAVAILABLE);

@@ -31,7 +31,7 @@ test('an empty token says so', () => {
   assert.match(r.out, /PIN +3 tries left, factory value/);
   assert.match(r.out, /certificate +none/);
   assert.match(r.err, /no certificate on the UKEY/);
-  assert.equal(r.code, 1);
+  assert.equal(r.code, 2);
 });
 
 test('a written token gives its certificate and signs; openssl agrees', () => {

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 const build = process.env.CERTDESK_BUILD ?? fileURLToPath(new URL('../../build', import.meta.url));
 const sim = process.env.UKEY_SIM ?? join(build, 'tests/ukey-sim');
 
-// A reader with a card: {env, tell, stop}
+// A reader with a card: {env, tell, stop}; without one (null) there is no reader, either.
 export async function reader(card) {
-  const child = spawn(fileURLToPath(new URL('../lib/with-reader', import.meta.url)), ['--card', card, 'sh', '-c',
+  const child = spawn(fileURLToPath(new URL('../lib/with-reader', import.meta.url)), [...(card === null ? ['--no-reader'] : ['--card', card]), 'sh', '-c',
     'echo "$PCSCLITE_CSOCK_NAME $UKEY_CONTROL"; cat'], { env: { ...process.env, UKEY_SIM: sim }, stdio: ['pipe', 'pipe', 'inherit'] });
   const line = await new Promise((resolve, reject) => {
     let text = '';

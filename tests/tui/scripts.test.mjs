@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { start } from './desk-stub.mjs';
-import { program } from './screen.mjs';
+import { columns, program } from './screen.mjs';
 
 describe('from scripts', () => {
   let peer, env;
@@ -71,23 +71,36 @@ describe('from scripts', () => {
     assert.deepEqual([r.status, r.err], [2, 'certdesk: an amount is written 279.00\n']);
     r = await certdesk(['reconciliations', 'show', 'wechat', '2026-11-21']);
     assert.match(r.out, /Strange refund +desk_1/);
+    assert.equal(r.status, 3);
+    assert.equal((await certdesk(['reconciliations', 'show', 'alipay', '2026-11-21', '-o', 'json'])).status, 0);
+    assert.equal((await certdesk(['reconciliations', 'show', 'alipay', '2026-11-20'])).status, 4);
     r = await certdesk(['remittance', 'export', `${env.XDG_STATE_HOME}/bank.csv`, '-o', 'json']);
     assert.deepEqual(JSON.parse(r.out), { number: '3', deposits: 3 });
     r = await certdesk(['remittance', 'import', `${env.XDG_STATE_HOME}/bank.csv`]);
-    assert.deepEqual([r.status, r.err], [0, 'line 3, column 3, refused: this deposit failed before\n']);
+    assert.deepEqual([r.status, r.err], [3, 'line 3, column 3, refused: this deposit failed before\n']);
     r = await certdesk(['invoices', 'save', peer.w.invoices[1].order_id, `${env.XDG_STATE_HOME}/invoice.pdf`]);
     assert.deepEqual([r.status, r.out], [0, 'OK\n'], r.err);
+    r = await certdesk(['invoices', 'save', peer.w.invoices[1].order_id, `${env.XDG_STATE_HOME}/invoice.pdf`]);
+    assert.deepEqual([r.status, r.out], [2, '']); // it is there
+    assert.match(r.err, /is there already/);
+    peer.trouble.push({ method: 'ExportRemittance', code: 9, reason: 'PRECONDITION', message: 'no deposit waits for the bank' });
+    r = await certdesk(['remittance', 'export', `${env.XDG_STATE_HOME}/none.csv`]);
+    assert.equal(r.status, 4);
+    peer.trouble.push({ method: 'ListJobs', code: 14, reason: 'UNAVAILABLE', message: 'later' });
+    assert.equal((await certdesk(['jobs', 'list'])).status, 4);
     r = await certdesk(['review', 'show', peer.w.orders[0].id]);
     assert.match(r.out, /110105\*{8}002X/);
     r = await certdesk(['-o', 'json', 'review', 'approve', peer.w.orders[0].id]);
     assert.equal(JSON.parse(r.out).order.id, peer.w.orders[0].id);
     r = await certdesk(['orders', 'show', 'ord_none']);
-    assert.equal(r.status, 1);
+    assert.equal(r.status, 2);
     assert.match(r.err, /NOT_FOUND/);
     r = await certdesk(['no', 'such']);
     assert.equal(r.status, 2);
     r = await certdesk(['material', 'save', peer.w.materials[2].id, `${env.XDG_STATE_HOME}/saved`]);
     assert.equal(r.status, 0, r.err);
+    r = await certdesk(['material', 'save', peer.w.materials[2].id, `${env.XDG_STATE_HOME}/saved`]);
+    assert.equal(r.status, 2, r.err);
     r = await certdesk(['logout']);
     assert.equal(r.status, 0);
     r = await certdesk(['queues']);
@@ -103,7 +116,19 @@ describe('from scripts', () => {
     assert.ok(commands(en).length >= 20);
     assert.deepEqual(commands(en), commands(cn));
     assert.match(cn, /待审核/);
+    for (const t of [en, cn]) for (const code of [0, 1, 2, 3, 4]) assert.match(t, new RegExp(`^  ${code}  \\S`, 'm'));
   });
+});
+
+test('the help of certdesk-ukey is in both languages, with the same commands, options and codes', () => {
+  const help = (lang) => execFileSync(program.replace(/certdesk$/, 'certdesk-ukey'), ['--help'], { encoding: 'utf8', env: { ...process.env, CERTDESK_LANG: lang } });
+  const en = help('en'), cn = help('zh_CN');
+  const words = (t) => [...t.matchAll(/^ {2}(-{0,2}[a-z0-9][a-z0-9-]*)/gm)].map((m) => m[1]);
+  assert.deepEqual(words(cn), words(en));
+  assert.deepEqual(words(en).filter((w) => /^\d$/.test(w)), ['0', '1', '2', '4']);
+  assert.doesNotMatch(en, /[\u4e00-\u9fff]/);
+  for (const line of cn.trim().split('\n')) if (/^\S|^ {2}\S/.test(line)) assert.match(line, /[\u4e00-\u9fff]/, line);
+  for (const line of (cn + en).split('\n')) assert.ok(columns(line) <= 100, line);
 });
 
 test('the Chinese catalogue is complete: every text of the sources, none fuzzy', () => {

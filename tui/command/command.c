@@ -1,5 +1,6 @@
 #include "command/command.h"
 
+#include "base/end.h"
 #include "base/str.h"
 #include "screen/desk.h"
 #include "screen/msg.h"
@@ -24,7 +25,7 @@ int command_fault(const struct fault *f)
     for (size_t i = 0; i < n; i++)
         fprintf(stderr, "%s\n", line[i]);
     arena_free(&a);
-    return 1;
+    return (int)end_of(f->code);
 }
 
 bool command_call(struct run_context *c, struct rpc_method m, ProtobufCMessage *request,
@@ -37,6 +38,7 @@ bool command_call(struct run_context *c, struct rpc_method m, ProtobufCMessage *
     msg_set_text(request, "request_id", id);
     if (rpc_unary(c->channel, m, request, 20000, &c->arena, response, &f) == OK)
         return true;
+    c->failed = f.code;
     command_fault(&f);
     return false;
 }
@@ -199,6 +201,7 @@ static bool open_channel(struct run_context *c)
     struct fault f;
     fault_clear(&f);
     if (rpc_channel_open(&ro, &c->channel, &f) != OK) {
+        c->failed = f.code;
         command_fault(&f);
         return false;
     }
@@ -230,7 +233,9 @@ int command_run(const struct options *o)
         rpc_channel_close(c.channel);
     wipe(&c.session, sizeof c.session);
     arena_free(&c.arena);
-    return fflush(stdout) == 0 ? status : 1;
+    if (status == END_FAILED && c.failed)
+        status = (int)end_of(c.failed); /* says more */
+    return fflush(stdout) == 0 ? status : END_FAILED;
 }
 
 void command_help(void)
@@ -255,5 +260,15 @@ void command_help(void)
              "  --progress         issue: lines for a program\n"
              "The language follows CERTDESK_LANG or LANG (zh_CN, en). The session is kept in\n"
              "$XDG_STATE_HOME/certdesk/session.\n"));
+    printf(_(
+        "\nEnds with\n"
+        "  0  done; reconciliations show: nothing differs\n"
+        "  1  failed, or refused; standard error says why\n"
+        "  2  the words, or a file that was given, are wrong, or name what is not there, or the file to be\n"
+        "     written is there already; nothing was done\n"
+        "  3  reconciliations show: the books differ from the bill; remittance import: lines were refused,\n"
+        "     the others are in\n"
+        "  4  not yet: the server, a supplier or the smart card service does not answer, no UKEY was\n"
+        "     plugged in, no deposit waits, or there is no bill of that day\n"));
     arena_free(&a);
 }

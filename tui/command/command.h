@@ -1,9 +1,8 @@
 /* command.h - the console from scripts: `certdesk orders list -o json`.
  *
  * A table of commands; --help is printed from it. Lists are those of the screens, with the same columns. With
- * -o json, standard output is one JSON value, the response as proto3's JSON mapping has it. Exit status: 0,
- * 1 when the server or the UKEY said no (the sentences stand on standard error), 2 when the command line is
- * wrong.
+ * -o json, standard output is one JSON value, the response as proto3's JSON mapping has it. Exit codes are
+ * those of base/end.h; the sentences stand on standard error.
  */
 #ifndef CERTDESK_COMMAND_COMMAND_H
 #define CERTDESK_COMMAND_COMMAND_H
@@ -29,6 +28,7 @@ struct run_context {
     struct rpc_channel *channel;
     struct session session;
     struct arena arena;
+    enum err failed; /* of the last call that failed */
 };
 
 struct command {
@@ -50,6 +50,7 @@ bool command_call(struct run_context *c, struct rpc_method m, ProtobufCMessage *
                   const ProtobufCMessage **response);
 /* Prints a response: as JSON, or nothing but "OK". */
 int command_print(struct run_context *c, const ProtobufCMessage *m);
+/* Prints it; the exit code. */
 int command_fault(const struct fault *f);
 
 struct screen;

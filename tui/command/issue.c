@@ -180,14 +180,22 @@ static void progress(void *arg, enum personalise_step next)
 
 /* ---- the order's UKEY ---- */
 
+static void ask(void *arg, const char *text, const char *text_zh)
+{
+    struct run *r = arg;
+    if (r->o->progress)
+        say(r, "waiting", arena_printf(&r->arena, "%s\t%s", text, text_zh));
+    else
+        fprintf(stderr, "%s\n", tr_chinese() ? text_zh : text);
+}
+
 static enum err find_reader(struct run *r, char reader[static READER_NAME], struct fault *f)
 {
     if (r->o->reader && *r->o->reader) {
         snprintf(reader, READER_NAME, "%s", r->o->reader);
         return OK;
     }
-    say(r, "waiting", "");
-    return reader_wait_card(r->o->wait_ms, reader, f);
+    return reader_wait_card(r->o->wait_ms, ask, r, reader, f);
 }
 
 static enum err identify(struct run *r, struct channel *card, char medium[static MEDIUM_NUMBER_SIZE],
@@ -355,8 +363,12 @@ static void look_at_all(const struct reader_list *list)
         look(&list->at[i]);
         cards++;
     }
-    if (!cards)
-        printf("none\t%s\n", list->service ? "" : "no service");
+    struct fault f;
+    fault_clear(&f);
+    if (!list->service && reader_no_card(list, &f) != OK)
+        printf("none\t%s\t%s\n", fault_text(&f), fault_text_zh(&f));
+    else if (!cards)
+        puts("none");
     fflush(stdout);
 }
 

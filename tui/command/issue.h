@@ -4,7 +4,7 @@
  * so the console runs it as a child: `certdesk issue ORDER --progress`. What it says on standard output is
  * for a program: one line an event, a word and then fields apart by tabs, nothing secret.
  *
- *   waiting                      no UKEY in a reader
+ *   waiting  TEXT  TEXT_ZH       no UKEY in a reader, or no reader
  *   medium   NUMBER              the UKEY that will be written
  *   begun    PERSONALISATION  COPY  QUANTITY   the server has tied it to the order, as one of its UKEYs
  *   step     N                   step N (PersonalisationStep) begins
@@ -34,7 +34,7 @@ struct issue_options {
 enum err issue_run(struct rpc_channel *ch, const struct issue_options *o, struct fault *f);
 
 /* Says which UKEYs are in the readers, whenever that changes, until it is killed:
- *   none
+ *   none   [TEXT  TEXT_ZH]         no UKEY; why, when it is not for want of plugging one in
  *   ukey   READER  MEDIUM
  *   bad    READER  TEXT  TEXT_ZH   a card that is no UKEY of ours, or does not answer
  * Each change begins with a line "look". Exit status. */

@@ -1,5 +1,6 @@
 #include "command/money.h"
 
+#include "base/end.h"
 #include "screen/files.h"
 #include "screen/money.h"
 #include "screen/screens.h"
@@ -140,14 +141,24 @@ int run_reconciliations_show(struct run_context *c)
         return 1;
     const Certdesk__V1__ListReconciliationsResponse *r = (const void *)out;
     if (!r->n_reconciliations)
-        return fprintf(stderr, "certdesk: %s\n", _("This day is not reconciled.")), 1;
-    if (c->o->json)
-        return command_print(c, &r->reconciliations[0]->base);
-    doc_init(&d);
-    reconciliation_compose(&d, r->reconciliations[0]);
-    command_doc(c, &d);
-    doc_free(&d);
-    return 0;
+        return fprintf(stderr, "certdesk: %s\n", _("This day is not reconciled.")), END_NOT_YET;
+    const Certdesk__V1__Reconciliation *day = r->reconciliations[0];
+    if (c->o->json) {
+        command_print(c, &day->base);
+    } else {
+        doc_init(&d);
+        reconciliation_compose(&d, day);
+        command_doc(c, &d);
+        doc_free(&d);
+    }
+    switch (day->state) {
+    case CERTDESK__V1__RECONCILIATION_STATE__RECONCILIATION_STATE_DIFFERENT:
+        return END_DIFFERS;
+    case CERTDESK__V1__RECONCILIATION_STATE__RECONCILIATION_STATE_WAITING:
+        return END_NOT_YET;
+    default:
+        return END_DONE;
+    }
 }
 
 int run_reconciliations_again(struct run_context *c)
@@ -207,7 +218,7 @@ int run_remittance_export(struct run_context *c)
     if (why)
         return wrong(why);
     if (!command_call(c, CALL(remittance_service, "ExportRemittance"), &q.base, &out))
-        return 1;
+        return c->failed == ERR_PRECONDITION ? END_NOT_YET : END_FAILED; /* no deposit waits */
     const Certdesk__V1__ExportRemittanceResponse *r = (const void *)out;
     return keep(c, arg(c, 0), &r->file, r->number, r->deposits);
 }
@@ -220,6 +231,9 @@ int run_remittance_batch(struct run_context *c)
     q.number = strtoll(arg(c, 0), &end, 10);
     if (*end)
         return wrong(_("a batch has a number"));
+    const char *why = file_could(&c->arena, arg(c, 1));
+    if (why)
+        return wrong(why);
     if (!command_call(c, CALL(remittance_service, "DownloadRemittance"), &q.base, &out))
         return 1;
     return keep(c, arg(c, 1), &((const Certdesk__V1__DownloadRemittanceResponse *)(const void *)out)->file,
@@ -238,14 +252,16 @@ int run_remittance_import(struct run_context *c)
     if (!command_call(c, CALL(remittance_service, "ImportRemittance"), &q.base, &out))
         return 1;
     const Certdesk__V1__ImportRemittanceResponse *r = (const void *)out;
-    if (c->o->json)
-        return command_print(c, out);
+    if (c->o->json) {
+        command_print(c, out);
+        return r->n_problems ? END_DIFFERS : END_DONE;
+    }
     printf(_("%d lines: %d sent, %d failed, %d known before."), r->lines, r->sent, r->failed, r->known);
     putchar('\n');
     for (size_t i = 0; i < r->n_problems; i++)
         fprintf(stderr, _("line %d, column %d, refused: %s\n"), r->problems[i]->line, r->problems[i]->column,
                 tr_chinese() ? r->problems[i]->text_zh : r->problems[i]->text);
-    return 0;
+    return r->n_problems ? END_DIFFERS : END_DONE;
 }
 
 int run_remittance_again(struct run_context *c)
@@ -298,13 +314,16 @@ int run_invoices_save(struct run_context *c)
     const Certdesk__V1__Invoice *v = get_invoice(c, &out);
     if (!v)
         return 1;
+    const char *why = file_could(&c->arena, arg(c, 1));
+    if (why)
+        return wrong(why);
     q.invoice_id = v->id;
     q.kind = (Certdesk__V1__InvoiceFileKind)kind;
     q.red = c->n_args == 4;
     if (!command_call(c, CALL(invoice_service, "DownloadInvoice"), &q.base, &out))
         return 1;
     const Certdesk__V1__DownloadInvoiceResponse *r = (const void *)out;
-    const char *why = file_save(&c->arena, arg(c, 1), r->file.data, r->file.len);
+    why = file_save(&c->arena, arg(c, 1), r->file.data, r->file.len);
     if (why)
         return fprintf(stderr, "certdesk: %s\n", why), 1;
     return puts("OK") < 0;

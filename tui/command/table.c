@@ -6,6 +6,7 @@
 #include "screen/screens.h"
 #include "screen/words.h"
 
+#include "base/end.h"
 #include "base/str.h"
 #include "token/reader.h"
 #include "ui/doc.h"
@@ -17,6 +18,7 @@
 #include <certdesk/v1/shipment_service.pb-c.h>
 #include <certdesk/v1/staff_service.pb-c.h>
 #include <certdesk/v1/stock_service.pb-c.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -292,9 +294,15 @@ static int run_material_save(struct run_context *c)
     struct loop l;
     Certdesk__V1__DownloadMaterialRequest q = CERTDESK__V1__DOWNLOAD_MATERIAL_REQUEST__INIT;
     struct saving s = {.fd = open(arg(c, 1), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    if (s.fd < 0 && errno == EEXIST) {
+        fprintf(stderr, "certdesk: ");
+        fprintf(stderr, _("%s is there already."), arg(c, 1));
+        fputc('\n', stderr);
+        return END_MISUSED;
+    }
     if (s.fd < 0 || !loop_open(&l)) {
         perror(arg(c, 1));
-        return 1;
+        return END_FAILED;
     }
     q.material_id = arg(c, 0);
     rpc_watch(c->channel, CALL(material_service, "DownloadMaterial"), &q.base, on_chunk, on_saved, &s);
@@ -304,7 +312,7 @@ static int run_material_save(struct run_context *c)
     loop_close(&l);
     if (close(s.fd) != 0 || s.status || !s.over) {
         unlink(arg(c, 1));
-        return 1;
+        return s.status ? s.status : END_FAILED;
     }
     puts("OK");
     return 0;
@@ -340,6 +348,10 @@ static int run_readers(struct run_context *c)
     fault_clear(&f);
     if (reader_list_now(&list, &f) != OK)
         return command_fault(&f);
+    if (!list.service && reader_no_card(&list, &f) != OK)
+        return command_fault(&f);
+    if (!list.n)
+        fprintf(stderr, "certdesk: %s\n", _("no reader"));
     for (size_t i = 0; i < list.n; i++)
         printf("%s\t%s\n", list.at[i].card ? "card" : "-", text_clean(&c->arena, list.at[i].name));
     return 0;

@@ -91,7 +91,7 @@ static void act_failed(struct desk *d, struct call *c, const struct fault *f)
     if (mine && d->form.kind == FORM_ASK) {
         struct arena a;
         arena_init(&a, 0);
-        form_text(&d->form, STYLE_BAD, fault_words(f, &a));
+        form_text(&d->form, STYLE_BAD, act_words(f, &a));
         arena_free(&a);
         return;
     }

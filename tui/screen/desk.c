@@ -54,16 +54,22 @@ char *fault_words(const struct fault *f, struct arena *a)
     }
     if (*f->resource)
         buf_printf(&b, "\n%s", f->resource);
-    if (once_unknown(f->code))
-        buf_printf(&b, "\n%s", _("Trying again is safe: it cannot happen twice."));
     return b.p;
+}
+
+char *act_words(const struct fault *f, struct arena *a)
+{
+    char *words = fault_words(f, a);
+    return once_unknown(f->code)
+               ? arena_printf(a, "%s\n%s", words, _("Trying again is safe: it cannot happen twice."))
+               : words;
 }
 
 void desk_show_fault(struct desk *d, const struct fault *f)
 {
     struct arena a;
     arena_init(&a, 0);
-    desk_tell(d, STYLE_BAD, _("That did not work"), fault_words(f, &a));
+    desk_tell(d, STYLE_BAD, _("That did not work"), act_words(f, &a));
     arena_free(&a);
 }
 

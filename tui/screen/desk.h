@@ -175,6 +175,8 @@ void desk_tell(struct desk *d, enum style s, const char *title, const char *text
 void desk_notice(struct desk *d, enum style s, const char *text);
 /* The server's sentence in the user's language, with all violations, one a line. */
 char *fault_words(const struct fault *f, struct arena *a);
+/* The same of an action: the console repeats it under its request_id, and says so when nobody knows. */
+char *act_words(const struct fault *f, struct arena *a);
 void desk_show_fault(struct desk *d, const struct fault *f);
 
 /* ---- the whole ---- */

@@ -81,7 +81,7 @@ static void on_reader_line(void *arg, char *line)
     } else if (strcmp(f[0], "none") == 0) {
         s->known = true;
         if (*f[1])
-            snprintf(s->bad, sizeof s->bad, "%s", _("The smart card service (pcscd) does not run."));
+            snprintf(s->bad, sizeof s->bad, "%s", tr_chinese() ? f[2] : f[1]);
     }
     page_compose(p);
 }

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -187,6 +188,24 @@ static const struct channel_ops CARD = {
     .close = channel_close,
 };
 
+/* PC/SC's own word for it (in f) stands when it is neither the service nor the name. */
+static enum err why_unavailable(const char *name, struct fault *f)
+{
+    struct reader_list l;
+    struct fault ignored;
+    fault_clear(&ignored);
+    if (reader_list_now(&l, &ignored) != OK)
+        return f->code;
+    if (!l.service)
+        return reader_no_card(&l, f);
+    for (size_t i = 0; i < l.n; i++)
+        if (strcmp(l.at[i].name, name) == 0)
+            return f->code;
+    enum err e = fail(f, ERR_UNAVAILABLE, "there is no reader %.100s", name);
+    snprintf(f->text_zh, sizeof f->text_zh, "没有读卡器 %.100s", name);
+    return e;
+}
+
 enum err reader_connect(const char *name, struct channel **out, struct fault *f)
 {
     struct card_channel *c = calloc(1, sizeof *c);
@@ -201,7 +220,7 @@ enum err reader_connect(const char *name, struct channel **out, struct fault *f)
         e = hangs(ask(c, CHILD_CONNECT, name, strlen(name), START_MS, &t0, 1, &n, f), f);
     if (e != OK) {
         channel_close(&c->base);
-        return e;
+        return e == ERR_UNAVAILABLE ? why_unavailable(name, f) : e;
     }
     c->base.t0 = t0;
     *out = &c->base;
@@ -271,22 +290,76 @@ enum err reader_list_now(struct reader_list *out, struct fault *f)
     return e;
 }
 
-enum err reader_wait_card(int64_t timeout_ms, char name[static READER_NAME], struct fault *f)
+/* ---- no card ---- */
+
+#define NO_SERVICE                                                                                           \
+    "the smart card service (pcscd) does not run; start it: sudo systemctl start pcscd.socket (package "     \
+    "pcscd)"
+#define NO_SERVICE_ZH "智能卡服务（pcscd）未运行，请先启动：sudo systemctl start pcscd.socket（软件包 pcscd）"
+
+enum err reader_no_card(const struct reader_list *l, struct fault *f)
+{
+    if (!l->service)
+        return fail_both(f, ERR_UNAVAILABLE, NO_SERVICE, NO_SERVICE_ZH);
+    if (!l->n)
+        return fail_both(f, ERR_DEADLINE, "no reader was plugged in", "未检测到读卡器");
+    return fail_both(f, ERR_DEADLINE, "no UKEY was plugged in", "未检测到UKEY");
+}
+
+static const char *held_by(const struct reader_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->at[i].card)
+            return l->at[i].name;
+    return NULL;
+}
+
+/* A UKEY is its own reader: without one it may still be the UKEY that is missing. */
+static void ask_for_card(const struct reader_list *l, reader_ask *want, void *arg)
+{
+    if (!want)
+        return;
+    if (!l->service)
+        want(arg, NO_SERVICE, NO_SERVICE_ZH);
+    else if (!l->n)
+        want(arg, "no reader: plug in the UKEY, or its reader", "未检测到读卡器，请插入UKEY或连接读卡器");
+    else
+        want(arg, "plug in the UKEY", "请插入UKEY");
+}
+
+static bool same_want(const struct reader_list *a, const struct reader_list *b)
+{
+    return a->service == b->service && !a->n == !b->n;
+}
+
+static enum err wait_card(struct reader_watch *w, int64_t timeout_ms, reader_ask *want, void *arg,
+                          char name[static READER_NAME], struct fault *f)
+{
+    int64_t until = clock_mono_ms() + timeout_ms;
+    struct reader_list l, before;
+    TRY(reader_watch_next(w, START_MS, &l, f));
+    if (!l.service)
+        return reader_no_card(&l, f);
+    for (bool first = true; !held_by(&l); first = false) {
+        if (first || !same_want(&l, &before))
+            ask_for_card(&l, want, arg);
+        before = l;
+        int64_t left = until - clock_mono_ms();
+        enum err e = reader_watch_next(w, left > 0 ? left : 0, &l, f);
+        if (e == ERR_DEADLINE)
+            return reader_no_card(&before, f);
+        TRY(e);
+    }
+    memcpy(name, held_by(&l), READER_NAME);
+    return OK;
+}
+
+enum err reader_wait_card(int64_t timeout_ms, reader_ask *want, void *arg, char name[static READER_NAME],
+                          struct fault *f)
 {
     struct reader_watch *w = NULL;
     TRY(reader_watch_open(&w, f));
-    int64_t until = clock_mono_ms() + timeout_ms;
-    enum err e;
-    for (bool found = false; !found;) {
-        struct reader_list l;
-        int64_t left = until - clock_mono_ms();
-        e = reader_watch_next(w, left > 0 ? left : 0, &l, f);
-        if (e != OK)
-            break;
-        for (size_t i = 0; i < l.n && !found; i++)
-            if ((found = l.at[i].card))
-                memcpy(name, l.at[i].name, READER_NAME);
-    }
+    enum err e = wait_card(w, timeout_ms, want, arg, name, f);
     reader_watch_close(w);
     return e;
 }

@@ -46,8 +46,15 @@ void reader_watch_close(struct reader_watch *w); /* NULL is fine */
 
 /* The state of all readers now. */
 enum err reader_list_now(struct reader_list *out, struct fault *f);
-/* Waits until a reader holds a card and gives its name. ERR_DEADLINE: none within timeout_ms. */
-enum err reader_wait_card(int64_t timeout_ms, char name[static READER_NAME], struct fault *f);
+/* Why no reader of the list holds a card, in both languages: ERR_UNAVAILABLE without the service;
+ * ERR_DEADLINE without a reader, or with empty ones. */
+enum err reader_no_card(const struct reader_list *l, struct fault *f);
+/* What a person has to do, each time that it is something else. */
+typedef void reader_ask(void *arg, const char *text, const char *text_zh);
+/* Waits until a reader holds a card and gives its name; asks for one while none does (want may be NULL).
+ * Without the service nothing is waited for. Fails as reader_no_card(), in the end with ERR_DEADLINE. */
+enum err reader_wait_card(int64_t timeout_ms, reader_ask *want, void *arg, char name[static READER_NAME],
+                          struct fault *f);
 
 /* Connects to the card in a reader, shared. ERR_CARD_GONE: no card; ERR_UNAVAILABLE: no service or reader, or
  * another program has the card for itself; ERR_CARD_DOUBTFUL: it hangs already.

@@ -16,25 +16,19 @@ enum {
     LINE_SIZE = 80,
 };
 
+static void ask(void *arg, const char *text, const char *text_zh)
+{
+    (void)arg;
+    fprintf(stderr, "%s\n", in_chinese() ? text_zh : text);
+}
+
 enum err open_card(const struct args *a, struct channel **ch, struct fault *f)
 {
     char name[READER_NAME];
     if (a->reader) {
         snprintf(name, sizeof name, "%s", a->reader);
     } else {
-        struct reader_list l;
-        TRY(reader_list_now(&l, f));
-        bool any = false;
-        for (size_t i = 0; i < l.n; i++)
-            any |= l.at[i].card;
-        if (!any)
-            fprintf(stderr, "%s\n", in_chinese() ? "请插入UKEY" : "plug in the UKEY");
-        enum err e = reader_wait_card(WAIT_MS, name, f);
-        if (e == ERR_DEADLINE) {
-            e = fail(f, e, "no UKEY was plugged in");
-            snprintf(f->text_zh, sizeof f->text_zh, "未检测到UKEY");
-        }
-        TRY(e);
+        TRY(reader_wait_card(WAIT_MS, ask, NULL, name, f));
     }
     return reader_connect(name, ch, f);
 }

@@ -7,6 +7,7 @@
  * Certificate (PEM), signature (DER) and session go to standard output, so they can be given to others. */
 #include "ukey/ukey.h"
 
+#include "base/end.h"
 #include "base/str.h"
 #include "token/personalise.h"
 #include "token/reader.h"
@@ -53,7 +54,7 @@ int complain(const struct fault *f)
         print_clean(stderr, zh ? f->violations[i].text_zh : f->violations[i].text);
         fputc('\n', stderr);
     }
-    return 1;
+    return (int)end_of(f->code);
 }
 
 /* ---- list, info, cert ---- */
@@ -63,11 +64,13 @@ static int do_list(struct fault *f)
     struct reader_list l;
     if (reader_list_now(&l, f) != OK)
         return complain(f);
-    if (!l.service)
-        fprintf(stderr, "the PC/SC service does not answer\n");
+    if (!l.service && reader_no_card(&l, f) != OK)
+        return complain(f);
+    if (!l.n)
+        fprintf(stderr, "certdesk-ukey: %s\n", in_chinese() ? "未检测到读卡器" : "no reader");
     for (size_t i = 0; i < l.n; i++)
         printf("%s\t%s\n", l.at[i].card ? "card" : "empty", l.at[i].name);
-    return l.service ? 0 : 1;
+    return 0;
 }
 
 static void print_tries(const char *what, int left, enum ukey_truth factory)
@@ -178,45 +181,79 @@ static const struct command {
     const char *name;
     int words; /* after it */
     enum err (*run)(const struct args *a, struct fault *f);
-    const char *help;
+    const char *usage, *help, *help_zh;
 } COMMANDS[] = {
-    {"list", 0, NULL, "list                     readers, and whether a card is in"},
-    {"info", 0, do_info, "info                     the UKEY: medium number, tries left, certificate"},
-    {"cert", 0, do_cert, "cert                     its certificate, PEM"},
-    {"sign", 1, do_sign,
-     "sign FILE                a signature over FILE, DER: SHA-256 with ECDSA, or SM3 with SM2"},
-    {"login", 0, desk_login,
-     "login                    log in with the UKEY; the session is printed, or kept in FILE"},
-    {"bind", 0, desk_bind, "bind                     let the UKEY log in to the session's account"},
-    {"unbind", 1, desk_unbind, "unbind CERTIFICATE       no more; ends what it opened"},
-    {"bindings", 0, desk_bindings,
-     "bindings                 what is bound: certificate, medium number, since when"},
-    {"download", 1, desk_download,
-     "download ORDER           the order's certificate onto the UKEY; interrupted, run it again"},
+    {"list", 0, NULL, "list", "readers, and whether a card is in", "读卡器，及其中是否有卡"},
+    {"info", 0, do_info, "info", "the UKEY: medium number, tries left, certificate",
+     "UKEY的介质号、密码剩余次数和证书"},
+    {"cert", 0, do_cert, "cert", "its certificate, PEM", "UKEY中的证书（PEM）"},
+    {"sign", 1, do_sign, "sign FILE", "a signature over FILE, DER: SHA-256 with ECDSA, or SM3 with SM2",
+     "对FILE签名（DER）：SHA-256与ECDSA，或SM3与SM2"},
+    {"login", 0, desk_login, "login", "log in with the UKEY; the session is printed, or kept in FILE",
+     "用UKEY登录；会话输出到屏幕，或保存到FILE"},
+    {"bind", 0, desk_bind, "bind", "let the UKEY log in to the session's account",
+     "将UKEY绑定到会话的账号，用于登录"},
+    {"unbind", 1, desk_unbind, "unbind CERTIFICATE", "no more; ends what it opened",
+     "解除绑定，并结束由其登录的会话"},
+    {"bindings", 0, desk_bindings, "bindings", "what is bound: certificate, medium number, since when",
+     "已绑定的证书、介质号和绑定时间"},
+    {"download", 1, desk_download, "download ORDER",
+     "the order's certificate onto the UKEY; interrupted, run it again",
+     "将订单的证书下载到UKEY；中断后可再次运行"},
 };
+
+static const char OPTIONS_EN[] =
+    "Options\n"
+    "  --reader NAME            which reader; else the first that holds a card\n"
+    "  --slot a|b               which key of the UKEY; else a, for download a free one. Given for\n"
+    "                           download, it goes on with this UKEY though begun with another; a\n"
+    "                           UKEY that does not tell its keys gets a new one there, in place\n"
+    "                           of what may be there\n"
+    "  --pin-fd N               the PIN is a line of file descriptor N; else it is asked for\n"
+    "  --management-key-fd N    the management key, in hex, is a line of file descriptor N;\n"
+    "                           for download, unless it is the factory's\n"
+    "  --csr FILE               the request of a key service (PKCS #10, PEM or DER); for\n"
+    "                           download of a cloud certificate: it is printed with its chain\n"
+    "  --server ADDRESS         unix:/path/to/socket or host:port; else CERTDESK_SERVER\n"
+    "  --channel CHANNEL        whose account; for login\n"
+    "  --session FILE           the session: login writes it (0600), the commands after it read it;\n"
+    "                           - is standard input\n"
+    "Ends with\n"
+    "  0  done\n"
+    "  1  failed, or refused; standard error says why\n"
+    "  2  the words, a file or the UKEY that was given are wrong, or lack what was asked for\n"
+    "  4  not yet: the server or the smart card service does not answer, or no UKEY was plugged in\n"
+    "The language follows CERTDESK_LANG, LC_ALL or LANG (zh_CN, en).\n";
+
+static const char OPTIONS_ZH[] =
+    "选项\n"
+    "  --reader NAME            使用哪个读卡器；默认为第一个有卡的\n"
+    "  --slot a|b               使用UKEY的哪个密钥；默认为a，下载时默认为空闲的密钥槽。下载时\n"
+    "                           指定，则改用当前的UKEY继续，即使先前用的是另一个；不报告已有\n"
+    "                           密钥的UKEY会在该槽生成新密钥，原有密钥将被覆盖\n"
+    "  --pin-fd N               从文件描述符N读取一行作为证书密码；默认在终端询问\n"
+    "  --management-key-fd N    从文件描述符N读取一行作为管理密钥（十六进制）；用于下载，\n"
+    "                           管理密钥为出厂值时无需指定\n"
+    "  --csr FILE               密钥服务生成的证书请求（PKCS #10，PEM或DER）；用于下载云证书，\n"
+    "                           证书及证书链输出到屏幕\n"
+    "  --server ADDRESS         unix:/path/to/socket 或 host:port；默认取 CERTDESK_SERVER\n"
+    "  --channel CHANNEL        账号所属渠道；用于登录\n"
+    "  --session FILE           会话：login 写入（0600），其余命令读取；- 为标准输入\n"
+    "退出码\n"
+    "  0  完成\n"
+    "  1  失败或被拒绝，原因见标准错误输出\n"
+    "  2  命令、所给文件或UKEY有误，或所需对象不存在\n"
+    "  4  暂时不行：服务器或智能卡服务无应答，或未插入UKEY\n"
+    "语言取自 CERTDESK_LANG、LC_ALL 或 LANG（zh_CN、en）。\n";
 
 static int usage(FILE *to)
 {
-    fputs("certdesk-ukey [OPTIONS] COMMAND\n", to);
+    bool zh = in_chinese();
+    fputs(zh ? "certdesk-ukey [选项] 命令\n" : "certdesk-ukey [OPTIONS] COMMAND\n", to);
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++)
-        fprintf(to, "  %s\n", COMMANDS[i].help);
-    fputs("Options\n"
-          "  --reader NAME            which reader; else the first that holds a card\n"
-          "  --slot a|b               which key of the UKEY; else a, for download a free one. Given for\n"
-          "                           download, it goes on with this UKEY though begun with another; a\n"
-          "                           UKEY that does not tell its keys gets a new one there, in place\n"
-          "                           of what may be there\n"
-          "  --pin-fd N               the PIN is a line of file descriptor N; else it is asked for\n"
-          "  --management-key-fd N    the management key, in hex, is a line of file descriptor N;\n"
-          "                           for download, unless it is the factory's\n"
-          "  --csr FILE               the request of a key service (PKCS #10, PEM or DER); for\n"
-          "                           download of a cloud certificate: it is printed with its chain\n"
-          "  --server ADDRESS         unix:/path/to/socket or host:port; else CERTDESK_SERVER\n"
-          "  --channel CHANNEL        whose account; for login\n"
-          "  --session FILE           the session: login writes it (0600), the commands after it read it;\n"
-          "                           - is standard input\n",
-          to);
-    return to == stdout ? 0 : 2;
+        fprintf(to, "  %-23s  %s\n", COMMANDS[i].usage, zh ? COMMANDS[i].help_zh : COMMANDS[i].help);
+    fputs(zh ? OPTIONS_ZH : OPTIONS_EN, to);
+    return to == stdout ? END_DONE : END_MISUSED;
 }
 
 static const struct option OPTIONS[] = {{"reader", required_argument, NULL, 'r'},
@@ -278,7 +315,7 @@ int main(int argc, char **argv)
         a.word = c->words ? argv[optind + 1] : NULL;
         if (!c->run)
             return do_list(&f);
-        return c->run(&a, &f) == OK ? 0 : complain(&f);
+        return c->run(&a, &f) == OK ? END_DONE : complain(&f);
     }
     return usage(stderr);
 }

@@ -20,7 +20,7 @@ struct args {
 
 /* The language of the environment. */
 bool in_chinese(void);
-/* Says on standard error what went wrong; 1. */
+/* Says on standard error what went wrong; the exit code. */
 int complain(const struct fault *f);
 /* Up to 64 MiB; freed by the caller. */
 enum err read_file(const char *path, uint8_t **out, size_t *n, struct fault *f);
