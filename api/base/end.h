@@ -1,5 +1,5 @@
-/* end.h - how a program ended, for scripts: one table for certdeskd, certdesk and certdesk-ukey. README and the
- * help of each tell them. */
+/* end.h - how a program ended, for scripts: one table for certdeskd, certdesk and certdesk-ukey. README and
+ * the help of each tell them. */
 #ifndef CERTDESK_BASE_END_H
 #define CERTDESK_BASE_END_H
 

@@ -18,7 +18,8 @@ struct invoice_listed {
 /* Newest first, ids below `before` ("": the first page). attention: FAILED and RED_FAILED. */
 enum err invoice_list(struct ctx *c, bool attention, const char *before, int limit,
                       struct invoice_listed **out, size_t *n);
-enum err invoices_waiting(struct ctx *c, int64_t *n); /* for a person */
+/* How many wait for a person. The mark differs when one was made or one that is not settled moved. */
+enum err invoices_waiting(struct ctx *c, int64_t *n, int64_t *mark);
 /* Stores everything that may change; must match v's state and version. On OK *v has the new ones. */
 enum err invoice_update(struct ctx *c, struct invoice *v, enum inv_state to);
 

@@ -49,10 +49,11 @@ enum err capture_settled(struct ctx *c, const char *order_id, struct capture *ou
 /* All captures of an order, or of a number of ours as the provider has it; oldest first. */
 enum err captures_of_order(struct ctx *c, const char *order_id, struct returned **out, size_t *n);
 enum err captures_of_payment(struct ctx *c, const char *payment_id, struct returned **out, size_t *n);
+/* How many wait for a person. The mark differs when a capture came or a refund that is not done moved. */
+enum err captures_waiting(struct ctx *c, int64_t *n, int64_t *mark);
 /* Newest first, ids below `before` ("": the first page). attention: only those that a person must see to:
  * held and not on its way back, or a refund that is abnormal, closed, in trouble or paid twice; but for what
  * one has seen to. */
-enum err captures_waiting(struct ctx *c, int64_t *n); /* for a person */
 enum err captures_list(struct ctx *c, bool attention, const char *before, int limit, struct returned **out,
                        size_t *n);
 

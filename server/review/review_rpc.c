@@ -32,6 +32,8 @@ static enum err fill_item(struct ctx *c, const struct review_item *from, PB(Revi
     out->kind_text = to_text(c->arena, arena_printf(c->arena, "%s%s",
                                                     o.subject_kind == SUBJECT_ORGANIZATION ? "单位" : "个人",
                                                     kind_text(&o)));
+    out->kind = (PB(OrderKind))o.kind;
+    out->subject_kind = (PB(SubjectKind))o.subject_kind;
     out->submit_time = to_timestamp(c->arena, from->submitted_ms);
     out->due_time = to_timestamp(c->arena, from->due_ms);
     return OK;

@@ -152,11 +152,11 @@ enum err staff_put(struct ctx *c, const char *login, const char *name, const cha
 }
 
 /* What waits for the eyes of finance. */
-static enum err money_queues(struct ctx *c, struct queues *out)
+static enum err money_queues(struct ctx *c, struct queues *out, int64_t *mark)
 {
     if (!(c->caller.roles & (ROLE_ADMIN | ROLE_FINANCE | ROLE_AUDITOR)))
         return OK;
-    TRY(captures_waiting(c, &out->captures));
+    TRY(captures_waiting(c, &out->captures, mark));
     TRY(reconciliations_different(c, c->now_ms - MONTH_MS, &out->reconciliations));
     return remittances_waiting(c, &out->remittances);
 }
@@ -164,13 +164,19 @@ static enum err money_queues(struct ctx *c, struct queues *out)
 enum err staff_queues(struct ctx *c, struct queues *out)
 {
     struct outbox_counts jobs;
+    int64_t invoices, money = 0;
     TRY(staff_queue_counts(c, out));
     TRY(outbox_stats(c, &jobs));
     out->exhausted_jobs = jobs.exhausted + jobs.failed;
-    TRY(invoices_waiting(c, &out->invoices));
-    TRY(money_queues(c, out));
-    const int64_t counts[] = {out->exhausted_jobs, out->captures, out->reconciliations, out->remittances,
-                              out->invoices};
+    TRY(invoices_waiting(c, &out->invoices, &invoices));
+    TRY(money_queues(c, out, &money));
+    const int64_t counts[] = {out->exhausted_jobs,
+                              out->captures,
+                              out->reconciliations,
+                              out->remittances,
+                              out->invoices,
+                              invoices,
+                              money};
     uint64_t mark = (uint64_t)out->mark;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         mark = (mark ^ (uint64_t)counts[i]) * 1099511628211u; /* FNV-1a, as before */

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { Desk, until } from '../lib/desk.mjs';
 import { columns, program } from '../tui/screen.mjs';
 import { Console } from './console.mjs';
+import { Sql } from './database.mjs';
 import { Walk } from './walk.mjs';
 import { company } from './people.mjs';
 
@@ -232,4 +233,23 @@ test('no screen was wider than 80 columns or higher than 24 lines', () => {
     assert.ok(lines.length <= 24, title);
     for (const l of lines) assert.ok(columns(l) <= 80, `${title}: ${l}`);
   }
+});
+
+// On another desk, or by a supplier: no count moves, and the list shows it.
+test('a row that changes elsewhere is shown without a key', async () => {
+  const sql = new Sql(path.join(desk.state, 'db/db.sock'));
+  await tui.key('Escape'); // the day that was looked at
+  await tui.see(/^ 对账/);
+  try {
+    for (const [key, title, table, before, after, change] of [['7', '款项', 'payment_refund', /人工退款/, /退款中/, 'state = 2, reference = NULL'], ['0', '发票', 'invoice', /已开具/, /开票中/, 'state = 5']]) {
+      await tui.home();
+      await tui.key(key);
+      await tui.see(new RegExp(`^ ${title}`));
+      await tui.key('f');
+      await tui.see(before);
+      await sql.rows(`UPDATE ${table} SET version = version + 1, ${change}`);
+      assert.equal(sql.said, '');
+      await tui.see(after, 5000);
+    }
+  } finally { sql.close(); }
 });

@@ -4,8 +4,8 @@ import { Screen } from './screen.mjs';
 
 export const zh = { home: '证书工作台', login: '动态验证码', review: '待审核', away: '服务器无应答', connected: '已连接' };
 
-export async function login(s, password = 'correct horse', totp = '123456') {
-  await s.see('动态验证码');
+export async function login(s, password = 'correct horse', totp = '123456', asks = '动态验证码') {
+  await s.see(asks);
   await s.type('zhangsan');
   await s.key('Enter');
   await s.type(password);

@@ -96,7 +96,7 @@ export function world() {
     password: 'correct horse', totp: '123456', simulator: true, etag: 'r1', bytes, materials,
     orders: names.map((n, i) => order(i + 1, 'ORDER_STATE_REVIEW', n)),
     reviews: names.map((n, i) => ({ order_id: id('ord', i + 1), subject_name: n, channel_name: '智慧供应链一体化平台',
-      kind_text: '单位证书新办', submit_time: at(i * 3600), due_time: at(5 * 86400) })),
+      kind_text: '单位新办', kind: 'ORDER_KIND_NEW', subject_kind: 'SUBJECT_KIND_ORGANIZATION', submit_time: at(i * 3600), due_time: at(5 * 86400) })),
     issues: names.slice(0, 2).map((n, i) => ({ order_id: id('ord', i + 11), subject_name: n, channel_name: '智慧供应链一体化平台',
       product_name: '单位证书UKEY', term_months: 12, approve_time: at(7200), due_time: at(i ? 3600 : -86400), medium_number: i ? '10002' : '', quantity: i ? 3 : 1, written: i ? 1 : 0 })),
     ships: names.slice(0, 2).map((n, i) => ({ order_id: id('ord', i + 21), subject_name: n, medium_numbers: i ? ['10011', '10012', '10013'] : ['10010'],

@@ -37,6 +37,11 @@ describe('from scripts', () => {
     assert.deepEqual([r.status, r.out], [0, 'OK\n'], r.err);
     r = await certdesk(['-o', 'json', 'queues']);
     assert.equal(JSON.parse(r.out).review, 4);
+    peer.w.roles = ['STAFF_ROLE_REVIEWER'];
+    assert.equal((await certdesk(['queues'])).out, 'To review 4\n'); // the others are nothing to him, not 0
+    assert.deepEqual(Object.keys(JSON.parse((await certdesk(['queues', '-o', 'json'])).out)), ['review', 'revision', 'roles']);
+    peer.w.roles = [];
+    assert.equal((await certdesk(['queues'])).out.trim().split('\n').length, 9);
     r = await certdesk(['orders', 'list', '北仑港', '-o', 'json']);
     assert.equal(JSON.parse(r.out)[0].subject_name, '宁波北仑港机电设备有限公司');
     r = await certdesk(['stock', 'list']);
@@ -90,6 +95,18 @@ describe('from scripts', () => {
     assert.equal((await certdesk(['jobs', 'list'])).status, 4);
     r = await certdesk(['review', 'show', peer.w.orders[0].id]);
     assert.match(r.out, /110105\*{8}002X/);
+    for (const [lang, words] of [['en', 'this order has no material passport; it has'], ['zh_CN', '该订单没有资料 passport，现有资料如下']]) {
+      r = await certdesk(['review', 'refuse', peer.w.orders[0].id, 'passport', '--reason', 'blurred'], '', { CERTDESK_LANG: lang });
+      assert.deepEqual([r.status, r.out], [2, '']);
+      assert.ok(r.err.includes(words), r.err);
+      for (const m of peer.w.materials) assert.ok(r.err.includes(`${m.id}  ${m.kind}  ${m.title}`), r.err);
+    }
+    assert.ok(!peer.calls.some((c) => c.method === 'DecideReview'));
+    for (const said of [peer.w.materials[1].id, peer.w.materials[1].kind]) {
+      r = await certdesk(['review', 'refuse', peer.w.orders[3].id, said, '--reason', 'blurred']);
+      assert.equal(r.status, 0, r.err);
+      assert.deepEqual(peer.calls.filter((c) => c.method === 'DecideReview').at(-1).request.decisions.map((x) => x.reason), ['', 'blurred', '', '']);
+    }
     r = await certdesk(['-o', 'json', 'review', 'approve', peer.w.orders[0].id]);
     assert.equal(JSON.parse(r.out).order.id, peer.w.orders[0].id);
     r = await certdesk(['orders', 'show', 'ord_none']);

@@ -43,16 +43,20 @@ bool command_call(struct run_context *c, struct rpc_method m, ProtobufCMessage *
     return false;
 }
 
+void command_print_json(json_t *j)
+{
+    json_dumpf(j, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(j);
+}
+
 int command_print(struct run_context *c, const ProtobufCMessage *m)
 {
     if (!c->o->json) {
         puts("OK");
         return 0;
     }
-    json_t *j = msg_json(m);
-    json_dumpf(j, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(j);
+    command_print_json(msg_json(m));
     return 0;
 }
 
@@ -99,9 +103,7 @@ static void print_json(const void *const *rows, size_t n)
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, msg_json(rows[i]));
-    json_dumpf(list, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(list);
+    command_print_json(list);
 }
 
 static int list(struct run_context *c, const struct screen *s, const char *query, const char *flag)

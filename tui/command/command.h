@@ -11,6 +11,7 @@
 #include "screen/session.h"
 #include "ui/tr.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 
 struct options {
@@ -50,6 +51,8 @@ bool command_call(struct run_context *c, struct rpc_method m, ProtobufCMessage *
                   const ProtobufCMessage **response);
 /* Prints a response: as JSON, or nothing but "OK". */
 int command_print(struct run_context *c, const ProtobufCMessage *m);
+/* Prints a value, and forgets it. */
+void command_print_json(json_t *j);
 /* Prints it; the exit code. */
 int command_fault(const struct fault *f);
 

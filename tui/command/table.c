@@ -2,6 +2,7 @@
 #include "command/command.h"
 #include "command/issue.h"
 #include "command/money.h"
+#include "screen/msg.h"
 #include "screen/order_doc.h"
 #include "screen/screens.h"
 #include "screen/words.h"
@@ -122,17 +123,19 @@ struct first {
 static void on_queues(void *p, const ProtobufCMessage *m)
 {
     struct first *f = p;
-    const Certdesk__V1__WatchQueuesResponse *r = (const void *)m;
+    const struct queues q = queues_of(m);
+    struct home_count counts[HOME_COUNTS];
+    size_t n = home_counts(&q, counts);
     f->over = true;
-    if (f->c->o->json) {
-        f->status = command_print(f->c, m);
-        return;
+    json_t *j = f->c->o->json ? msg_json(m) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (j && !counts[i].theirs)
+            json_object_del(j, counts[i].field);
+        else if (!j && counts[i].theirs)
+            printf("%s %d\n", tr(counts[i].label), counts[i].n);
     }
-    printf("%s %d\n%s %d\n%s %d\n%s %d\n%s %d\n", _("To review"), r->review, _("To issue"), r->issue,
-           _("To ship"), r->ship, _("In transit"), r->in_transit, _("Jobs that need a hand"),
-           r->exhausted_jobs);
-    printf("%s %d\n%s %d\n%s %d\n%s %d\n", _("Money"), r->captures, _("Reconciliations"), r->reconciliations,
-           _("Remittance"), r->remittances, _("Invoices"), r->invoices);
+    if (j)
+        command_print_json(j);
 }
 
 static void on_end(void *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
@@ -219,14 +222,31 @@ static int run_review_show(struct run_context *c)
     return 0;
 }
 
-/* All materials get the same verdict but one, which is refused, if any. */
+/* By its id or its kind; NULL, with those that there are, when it is neither. */
+static const Certdesk__V1__Material *find_material(const Certdesk__V1__Review *r, const char *said,
+                                                   struct arena *a)
+{
+    for (size_t i = 0; i < r->n_materials; i++)
+        if (strcmp(said, r->materials[i]->id) == 0 || strcmp(said, r->materials[i]->kind) == 0)
+            return r->materials[i];
+    fprintf(stderr, _("certdesk: this order has no material %s; it has\n"), text_clean(a, said));
+    for (size_t i = 0; i < r->n_materials; i++)
+        fprintf(stderr, "  %s  %s  %s\n", r->materials[i]->id, text_clean(a, r->materials[i]->kind),
+                text_clean(a, r->materials[i]->title));
+    return NULL;
+}
+
+/* All materials get the same verdict but one, which is refused, if any: its id or kind. */
 static int decide(struct run_context *c, const char *refused)
 {
     const ProtobufCMessage *out;
     const Certdesk__V1__Review *r = get_review(c, &out);
+    const Certdesk__V1__Material *bad = NULL;
     Certdesk__V1__DecideReviewRequest q = CERTDESK__V1__DECIDE_REVIEW_REQUEST__INIT;
     if (!r)
         return 1;
+    if (refused && !(bad = find_material(r, refused, &c->arena)))
+        return END_MISUSED;
     q.order_id = arg(c, 0);
     q.etag = r->etag;
     q.approve = !refused;
@@ -234,7 +254,7 @@ static int decide(struct run_context *c, const char *refused)
     q.decisions = ARENA_ARRAY(&c->arena, Certdesk__V1__MaterialDecision *, r->n_materials + 1);
     for (size_t i = 0; i < r->n_materials; i++) {
         Certdesk__V1__MaterialDecision *d = ARENA_NEW(&c->arena, Certdesk__V1__MaterialDecision);
-        bool no = refused && strcmp(refused, r->materials[i]->id) == 0;
+        bool no = r->materials[i] == bad;
         certdesk__v1__material_decision__init(d);
         d->material_id = r->materials[i]->id;
         d->verdict = no ? CERTDESK__V1__MATERIAL_VERDICT__MATERIAL_VERDICT_REFUSED

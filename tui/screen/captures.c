@@ -61,7 +61,8 @@ static void enter(struct page *p)
 
 static const struct action list_actions[] = {
     {K_ENTER, N_("Open"), N_("Look at this money, and give it back"), has_row, enter},
-    {'f', N_("All"), N_("Show all money, or only what needs a person"), NULL, listing_filter},
+    {'f', N_("All"), N_("Show all money"), listing_some, listing_filter},
+    {'f', N_("Needs a person"), N_("Show only the money that needs a person"), listing_all, listing_filter},
 };
 
 const struct screen captures_screen = {
@@ -75,6 +76,7 @@ const struct screen captures_screen = {
     .row_id = "id",
     .prepare = prepare,
     .cell = cell,
+    .open = listing_open,
     .actions = list_actions,
     .n_actions = sizeof list_actions / sizeof *list_actions,
 };

@@ -204,30 +204,42 @@ static void retry_watch(void *arg)
     desk_watch(arg);
 }
 
+bool queues_may(const struct queues *q, unsigned roles)
+{
+    return !q->roles || q->roles & roles;
+}
+
 bool desk_may(const struct desk *d, unsigned roles)
 {
-    return !d->queues.roles || d->queues.roles & roles;
+    return queues_may(&d->queues, roles);
+}
+
+struct queues queues_of(const ProtobufCMessage *message)
+{
+    const Certdesk__V1__WatchQueuesResponse *r = (const void *)message;
+    struct queues q = {.known = true,
+                       .review = r->review,
+                       .issue = r->issue,
+                       .ship = r->ship,
+                       .in_transit = r->in_transit,
+                       .exhausted_jobs = r->exhausted_jobs,
+                       .captures = r->captures,
+                       .reconciliations = r->reconciliations,
+                       .remittances = r->remittances,
+                       .invoices = r->invoices,
+                       .revision = r->revision};
+    for (size_t i = 0; i < r->n_roles; i++)
+        q.roles |= 1u << r->roles[i];
+    return q;
 }
 
 static void on_queues(void *arg, const ProtobufCMessage *message)
 {
     struct desk *d = arg;
-    const Certdesk__V1__WatchQueuesResponse *r = (const void *)message;
+    struct queues now = queues_of(message);
     bool was_away = d->away || !d->queues.known;
-    bool changed = r->revision != d->queues.revision;
-    d->queues = (struct queues){.known = true,
-                                .review = r->review,
-                                .issue = r->issue,
-                                .ship = r->ship,
-                                .in_transit = r->in_transit,
-                                .exhausted_jobs = r->exhausted_jobs,
-                                .captures = r->captures,
-                                .reconciliations = r->reconciliations,
-                                .remittances = r->remittances,
-                                .invoices = r->invoices,
-                                .revision = r->revision};
-    for (size_t i = 0; i < r->n_roles; i++)
-        d->queues.roles |= 1u << r->roles[i];
+    bool changed = now.revision != d->queues.revision;
+    d->queues = now;
     home_choose(d);
     d->away = false;
     d->backoff_ms = 0;

@@ -90,6 +90,11 @@ struct queues {
 /* MAY(FINANCE) */
 #define MAY(role) (1u << CERTDESK__V1__STAFF_ROLE__STAFF_ROLE_##role)
 
+/* Of a WatchQueuesResponse. */
+struct queues queues_of(const ProtobufCMessage *message);
+/* Whether the person has one of these roles; true when nobody has said. */
+bool queues_may(const struct queues *q, unsigned roles);
+
 typedef void form_done(struct page *p, struct form *f);
 
 struct desk {
@@ -162,7 +167,11 @@ void listing_load(struct page *p, bool more);
 struct listing {
     bool all;
 };
-/* An action: the other of the two. */
+/* Which of the two it is; the title says it from the first moment on (open). */
+bool listing_some(const struct page *p);
+bool listing_all(const struct page *p);
+void listing_open(struct page *p);
+/* An action: the other of the two. A row for each, so that its label says what the key will do. */
 void listing_filter(struct page *p);
 
 /* ---- questions and messages ---- */

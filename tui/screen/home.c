@@ -14,32 +14,33 @@ struct queue {
     char key;
     const char *label, *about;
     const struct screen *screen;
-    size_t count;   /* offset in struct queues; 0: none */
-    unsigned roles; /* whose it is */
+    size_t count;      /* offset in struct queues; 0: none */
+    const char *field; /* of WatchQueuesResponse; NULL: none */
+    unsigned roles;    /* whose it is */
 };
+#define COUNT(name) offsetof(struct queues, name), #name
 
 #define MONEY (MAY(ADMIN) | MAY(FINANCE) | MAY(AUDITOR))
 
 static const struct queue queues[] = {
-    {'1', N_("To review"), N_("Paid orders that wait for a decision"), &reviews_screen,
-     offsetof(struct queues, review), MAY(REVIEWER)},
-    {'2', N_("To issue"), N_("Approved orders that wait for their UKEY"), &issues_screen,
-     offsetof(struct queues, issue), MAY(OPERATOR)},
-    {'3', N_("To ship"), N_("Written UKEYs that wait to be posted"), &ships_screen,
-     offsetof(struct queues, ship), MAY(SHIPPER)},
+    {'1', N_("To review"), N_("Paid orders that wait for a decision"), &reviews_screen, COUNT(review),
+     MAY(REVIEWER)},
+    {'2', N_("To issue"), N_("Approved orders that wait for their UKEY"), &issues_screen, COUNT(issue),
+     MAY(OPERATOR)},
+    {'3', N_("To ship"), N_("Written UKEYs that wait to be posted"), &ships_screen, COUNT(ship),
+     MAY(SHIPPER)},
     {'4', N_("In transit"), N_("Posted UKEYs, and what the couriers say"), &shipments_screen,
-     offsetof(struct queues, in_transit), MAY(SHIPPER)},
+     COUNT(in_transit), MAY(SHIPPER)},
     {'5', N_("Jobs that need a hand"), N_("Calls to other services that were given up"), &jobs_screen,
-     offsetof(struct queues, exhausted_jobs), MAY(ADMIN) | MAY(OPERATOR)},
-    {'6', N_("UKEY stock"), N_("UKEYs by medium number"), &stock_screen, 0, MAY(OPERATOR)},
-    {'7', N_("Money"), N_("Captures and refunds that need a person"), &captures_screen,
-     offsetof(struct queues, captures), MONEY},
+     COUNT(exhausted_jobs), MAY(ADMIN) | MAY(OPERATOR)},
+    {'6', N_("UKEY stock"), N_("UKEYs by medium number"), &stock_screen, 0, NULL, MAY(OPERATOR)},
+    {'7', N_("Money"), N_("Captures and refunds that need a person"), &captures_screen, COUNT(captures),
+     MONEY},
     {'8', N_("Reconciliations"), N_("Our books against the providers' bills"), &reconciliations_screen,
-     offsetof(struct queues, reconciliations), MONEY},
+     COUNT(reconciliations), MONEY},
     {'9', N_("Remittance"), N_("Micro-deposits: files for the bank, and its answers"), &remittance_screen,
-     offsetof(struct queues, remittances), MONEY},
-    {'0', N_("Invoices"), N_("Invoices that were refused"), &invoices_screen,
-     offsetof(struct queues, invoices), MONEY},
+     COUNT(remittances), MONEY},
+    {'0', N_("Invoices"), N_("Invoices that were refused"), &invoices_screen, COUNT(invoices), MONEY},
 };
 
 static const struct column columns[] = {
@@ -49,13 +50,26 @@ static const struct column columns[] = {
     {N_("What it is"), 0, 0, false},
 };
 
+static int32_t count_of(const struct queues *all, const struct queue *q)
+{
+    int32_t n;
+    memcpy(&n, (const char *)all + q->count, sizeof n);
+    return n;
+}
+
+size_t home_counts(const struct queues *all, struct home_count out[static HOME_COUNTS])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof queues / sizeof *queues && n < HOME_COUNTS; i++)
+        if (queues[i].count)
+            out[n++] = (struct home_count){queues[i].label, queues[i].field, count_of(all, &queues[i]),
+                                           queues_may(all, queues[i].roles)};
+    return n;
+}
+
 static int32_t waiting(const struct page *p, const struct queue *q)
 {
-    if (!q->count || !p->desk->queues.known)
-        return NO_COUNT;
-    int32_t n;
-    memcpy(&n, (const char *)&p->desk->queues + q->count, sizeof n);
-    return n;
+    return q->count && p->desk->queues.known ? count_of(&p->desk->queues, q) : NO_COUNT;
 }
 
 /* Something went wrong, not just work to do. */

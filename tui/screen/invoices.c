@@ -52,7 +52,8 @@ static void enter(struct page *p)
 
 static const struct action list_actions[] = {
     {K_ENTER, N_("Open"), N_("Look at this invoice"), has_row, enter},
-    {'f', N_("All"), N_("Show all invoices, or only those that were refused"), NULL, listing_filter},
+    {'f', N_("All"), N_("Show all invoices"), listing_some, listing_filter},
+    {'f', N_("Needs a person"), N_("Show only the invoices that were refused"), listing_all, listing_filter},
 };
 
 const struct screen invoices_screen = {
@@ -66,6 +67,7 @@ const struct screen invoices_screen = {
     .row_id = "id",
     .prepare = prepare,
     .cell = cell,
+    .open = listing_open,
     .actions = list_actions,
     .n_actions = sizeof list_actions / sizeof *list_actions,
 };

@@ -88,11 +88,26 @@ void listing_load(struct page *p, bool more)
     free(request);
 }
 
+bool listing_some(const struct page *p)
+{
+    return !((const struct listing *)p->state)->all;
+}
+
+bool listing_all(const struct page *p)
+{
+    return !listing_some(p);
+}
+
+void listing_open(struct page *p)
+{
+    snprintf(p->subtitle, sizeof p->subtitle, "%s", listing_all(p) ? _("all") : _("needs a person"));
+}
+
 void listing_filter(struct page *p)
 {
     struct listing *s = p->state;
     s->all = !s->all;
-    snprintf(p->subtitle, sizeof p->subtitle, "%s", s->all ? _("all") : "");
+    listing_open(p);
     p->list.at = 0;
     p->n_rows = 0;
     page_reload(p);

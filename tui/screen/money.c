@@ -36,7 +36,7 @@ const char *word_refund(int state)
 
 const char *word_reconciliation(int state)
 {
-    static const char *const w[] = {N_("unknown"), N_("Waits for the bill"), N_("Clean"), N_("Different")};
+    static const char *const w[] = {N_("unknown"), N_("No bill yet"), N_("Clean"), N_("Different")};
     return PICK(w, state);
 }
 

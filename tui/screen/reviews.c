@@ -17,7 +17,7 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     case 0:
         return r->subject_name;
     case 1:
-        return r->kind_text;
+        return word_business(a, (int)r->subject_kind, (int)r->kind);
     case 2:
         return r->channel_name;
     case 3:

@@ -25,6 +25,17 @@ extern const struct screen remittance_screen;
 extern const struct screen invoices_screen;
 extern const struct screen invoice_screen; /* id: order */
 
+/* The queues that count, in the order of the home page. */
+enum {
+    HOME_COUNTS = 9
+};
+struct home_count {
+    const char *label; /* msgid */
+    const char *field; /* of WatchQueuesResponse */
+    int32_t n;
+    bool theirs; /* the person may see it */
+};
+size_t home_counts(const struct queues *all, struct home_count out[static HOME_COUNTS]);
 /* Who may is known now: the home page shows what is theirs. */
 void home_choose(struct desk *d);
 

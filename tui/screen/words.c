@@ -58,6 +58,15 @@ const char *word_subject(int kind)
     return PICK(w, kind);
 }
 
+char *word_business(struct arena *a, int subject, int kind)
+{
+    static const char *const who[] = {N_("unknown"), N_("organization"), N_("individual")};
+    static const char *const what[] = {N_("unknown"), N_("new"),     N_("renewal"),
+                                       N_("change"),  N_("reissue"), N_("unlock")};
+    return tr_chinese() ? arena_printf(a, "%s%s", PICK(who, subject), PICK(what, kind))
+                        : arena_printf(a, "%s %s", PICK(what, kind), PICK(who, subject));
+}
+
 const char *word_method(int method)
 {
     static const char *const w[] = {N_("none"), N_("Micro-deposit"), N_("Phone three-factor"),

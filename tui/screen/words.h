@@ -13,6 +13,8 @@
 const char *word_order_state(int state);
 const char *word_order_kind(int kind);
 const char *word_subject(int kind);
+/* The two together, short: "new organization". */
+char *word_business(struct arena *a, int subject, int kind);
 const char *word_method(int method);
 const char *word_medium(int medium);
 const char *word_delivery(int way);
