@@ -101,6 +101,7 @@ enum err rpc_channel_open(const struct rpc_channel_options *o, struct rpc_channe
     if (!ch)
         abort();
     ch->core = create(o, creds);
+    ch->target = strdup(o->target);
     grpc_channel_credentials_release(creds);
     ch->cq = grpc_completion_queue_create_for_next(NULL);
     ch->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -132,6 +133,7 @@ void rpc_channel_close(struct rpc_channel *ch)
     }
     close(ch->fd);
     pthread_mutex_destroy(&ch->mu);
+    free(ch->target);
     free(ch);
     grpc_shutdown();
 }
@@ -201,7 +203,8 @@ static void add_headers(struct client_call *c, struct rpc_channel *ch)
 enum err client_call_open(struct client_call *c, struct rpc_channel *ch, struct rpc_method m,
                           grpc_completion_queue *cq, int64_t timeout_ms, struct fault *f)
 {
-    *c = (struct client_call){.status = GRPC_STATUS_UNKNOWN, .text = grpc_empty_slice()};
+    *c =
+        (struct client_call){.target = ch->target, .status = GRPC_STATUS_UNKNOWN, .text = grpc_empty_slice()};
     c->method = protobuf_c_service_descriptor_get_method_by_name(m.service, m.name);
     if (!c->method)
         return fail(f, ERR_INVALID, "there is no method %s/%s", m.service->name, m.name);
@@ -284,8 +287,11 @@ enum err client_outcome(const struct client_call *c, struct fault *f)
     int n = GRPC_SLICE_LENGTH(c->text) < sizeof text ? (int)GRPC_SLICE_LENGTH(c->text) : (int)sizeof text - 1;
     snprintf(text, sizeof text, "%.*s", n, (const char *)GRPC_SLICE_START_PTR(c->text));
     const grpc_slice *d = wire_find(&c->trailing, STATUS_DETAILS_KEY);
-    return status_unpack((int)c->status, text, d ? GRPC_SLICE_START_PTR(*d) : NULL,
-                         d ? GRPC_SLICE_LENGTH(*d) : 0, f ? f : &unasked);
+    enum err e = status_unpack((int)c->status, text, d ? GRPC_SLICE_START_PTR(*d) : NULL,
+                               d ? GRPC_SLICE_LENGTH(*d) : 0, f ? f : &unasked);
+    if (!d && f && (e == ERR_UNAVAILABLE || e == ERR_DEADLINE))
+        client_refused(c->target, text, f);
+    return e;
 }
 
 enum err client_response(struct client_call *c, struct arena *a, const ProtobufCMessage **out,

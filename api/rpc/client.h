@@ -36,7 +36,8 @@ struct rpc_method {
 };
 
 /* Blocking unary call. *response is unpacked into the arena. On failure f has code (by ErrorInfo.reason, else
- * by status), sentences, violations, retry_ms. timeout_ms 0: 10 s. */
+ * by status), sentences, violations, retry_ms; of a server that is not there, in both languages, its address
+ * and what is the matter (UNAVAILABLE, DEADLINE). timeout_ms 0: 10 s. */
 enum err rpc_unary(struct rpc_channel *ch, struct rpc_method m, const ProtobufCMessage *request,
                    int64_t timeout_ms, struct arena *a, const ProtobufCMessage **response, struct fault *f);
 

@@ -15,6 +15,7 @@ struct header {
 
 struct rpc_channel {
     grpc_channel *core;
+    char *target;
     grpc_completion_queue *cq; /* of the asynchronous calls */
     pthread_t thread;
     int fd; /* eventfd */
@@ -39,6 +40,7 @@ void client_post(struct rpc_channel *ch, struct done_tag *t);
 /* What every call needs, blocking or not. */
 struct client_call {
     grpc_call *core;
+    const char *target; /* the channel's */
     const ProtobufCMethodDescriptor *method;
     struct arena arena;
     struct wire_pairs headers;
@@ -63,6 +65,8 @@ grpc_op client_recv_status(struct client_call *c);
 
 /* The outcome as our own error; OK for status 0. */
 enum err client_outcome(const struct client_call *c, struct fault *f);
+/* Both sentences of a fault that the core made itself: the address, what is the matter, and its own words. */
+void client_refused(const char *target, const char *detail, struct fault *f);
 /* c->in unpacked into the arena. */
 enum err client_response(struct client_call *c, struct arena *a, const ProtobufCMessage **out,
                          struct fault *f);

@@ -73,6 +73,7 @@ struct rpc_case {
     struct rpc_channel_options o;
     enum err want;
     bool peer_seen;
+    const char *says; /* NULL: whatever it is */
 };
 
 static struct rpc_server *start(struct testservice *t, bool mutual, char *target, size_t size)
@@ -113,6 +114,12 @@ static void try_case(struct rpc_case c)
         const char *peer = ((const Grpc__Testing__SimpleResponse *)m)->username;
         assert_string_equal(peer, c.peer_seen ? pem.partner : "none");
     }
+    if (c.says) {
+        print_message("# %s\n# %s\n", f.text, f.text_zh);
+        assert_non_null(strstr(f.text, c.says));
+        assert_non_null(strstr(f.text, target));
+        assert_non_null(strstr(f.text_zh, target));
+    }
     assert_int_equal(t.opened, c.want == OK);
     rpc_channel_close(ch);
     rpc_server_close(s);
@@ -128,12 +135,16 @@ static void tls(void **state)
 static void wrong_ca_or_name(void **state)
 {
     (void)state;
-    try_case(
-        (struct rpc_case){.o = {.ca_pem = pem.other, .tls_name = "desk.example"}, .want = ERR_UNAVAILABLE});
-    try_case(
-        (struct rpc_case){.o = {.ca_pem = pem.ca, .tls_name = "other.example"}, .want = ERR_UNAVAILABLE});
-    try_case(
-        (struct rpc_case){.o = {.ca_pem = pem.ca}, .want = ERR_UNAVAILABLE}); /* 127.0.0.1 is not in it */
+    try_case((struct rpc_case){.o = {.ca_pem = pem.other, .tls_name = "desk.example"},
+                               .want = ERR_UNAVAILABLE,
+                               .says = "is not trusted"});
+    try_case((struct rpc_case){.o = {.ca_pem = pem.ca, .tls_name = "other.example"},
+                               .want = ERR_UNAVAILABLE,
+                               .says = "is for another name"});
+    try_case((struct rpc_case){.o = {.ca_pem = pem.ca}, /* 127.0.0.1 is not in it */
+                               .want = ERR_UNAVAILABLE,
+                               .says = "is for another name"});
+    try_case((struct rpc_case){.want = ERR_UNAVAILABLE, .says = "hangs up"}); /* without TLS */
 }
 
 static void mutual(void **state)
