@@ -219,7 +219,7 @@ static enum err resolve(struct ctx *c, const char *capture, const char *note,
 static bool needs_a_person(const char *capture)
 {
     struct test_ctx staff;
-    int64_t counted;
+    int64_t counted, mark;
     size_t listed = 0;
     PB(ListCapturesRequest) in = CERTDESK__V1__LIST_CAPTURES_REQUEST__INIT;
     PB(ListCapturesResponse) out = CERTDESK__V1__LIST_CAPTURES_RESPONSE__INIT;
@@ -227,7 +227,7 @@ static bool needs_a_person(const char *capture)
     in.page_size = 100;
     staff_ctx(&staff);
     assert_ok(call(&staff.c, "ListCaptures", &in, &out));
-    assert_ok(captures_waiting(&staff.c, &counted));
+    assert_ok(captures_waiting(&staff.c, &counted, &mark));
     assert_int_equal(out.n_captures, counted);
     for (size_t i = 0; i < out.n_captures; i++)
         listed += strcmp(out.captures[i]->id, capture) == 0;
