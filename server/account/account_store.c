@@ -1,5 +1,6 @@
 #include "account/account_store.h"
 
+#include "account/login_tries.h"
 #include "app.h"
 #include "core/crypt.h"
 
@@ -67,8 +68,9 @@ enum err account_by_phone(struct ctx *c, const char *channel, const char *phone,
 enum err account_by_user_name(struct ctx *c, const char *channel, const char *user_name, struct account *out)
 {
     struct rows r;
-    TRY(db_query(c, &r, SQL(ACCOUNT_SELECT "channel_id = ? AND user_name_key = LOWER(?)"), TEXT(channel),
-                 TEXT(user_name)));
+    /* Made small here: the database finds small letters for signs that are none of a name's. */
+    TRY(db_query(c, &r, SQL(ACCOUNT_SELECT "channel_id = ? AND user_name_key = ?"), TEXT(channel),
+                 TEXT(login_name(c->arena, user_name))));
     return read(c, &r, out);
 }
 

@@ -18,6 +18,7 @@ enum allowance_kind {
     ALLOW_CHALLENGE,        /* challenges made for one address */
     ALLOW_LOGIN_HERE,       /* wrong passwords for a name from one address */
     ALLOW_LOGIN_EVERYWHERE, /* the same from all of them */
+    ALLOW_LOGIN_STAFF,      /* failed logins of a name at the desk */
 };
 
 struct allowance {

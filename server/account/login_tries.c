@@ -9,15 +9,24 @@ enum {
     HERE_MS = 15 * 60 * 1000,
     EVERYWHERE = 20,
     EVERYWHERE_MS = 60 * 60 * 1000,
+    OF_STAFF = 5,
+    OF_STAFF_MS = 15 * 60 * 1000,
 };
 
-/* Names are the same in whatever case (account_rename()). */
-static const char *name_in(struct ctx *c, const char *channel, const char *login)
+const char *login_name(struct arena *a, const char *typed)
 {
-    char *name = arena_printf(c->arena, "%s|%s", channel, login);
+    char *name = arena_strdup(a, typed);
+    size_t n = strlen(name);
+    while (n && name[n - 1] == ' ')
+        name[--n] = '\0';
     for (char *p = name; *p; p++)
         *p = (char)tolower((unsigned char)*p);
     return name;
+}
+
+static const char *name_in(struct ctx *c, const char *channel, const char *login)
+{
+    return arena_printf(c->arena, "%s|%s", channel, login_name(c->arena, login));
 }
 
 static const char *at_address(struct ctx *c, const char *name)
@@ -25,16 +34,36 @@ static const char *at_address(struct ctx *c, const char *name)
     return arena_printf(c->arena, "%s|%s", name, c->address);
 }
 
+static int minutes_left(const struct ctx *c)
+{
+    return (int)(c->fault->retry_ms / 60000 + 1);
+}
+
 static enum err too_many(struct ctx *c, enum err e)
 {
     if (e != ERR_RATE_LIMITED)
         return e;
-    int minutes = (int)(c->fault->retry_ms / 60000 + 1);
-    e = fail(c->fault, ERR_RATE_LIMITED,
-             "too many wrong passwords for this name; try again in %d minutes, or log in by SMS", minutes);
-    snprintf(c->fault->text_zh, sizeof c->fault->text_zh,
-             "该用户名密码错误次数过多，请%d分钟后再试，或使用短信验证码登录", minutes);
-    return e;
+    return fail_both(
+        c->fault, e,
+        arena_printf(c->arena,
+                     "too many wrong passwords for this name; try again in %d minutes, or log in by SMS",
+                     minutes_left(c)),
+        arena_printf(c->arena, "该用户名密码错误次数过多，请%d分钟后再试，或使用短信验证码登录",
+                     minutes_left(c)));
+}
+
+static enum err too_many_of_staff(struct ctx *c, enum err e)
+{
+    if (e != ERR_RATE_LIMITED)
+        return e;
+    return fail_both(
+        c->fault, e,
+        arena_printf(c->arena,
+                     "too many failed logins with this name; try again in %d minutes, or have the "
+                     "administrator make a new login",
+                     minutes_left(c)),
+        arena_printf(c->arena, "该用户名登录失败次数过多，请%d分钟后再试，或联系管理员重置登录信息",
+                     minutes_left(c)));
 }
 
 enum err login_tries_look(struct ctx *c, const char *channel, const char *login, struct login_tries *out)
@@ -66,4 +95,21 @@ enum err login_tries_forget(struct ctx *c, const struct account *a)
 {
     TRY(forget(c, name_in(c, a->channel, a->user_name)));
     return forget(c, name_in(c, a->channel, a->phone));
+}
+
+enum err login_tries_look_staff(struct ctx *c, const char *login, struct login_tries *out)
+{
+    *out = (struct login_tries){0}; /* no count by address */
+    return too_many_of_staff(c, allowance_look(c, ALLOW_LOGIN_STAFF, login_name(c->arena, login), OF_STAFF,
+                                               OF_STAFF_MS, &out->everywhere));
+}
+
+enum err login_tries_right_staff(struct ctx *c, const struct login_tries *t)
+{
+    return allowance_renew(c, &t->everywhere);
+}
+
+enum err login_tries_forget_staff(struct ctx *c, const char *login)
+{
+    return allowance_forget(c, ALLOW_LOGIN_STAFF, login_name(c->arena, login));
 }

@@ -5,6 +5,9 @@
  * at somebody's name from elsewhere leaves the holder his own five; who guesses from everywhere keeps
  * passwords out for an hour at most, and the holder logs in by SMS or UKEY, or changes the password, which
  * forgets the tries.
+ *
+ * Of staff, five in a quarter of an hour from wherever, whatever of name, password and TOTP was wrong; a
+ * login makes them anew, and so does who gives the person a new one (certdeskd staff add).
  */
 #ifndef CERTDESK_ACCOUNT_LOGIN_TRIES_H
 #define CERTDESK_ACCOUNT_LOGIN_TRIES_H
@@ -16,6 +19,10 @@ struct login_tries {
     struct allowance here, everywhere;
 };
 
+/* A name as it is compared and counted: a UTF-8 text without blanks at its end, which the database does not
+ * compare, and with small letters. Nothing else than these is the same name. */
+const char *login_name(struct arena *a, const char *typed);
+
 /* Before the password is looked at: RATE_LIMITED with retry_ms. */
 enum err login_tries_look(struct ctx *c, const char *channel, const char *login, struct login_tries *out);
 /* It was wrong: counts that, for a failed call that is kept. DB_RETRY when others were wrong meanwhile and
@@ -25,5 +32,10 @@ enum err login_tries_wrong(struct ctx *c, const struct login_tries *t);
 enum err login_tries_right(struct ctx *c, const struct login_tries *t);
 /* A new password, proved by the phone: the account's names have all their tries again. */
 enum err login_tries_forget(struct ctx *c, const struct account *a);
+
+/* The same for a login of staff; what was wrong is counted by login_tries_wrong(). */
+enum err login_tries_look_staff(struct ctx *c, const char *login, struct login_tries *out);
+enum err login_tries_right_staff(struct ctx *c, const struct login_tries *t);
+enum err login_tries_forget_staff(struct ctx *c, const char *login);
 
 #endif

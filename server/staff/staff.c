@@ -1,5 +1,6 @@
 #include "staff/staff.h"
 
+#include "account/login_tries.h"
 #include "account/session.h"
 #include "app.h"
 #include "core/audit.h"
@@ -18,8 +19,6 @@
 #include <string.h>
 
 enum {
-    TRIES = 5,
-    LOCK_MS = 15 * 60 * 1000,
     TOTP_STEP_S = 30,
     TOTP_DIGITS = 6,
     TOTP_DRIFT = 1,
@@ -47,12 +46,12 @@ static int64_t totp_step_of(const struct staff_row *s, const char *code, int64_t
     return -1;
 }
 
-static enum err refuse(struct ctx *c, const struct staff_row *s)
+/* For a name that nobody has like for any other. */
+static enum err refuse(struct ctx *c, const struct login_tries *t, const struct staff_row *s)
 {
-    int64_t failures = s->failures + 1;
-    bool lock = failures >= TRIES;
-    TRY(staff_note_failure(c, s, lock ? 0 : failures, lock ? c->now_ms + LOCK_MS : s->locked_until_ms));
-    TRY(audit_add(c, &(struct audit_entry){"staff.login_failed", s->staff.id, s->version + 1, NULL}));
+    TRY(login_tries_wrong(c, t));
+    if (s)
+        TRY(audit_add(c, &(struct audit_entry){"staff.login_failed", s->staff.id, s->version, NULL}));
     c->keep = true; /* the count stays */
     return fail(c->fault, ERR_LOGIN_FAILED, NULL);
 }
@@ -68,24 +67,18 @@ enum err staff_login(struct ctx *c, const char *login, const char *password, con
         fault_field(c->fault, "totp", "REQUIRED", "the six digits of your authenticator", "请输入动态口令");
     TRY(fault_fields(c->fault));
     struct staff_row s;
-    enum err e = staff_by_login(c, login, &s);
-    if (e == ERR_NOT_FOUND) {
-        bool never; /* takes as long as for a known name */
-        TRY(password_check(c, PASSWORD_OF_STAFF, NULL, password, &never));
-        return fail(c->fault, ERR_LOGIN_FAILED, NULL);
-    }
-    TRY(e);
-    if (s.locked_until_ms > c->now_ms) {
-        e = fail(c->fault, ERR_RATE_LIMITED, "too many failed logins; try again later");
-        c->fault->retry_ms = s.locked_until_ms - c->now_ms;
-        return e;
-    }
-    bool password_ok;
-    TRY(password_check(c, PASSWORD_OF_STAFF, s.password, password, &password_ok));
+    struct login_tries tries;
+    bool known, password_ok;
+    TRY(login_tries_look_staff(c, login, &tries));
+    TRY(found_or_not(c->fault, staff_by_login(c, login, &s), &known));
+    TRY(password_check(c, PASSWORD_OF_STAFF, known ? s.password : NULL, password, &password_ok));
+    if (!known)
+        return refuse(c, &tries, NULL);
     int64_t step = totp_step_of(&s, totp, c->now_ms);
     if (!password_ok || step < 0 || s.disabled)
-        return refuse(c, &s);
+        return refuse(c, &tries, &s);
     TRY(staff_note_login(c, &s, step));
+    TRY(login_tries_right_staff(c, &tries));
     TRY(session_start(c, CALLER_STAFF, s.staff.id, "", s.staff.roles, token, expires_ms));
     *out = s.staff;
     return audit_add(c, &(struct audit_entry){"staff.login", s.staff.id, s.version + 1, NULL});
@@ -143,6 +136,7 @@ enum err staff_put(struct ctx *c, const char *login, const char *name, const cha
     TRY(crypt_password_hash(c->arena, password, &hash, c->fault));
     TRY(staff_upsert(c, &s, hash, secret, sizeof secret));
     TRY(session_end_all(c, s.id));
+    TRY(login_tries_forget_staff(c, login));
     if (oath_base32_encode((const char *)secret, sizeof secret, &base32, NULL) != OATH_OK)
         return fail(c->fault, ERR_INTERNAL, "the TOTP secret could not be written down");
     *totp_base32 = arena_strdup(c->arena, base32);

@@ -10,13 +10,13 @@ struct staff {
     unsigned roles; /* enum role */
 };
 
-/* LOGIN_FAILED whichever of the three is wrong. Five failures lock for 15 minutes. A TOTP code (RFC 6238, 30
- * s, one step of drift) is good once. */
+/* LOGIN_FAILED whichever of the three is wrong, RATE_LIMITED after too many of them (login_tries.h). A TOTP
+ * code (RFC 6238, 30 s, one step of drift) is good once. */
 enum err staff_login(struct ctx *c, const char *login, const char *password, const char *totp,
                      struct staff *out, char token[static 44], int64_t *expires_ms);
 enum err staff_self(struct ctx *c, struct staff *out);
-/* Command line: adds a person, or gives a known one a new password, secret and roles. The base32 secret comes
- * back in c->arena, to be shown once. In a transaction. */
+/* Command line: adds a person, or gives a known one a new password, secret and roles, and all tries again.
+ * The base32 secret comes back in c->arena, to be shown once. In a transaction. */
 enum err staff_put(struct ctx *c, const char *login, const char *name, const char *password, unsigned roles,
                    const char **totp_base32, bool *replaced);
 /* "reviewer,operator" to bits; INVALID names the unknown word. */

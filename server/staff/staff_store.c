@@ -13,8 +13,7 @@ static const char *place(struct ctx *c, const char *id)
 }
 
 #define STAFF_SELECT                                                                                         \
-    "SELECT id, login, name, roles, password, totp, totp_step, failures, locked_until_ms, version, "         \
-    "disabled FROM staff WHERE "
+    "SELECT id, login, name, roles, password, totp, totp_step, version, disabled FROM staff WHERE "
 
 static enum err read(struct ctx *c, const struct rows *r, struct staff_row *out)
 {
@@ -24,10 +23,8 @@ static enum err read(struct ctx *c, const struct rows *r, struct staff_row *out)
         .staff = {.login = row_text(r, 0, 1), .name = row_text(r, 0, 2), .roles = (unsigned)row_int(r, 0, 3)},
         .password = row_text(r, 0, 4),
         .totp_step = row_int(r, 0, 6),
-        .failures = row_int(r, 0, 7),
-        .locked_until_ms = row_int(r, 0, 8),
-        .version = row_int(r, 0, 9),
-        .disabled = row_int(r, 0, 10) != 0};
+        .version = row_int(r, 0, 7),
+        .disabled = row_int(r, 0, 8) != 0};
     strncpy(out->staff.id, row_text(r, 0, 0), ID_SIZE - 1);
     return crypt_open(c->app->keys, c->arena, place(c, out->staff.id), row_text(r, 0, 5),
                       row_cell(r, 0, 5)->n, &out->totp, &out->totp_n, c->fault);
@@ -50,19 +47,8 @@ enum err staff_by_id(struct ctx *c, const char *id, struct staff_row *out)
 enum err staff_note_login(struct ctx *c, const struct staff_row *s, int64_t totp_step)
 {
     return db_exec_one(
-        c,
-        SQL("UPDATE staff SET totp_step = ?, failures = 0, locked_until_ms = 0, version = version + 1 "
-            "WHERE id = ? AND version = ?"),
+        c, SQL("UPDATE staff SET totp_step = ?, version = version + 1 WHERE id = ? AND version = ?"),
         INT(totp_step), TEXT(s->staff.id), INT(s->version));
-}
-
-enum err staff_note_failure(struct ctx *c, const struct staff_row *s, int64_t failures,
-                            int64_t locked_until_ms)
-{
-    return db_exec_one(c,
-                       SQL("UPDATE staff SET failures = ?, locked_until_ms = ?, version = version + 1 "
-                           "WHERE id = ? AND version = ?"),
-                       INT(failures), INT(locked_until_ms), TEXT(s->staff.id), INT(s->version));
 }
 
 enum err staff_upsert(struct ctx *c, const struct staff *s, const char *password, const void *totp, size_t n)
@@ -75,7 +61,7 @@ enum err staff_upsert(struct ctx *c, const struct staff *s, const char *password
         SQL("INSERT INTO staff (id, login, name, roles, password, totp, version, created_ms) "
             "VALUES (?, ?, ?, ?, ?, ?, 1, ?) ON DUPLICATE KEY UPDATE name = VALUES(name), "
             "roles = VALUES(roles), password = VALUES(password), totp = VALUES(totp), totp_step = 0, "
-            "failures = 0, locked_until_ms = 0, disabled = 0, version = version + 1"),
+            "disabled = 0, version = version + 1"),
         TEXT(s->id), TEXT(s->login), TEXT(s->name), INT(s->roles), TEXT(password), BYTES(sealed, sealed_n),
         INT(c->now_ms));
 }

@@ -9,7 +9,7 @@ struct staff_row {
     const char *password;
     const char *totp; /* the secret's bytes */
     size_t totp_n;
-    int64_t totp_step, failures, locked_until_ms, version;
+    int64_t totp_step, version;
     bool disabled;
 };
 
@@ -17,8 +17,6 @@ enum err staff_by_login(struct ctx *c, const char *login, struct staff_row *out)
 enum err staff_by_id(struct ctx *c, const char *id, struct staff_row *out);
 /* Compare-and-set on version. */
 enum err staff_note_login(struct ctx *c, const struct staff_row *s, int64_t totp_step);
-enum err staff_note_failure(struct ctx *c, const struct staff_row *s, int64_t failures,
-                            int64_t locked_until_ms);
 enum err staff_upsert(struct ctx *c, const struct staff *s, const char *password, const void *totp, size_t n);
 enum err staff_queue_counts(struct ctx *c, struct queues *out);
 /* Ids of orders by one exact key. */

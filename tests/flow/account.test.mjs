@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { Desk, api, until } from '../lib/desk.mjs';
+import { Desk, api, totp, until } from '../lib/desk.mjs';
 import { Sql } from './database.mjs';
 import { company } from './people.mjs';
 import { refused } from './refused.mjs';
@@ -383,6 +383,7 @@ describe('name and password', () => {
     // Of one kind: a check of a password costs many times what a refusal does, for both.
     for (const { took } of [known, unknown]) assert.ok(Math.min(...took.slice(1, 6)) > Math.min(...took.slice(6)), took.join());
     assert.equal(await tell(user.toUpperCase(), 'a-Better-1', '198.51.100.1'), known.said.at(-1), 'in whatever case');
+    assert.equal(await tell(`${user}  `, 'a-Better-1', '198.51.100.1'), known.said.at(-1), 'with blanks behind it');
     assert.equal(await tell(user, 'a-Better-1', '198.51.100.2'), 'OK', 'the holder, from elsewhere');
     assert.equal((await logIn(who.phone)).account.id, who.account.id, 'and by SMS');
     // From everywhere at once: an hour at most, or a new password.
@@ -424,6 +425,58 @@ describe('name and password', () => {
       for (let i = 0; i < n; i++) assert.equal(await guess('not this one'), 'LOGIN_FAILED');
       assert.equal(await guess('a-Better-1'), want);
     }
+  });
+});
+
+describe('a login at the desk', () => {
+  const say = (login_, password, code) => anyone.LoginStaff({ login: login_, password, totp: code })
+    .then(() => 'OK', (e) => [e.info.reason, e.details, e.info.zh, Math.ceil((e.info.retryMs || 0) / 60000)].join(' | '));
+  const now = (login_) => totp(desk.staff[login_].secret, Date.now() + (desk.clockOffset || 0));
+  const lock = async (name) => { for (let i = 0; i < 5; i++) assert.match(await say(name, 'not this one', '000000'), /^LOGIN_FAILED/); };
+
+  test('of a name that nobody has is answered as any other, all the way to the lock and behind it', async () => {
+    const { password } = desk.staff.li;
+    const series = async (name) => {
+      const said = [], took = [];
+      const step = async (p) => {
+        const at = performance.now();
+        said.push(await say(name, p, '000000'));
+        took.push(performance.now() - at);
+      };
+      // wrong in the password, in the code alone; the fifth, the sixth, with the right password; in whatever case, with blanks
+      for (const p of ['not this one', password, 'not this one', password, 'not this one', 'not this one', password]) await step(p);
+      for (const typed of [name.toUpperCase(), `${name}  `]) said.push(await say(typed, 'not this one', '000000'));
+      return { said, took };
+    };
+    const all = [await series('li'), await series('lu')];
+    assert.deepEqual(all[0].said, all[1].said);
+    assert.deepEqual(all[0].said.map((s) => s.split(' ')[0]), [...Array(5).fill('LOGIN_FAILED'), ...Array(4).fill('RATE_LIMITED')]);
+    assert.match(all[0].said.at(-1), /try again in 15 minutes, or have the administrator .*15分钟后再试，或联系管理员/);
+    for (const { took } of all) assert.ok(Math.min(...took.slice(0, 5)) > Math.min(...took.slice(5)), took.join());
+    later(15 * MINUTE);
+    const after_ = [];
+    for (const name of ['li', 'lu']) after_.push(await say(name, 'not this one', '000000'));
+    assert.match(after_[0], /^LOGIN_FAILED/);
+    assert.equal(after_[0], after_[1]);
+    assert.equal(await say('li', password, now('li')), 'OK', 'a quarter of an hour later');
+    await lock('li'); // it had made the tries anew
+  });
+
+  test('at the same moment is counted too, whoever has the name', async () => {
+    for (const name of ['wang', 'weng']) {
+      const got = [];
+      while (got.filter((g) => g !== 'EXHAUSTED').length < 12)
+        got.push(...await Promise.all(Array.from({ length: 4 }, () => say(name, 'not this one', '000000').then((s) => s.split(' ')[0]))));
+      assert.equal(got.filter((g) => g === 'LOGIN_FAILED').length, 5, got.join());
+      assert.ok(got.every((g) => ['LOGIN_FAILED', 'RATE_LIMITED', 'EXHAUSTED'].includes(g)), got.join());
+    }
+  });
+
+  test('is open again when the administrator makes it anew, under whatever case it was guessed', async () => {
+    await lock('ZHAO');
+    assert.match(await say('zhao', desk.staff.zhao.password, now('zhao')), /^RATE_LIMITED/);
+    desk.addStaff('zhao', desk.staff.zhao.name, 'shipper');
+    assert.equal(await say('zhao', desk.staff.zhao.password, now('zhao')), 'OK');
   });
 });
 
