@@ -96,7 +96,7 @@ enum err call_allowed(const struct rpc_row *row, struct ctx *c)
     return fail(c->fault, ERR_DENIED, NULL);
 }
 
-void fault_for_wire(struct fault *f, enum err e)
+void fault_for_wire(struct fault *f, enum err e, const ProtobufCMessage *in)
 {
     if (e == ERR_DB_RETRY)
         e = ERR_UNAVAILABLE;
@@ -106,6 +106,7 @@ void fault_for_wire(struct fault *f, enum err e)
         f->code = e;
         f->text[0] = f->text_zh[0] = '\0';
     }
+    fault_name_absent(f, in);
     if (err_status(e) == RPC_UNAVAILABLE && !f->retry_ms)
         f->retry_ms = RETRY_AFTER_MS;
 }
@@ -126,7 +127,7 @@ void call_refuse_code(struct rpc_call *call, enum err e)
 {
     struct fault f;
     fault_clear(&f);
-    fault_for_wire(&f, e);
+    fault_for_wire(&f, e, NULL);
     rpc_fail(call, &f);
 }
 

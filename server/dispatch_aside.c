@@ -19,7 +19,7 @@
 static void end(struct considered *k, struct ctx *c, enum err e)
 {
     if (e != OK) {
-        fault_for_wire(c->fault, e);
+        fault_for_wire(c->fault, e, k->in);
         rpc_fail(k->call, c->fault);
     }
     log_call(k->entry, c, e, k->began_ms);
@@ -32,7 +32,7 @@ static void refused(struct considered *k, enum err why)
     waited_remove(k->entry->dispatch, &k->waited);
     fault_clear(&f);
     f.retry_ms = RETRY_AFTER_MS; /* also when too many wait: their files are looked into by and by */
-    fault_for_wire(&f, why == ERR_DEADLINE ? ERR_UNAVAILABLE : why);
+    fault_for_wire(&f, why == ERR_DEADLINE ? ERR_UNAVAILABLE : why, NULL);
     rpc_fail(k->call, &f);
     k->over(k);
 }

@@ -218,7 +218,7 @@ static void run_upload(struct pool_work *const *list, size_t n, struct db *db)
     enum err e = last ? finish(u, &c, &out) : take_message(u, &c);
     waited_remove(u->entry->dispatch, &u->waited); /* before the next message can come */
     if (e != OK) {
-        fault_for_wire(&f, e);
+        fault_for_wire(&f, e, u->first ? u->first : u->message);
         rpc_fail(u->call, &f);
     } else if (last) {
         rpc_reply(u->call, out);
@@ -376,7 +376,7 @@ static void run_download(struct pool_work *const *list, size_t n, struct db *db)
     waited_remove(d->entry->dispatch, &d->waited);
     log_call(d->entry, &c, e, d->began_ms);
     if (e != OK) {
-        fault_for_wire(&f, e);
+        fault_for_wire(&f, e, rpc_call_request(d->call));
         rpc_fail(d->call, &f);
     } else {
         send_next(d->call, true);

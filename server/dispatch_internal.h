@@ -74,9 +74,11 @@ void call_ctx(const struct entry *e, struct rpc_call *call, struct db *db, struc
 const char *call_token(const struct rpc_call *call);
 /* UNAUTHENTICATED or DENIED unless the caller may use the row. */
 enum err call_allowed(const struct rpc_row *row, struct ctx *c);
-/* Makes the fault say what goes on the wire: its code is e, internal codes are translated, retries are told.
- */
-void fault_for_wire(struct fault *f, enum err e);
+/* Makes the fault say what goes on the wire: its code is e, internal codes are translated, retries are told,
+ * and what the request `in` (NULL: none) named and was not found is named. */
+void fault_for_wire(struct fault *f, enum err e, const ProtobufCMessage *in);
+/* Words for a NOT_FOUND that has none (dispatch_absent.c). */
+void fault_name_absent(struct fault *f, const ProtobufCMessage *in);
 /* Looks up who calls, in one statement for the list. */
 enum err call_who(size_t n, struct rpc_call *const *calls, struct ctx *const *cs);
 /* Fails the call with this code. */

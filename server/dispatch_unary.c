@@ -76,7 +76,7 @@ static void answer(struct task *t, struct ctx *c, enum err e, const ProtobufCMes
     if (e == OK) {
         rpc_reply(t->call, out);
     } else {
-        fault_for_wire(c->fault, e);
+        fault_for_wire(c->fault, e, rpc_call_request(t->call));
         rpc_fail(t->call, c->fault);
     }
     log_call(t->entry, c, e, t->began_ms);

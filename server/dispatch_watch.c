@@ -109,7 +109,7 @@ static void run_look(struct pool_work *const *list, size_t n, struct db *db)
     call_ctx(w->entry, w->call, db, &a, &f, &c);
     enum err e = one_look(w, &c, &changed, &out);
     if (e != OK) {
-        fault_for_wire(&f, e);
+        fault_for_wire(&f, e, rpc_call_request(w->call));
         rpc_fail(w->call, &f);
         log_call(w->entry, &c, e, w->began_ms);
     } else if (changed) {

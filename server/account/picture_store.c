@@ -33,7 +33,7 @@ enum err picture_load(struct ctx *c, const void **jpeg, size_t *n)
     const char *clear;
     TRY(db_query(c, &r, SQL("SELECT picture FROM account_picture WHERE account_id = ?"), TEXT(c->caller.id)));
     if (r.n != 1)
-        return fail(c->fault, ERR_NOT_FOUND, "this account has no picture");
+        return fail_both(c->fault, ERR_NOT_FOUND, "this account has no picture", "该账号尚未设置头像");
     TRY(crypt_open(c->keys, c->arena, place(c), row_text(&r, 0, 0), row_cell(&r, 0, 0)->n, &clear, n,
                    c->fault));
     *jpeg = clear;

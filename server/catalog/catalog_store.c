@@ -65,7 +65,7 @@ enum err catalog_channel(struct ctx *c, const char *id_or_code, struct channel *
     struct rows r;
     TRY(db_query(c, &r, SQL(CHANNEL_COLUMNS "WHERE id = ? OR code = ?"), TEXT(id_or_code), TEXT(id_or_code)));
     if (r.n != 1 || (*c->caller.channel && strcmp(c->caller.channel, row_text(&r, 0, 0)) != 0))
-        return fail(c->fault, ERR_NOT_FOUND, "there is no such channel");
+        return fail_both(c->fault, ERR_NOT_FOUND, "there is no such channel", "未找到该渠道");
     *out = read_channel(&r, 0);
     if (!*out->initial_password)
         out->initial_password = random_password(c->arena);
@@ -89,7 +89,7 @@ enum err channel_policy(struct ctx *c, const char *channel_id, const char **json
     struct rows r;
     TRY(db_query(c, &r, SQL("SELECT policy FROM channel WHERE id = ?"), TEXT(channel_id)));
     if (r.n != 1)
-        return fail(c->fault, ERR_NOT_FOUND, "there is no such channel");
+        return fail_both(c->fault, ERR_NOT_FOUND, "there is no such channel", "未找到该渠道");
     *json = row_text(&r, 0, 0);
     return OK;
 }
@@ -126,7 +126,7 @@ enum err catalog_offered(struct ctx *c, const char *id_or_code, enum order_kind 
                      "o.subject_kind = ? AND o.medium = ? WHERE c.id = ? OR c.code = ?"),
                  INT(k), INT(s), INT(m), TEXT(id_or_code), TEXT(id_or_code)));
     if (r.n != 1 || (*c->caller.channel && strcmp(c->caller.channel, row_text(&r, 0, 0)) != 0))
-        return fail(c->fault, ERR_NOT_FOUND, "there is no such channel");
+        return fail_both(c->fault, ERR_NOT_FOUND, "there is no such channel", "未找到该渠道");
     if (row_cell(&r, 0, 1)->null)
         return not_sold(c);
     copy_id(channel_id, row_text(&r, 0, 0));
@@ -319,7 +319,7 @@ enum err product_load(struct ctx *c, const char *id, char channel[static ID_SIZE
                  TEXT(id)));
     read_products(c, &r, &list, &n);
     if (n != 1)
-        return fail(c->fault, ERR_NOT_FOUND, "there is no such product");
+        return fail_both(c->fault, ERR_NOT_FOUND, "there is no such product", "未找到该产品");
     *out = list[0];
     copy_id(channel, row_text(&r, 0, 4));
     return OK;

@@ -295,7 +295,8 @@ enum err invoice_bytes(struct ctx *c, const char *id, bool red, int kind, struct
             *file = files[i];
             return blob_get(c, file->digest, bytes, n);
         }
-    return fail(c->fault, ERR_NOT_FOUND, "the invoice has no such file, or not yet");
+    return fail_both(c->fault, ERR_NOT_FOUND, "the invoice has no such file, or not yet",
+                     "该发票没有此文件，或文件尚未生成");
 }
 
 static enum err not_now(struct ctx *c)

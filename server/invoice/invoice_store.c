@@ -95,7 +95,8 @@ enum err invoice_read_order(struct ctx *c, const char *order_id, struct invoice 
     struct rows r;
     TRY(db_query(c, &r, SQL("SELECT " INVOICE_COLUMNS " FROM invoice v WHERE v.order_id = ?"),
                  TEXT(order_id)));
-    return read_one(c, &r, out);
+    return r.n ? read_row(c, &r, 0, out)
+               : fail_both(c->fault, ERR_NOT_FOUND, "this order has no invoice", "该订单没有发票");
 }
 
 enum err invoice_read_callback(struct ctx *c, const char *key, struct invoice *out)

@@ -206,7 +206,7 @@ enum err issuance_insert(struct ctx *c, const struct issuance *i)
 static enum err read_issuance(struct ctx *c, const struct rows *r, struct issuance *out)
 {
     if (r->n != 1)
-        return fail(c->fault, ERR_NOT_FOUND, NULL);
+        return fail_both(c->fault, ERR_NOT_FOUND, "no certificate was issued for it", "尚未签发证书");
     *out = (struct issuance){.attempt = (int)row_int(r, 0, 2),
                              .serial = row_text(r, 0, 3),
                              .algorithm = (int)row_int(r, 0, 5),

@@ -34,7 +34,9 @@ enum err stock_token(struct ctx *c, const char *medium_number, struct token *out
     if (number_plain(medium_number))
         TRY(db_query(c, &r, SQL(TOKEN_SELECT "medium_number = ?"), TEXT(medium_number)));
     if (r.n != 1)
-        return fail(c->fault, ERR_NOT_FOUND, "UKEY %s is not in stock", medium_number);
+        return fail_both(c->fault, ERR_NOT_FOUND,
+                         arena_printf(c->arena, "UKEY %s is not in stock", medium_number),
+                         arena_printf(c->arena, "库存中没有UKEY %s", medium_number));
     read(&r, 0, out);
     return OK;
 }

@@ -243,7 +243,8 @@ enum err material_take_over(struct ctx *c, const char *order_id, const char *mat
     while (i < n && strcmp(list[i].id, material_id) != 0)
         i++;
     if (i == n)
-        return fail(c->fault, ERR_NOT_FOUND, "there is no such material to take over");
+        return fail_both(c->fault, ERR_NOT_FOUND, "there is no such material to take over",
+                         "没有可沿用的该材料");
     TRY(material_may_change(c, &o, list[i].kind));
     *out = list[i]; /* its bytes are named by their digest: one file, and a row more */
     return put(c, &o, out, "material.take_over");

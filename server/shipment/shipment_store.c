@@ -125,7 +125,8 @@ enum err shipment_newest(struct ctx *c, const char *order_id, struct shipment *o
 {
     struct rows r;
     TRY(db_query(c, &r, SQL(SHIPMENT_SELECT "order_id = ? ORDER BY id DESC LIMIT 1"), TEXT(order_id)));
-    return one(c, &r, out);
+    return r.n ? one(c, &r, out)
+               : fail_both(c->fault, ERR_NOT_FOUND, "nothing was posted for this order", "该订单尚未寄出");
 }
 
 enum err shipment_set_state(struct ctx *c, struct shipment *s, enum shipment_state to, bool ended)

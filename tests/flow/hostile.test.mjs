@@ -340,6 +340,32 @@ test('others see nothing: no session, a false one, another account, staff withou
   });
 });
 
+test('what is not there is named, and what is somebody else\'s is told in the same words', async () => {
+  const never = (request) => JSON.parse(JSON.stringify(request, (k, v) => (k !== 'request_id' && /_id$/.test(k) && /^[a-z]{3}_[0-9a-z]{26}$/.test(v) ? `${v.slice(0, 4)}${'0'.repeat(26)}` : Buffer.isBuffer(v) ? undefined : v)));
+  const said = async (m, request, who) => {
+    const { error } = await call(m, m.requestSerialize(withId(m, request)), tokenOf(who));
+    return error ? { code: grpc.status[error.code], en: error.details, zh: explain(error).zh } : {};
+  };
+  const named = new Set();
+  for (const [name, m] of Object.entries(methods)) {
+    if (!m.right || m.who === null || !Object.keys(m.right.header || m.right).some((k) => /_id$/.test(k) && k !== 'request_id')) continue;
+    const kept = { ...never(m.right), ...Object.fromEntries(Object.entries(m.right).filter(([, v]) => Buffer.isBuffer(v))) };
+    const person = /^[A-Z]/.test(m.who); // an account's call; the others are the desk's, which sees everything
+    const nothing = await said(m, kept, person ? 'stranger' : m.who);
+    if (person) assert.deepEqual(await said(m, m.right, 'stranger'), nothing, name);
+    if (nothing.code !== 'NOT_FOUND') continue;
+    named.add(name);
+    assert.doesNotMatch(nothing.en + nothing.zh, /object|对象/, `${name}: ${JSON.stringify(nothing)}`);
+    assert.doesNotMatch(nothing.zh, /[a-z]{3}/, name);
+  }
+  assert.ok(named.size > 40, [...named].join());
+  const one = async (method, who, request) => { const { en, zh } = await said(methods[method], request, who); return `${en} ${zh}`; };
+  assert.equal(await one('GetOrder', 'SUBJECT', { order_id: 'ord_1' }), 'there is no such order 未找到该订单');
+  assert.equal(await one('RefundPayment', 'fang', { payment_id: 'pay_1', capture_id: 'cap_1', reason: 'asked for' }), 'there is no such payment or capture 未找到该支付单或收款');
+  assert.equal(await one('StartUpload', 'stranger', methods.StartUpload.right), 'there is no such order 未找到该订单');
+  assert.equal(await one('GetInvoice', 'SUBJECT', { order_id: world.walks.SUBJECT.order.id }), 'this order has no invoice 该订单没有发票');
+});
+
 // -- streams of bytes --------------------------------------------------------------------------------------------------------
 
 function upload(messages, token) {

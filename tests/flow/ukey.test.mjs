@@ -90,7 +90,7 @@ for (const style of ['a', 'b']) describe(`a UKEY of style ${style}`, () => {
 
   test('unbound, it does not log in any more', async () => {
     const { certificate_id } = walk.order.certificates[0];
-    assert.match((await holder('--session', file, 'unbind', 'crt_nothing')).err, /no such object/);
+    assert.match((await holder('--session', file, 'unbind', 'crt_nothing')).err, /no such certificate/);
     assert.equal(good(await holder('--session', file, 'unbind', certificate_id)), '');
     assert.equal(good(await holder('--session', file, 'bindings')), '');
     assert.match((await holder('--channel', CHANNEL, 'login')).err, /not bound/);

@@ -147,7 +147,7 @@ for (const [style, n] of [['a', 81], ['b', 85]]) describe(`a UKEY of style ${sty
     const other = await organization(n + 3);
     await other.to('DOWNLOAD');
     const r = await run(['--pin-fd', '0', '--session', session(w), 'download', other.order.id], { input: `${PIN}\n`, env: card.env });
-    bad(r, /there is no such object/, 2);
+    bad(r, /there is no such order/, 2);
   });
 });
 
