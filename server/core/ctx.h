@@ -63,6 +63,7 @@ struct ctx {
     void *found;  /* what look and aside of the row found out (dispatch.h); NULL: nothing */
     bool wrote;   /* set by db.c when a statement changed a row: watchers are woken after commit */
     bool queued;  /* set by outbox_add: outbox_wake() is due after commit */
+    bool lost;    /* set by db_exec_one() when a compare-and-set found no row: somebody else came first */
     bool keep;    /* set by a rule: commit although the body failed (a counted try); tx_run then returns the
                      error */
 };

@@ -539,6 +539,7 @@ enum err db_exec_one_(struct ctx *c, struct sql q, const struct arg *args, size_
 {
     uint64_t changed;
     TRY(db_exec_(c, &changed, q, args, n));
+    c->lost |= changed != 1;
     return changed == 1 ? OK : fail(c->fault, ERR_CONFLICT, NULL);
 }
 

@@ -63,8 +63,10 @@ static bool again(struct run *r, enum err e)
         return false; /* the second run's verdict */
     if (e == ERR_UNKNOWN_OUTCOME)
         r->unknown = true;
-    /* A compare-and-set that lost, where a snapshot would have said 1020. */
-    bool lost = e == ERR_CONFLICT && c->latest && !c->keep && db_usable(c->db);
+    /* A compare-and-set that lost where nothing said 1020: with the latest always, in a snapshot when it
+     * waited for the row that the other one then changed. Read again, the rules say why it cannot be, or it
+     * can. */
+    bool lost = e == ERR_CONFLICT && (c->latest || c->lost) && !c->keep && db_usable(c->db);
     if (e == ERR_DB_RETRY || lost) {
         bool waited = db_last_errno(c->db) == E_LOCK_WAIT;
         if (++r->tries >= TRIES || (waited && ++r->lock_waits > LOCK_WAIT_TRIES))
@@ -102,6 +104,7 @@ enum err tx_run(struct ctx *c, tx_body *body, void *arg)
 {
     struct run r = {.c = c, .body = body, .arg = arg, .mark = arena_mark(c->arena)};
     r.until_ms = clock_mono_ms() + PATIENCE_MS;
+    c->lost = false;
     if (c->deadline_ms > 0 && c->deadline_ms < r.until_ms)
         r.until_ms = c->deadline_ms;
     enum err e;
@@ -113,7 +116,7 @@ enum err tx_run(struct ctx *c, tx_body *body, void *arg)
         arena_release(c->arena, r.mark);
         if (c->fault)
             fault_clear(c->fault);
-        c->wrote = c->queued = c->keep = false;
+        c->wrote = c->queued = c->keep = c->lost = false;
         e = once(&r);
     }
     if (e != OK && !c->keep)

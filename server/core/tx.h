@@ -2,10 +2,11 @@
  *
  * tx_run: BEGIN, body, COMMIT. DB_RETRY (1213, 1020, 1205) rolls back, throws away what the failed try put
  * into the arena, and runs the body again (5 tries, 2 after a lock wait; 20 ms * 2^n with full jitter, never
- * past ctx->deadline_ms nor, with or without one, 3 s). With ctx->latest CONFLICT is run again as well, and
- * is the outcome when it stays. A connection lost before COMMIT reconnects and retries. A connection lost at
- * COMMIT is unknown: the body runs again under the same idempotency key on a new connection, which either
- * finds the stored response or does the work; if that cannot be decided in time the error is UNKNOWN_OUTCOME.
+ * past ctx->deadline_ms nor, with or without one, 3 s). CONFLICT is run again as well, with ctx->latest and
+ * after a compare-and-set that lost (db_exec_one()), and is the outcome when it stays. A connection lost
+ * before COMMIT reconnects and retries. A connection lost at COMMIT is unknown: the body runs again under the
+ * same idempotency key on a new connection, which either finds the stored response or does the work; if that
+ * cannot be decided in time the error is UNKNOWN_OUTCOME.
  * So a body has no effect outside the database, keeps no pointer into the arena from one run to the next, and
  * begins with idem_claim(); one without a claim that fails when it is run again after a lost COMMIT ends as
  * UNKNOWN_OUTCOME too, because it may have met its own effect.

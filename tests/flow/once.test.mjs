@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { AlipaySdk } from 'alipay-sdk';
 import grpc from '@grpc/grpc-js';
 import { Desk, totp, until } from '../lib/desk.mjs';
+import { Sql } from './database.mjs';
 import { company } from './people.mjs';
 import { CHANNEL, Walk } from './walk.mjs';
 
@@ -118,6 +119,48 @@ test('two reviewers: one decides', async () => {
     ...eight(() => reviewer.DecideReview({ order_id: third.order.id, etag: review.etag, approve: false, decisions: decisions('REFUSED') }))]);
   assert.equal(got.filter((x) => x === 'OK').length, 1, got.join());
   assert.ok(got.every((x) => x === 'OK' || x === 'CONFLICT'), got.join());
+});
+
+// Both have read the order and wait for it: a connection of the test's own has its row. Whoever loses looks again.
+test('of two steps at the same moment the second is told what the first made of the order, or is done', async () => {
+  const walks = Object.fromEntries(['SUBJECT', 'PURCHASE', 'CONFIRM', 'MATERIALS', 'SIGNATURE', 'ISSUE'].map((state, i) => [state, new Walk(desk, { who: company(210 + i), inPerson: true })]));
+  for (const [state, w] of Object.entries(walks)) await w.to(state);
+  const bought = await walks.PURCHASE.purchase();
+  const operator = await first.staff('wang');
+  await operator.RegisterTokens({ medium_numbers: ['60000002'], model: 'soft' });
+  const step = {
+    SUBJECT: (w, o) => w.call.SubmitOrganization({ ...o, organization: w.organization() }),
+    PURCHASE: (w, o) => w.call.SetPurchase({ ...o, purchase: bought }),
+    CONFIRM: (w, o) => w.call.ConfirmPurchase({ ...o, total_fen: w.order.quote.total_fen }),
+    MATERIALS: (w, o) => w.call.CancelOrder(o), // another device's
+    SIGNATURE: (w, o) => w.call.ReturnToPurchase(o),
+    ISSUE: (w, o) => operator.BeginPersonalisation({ ...o, medium_number: '60000002', algorithms: ['KEY_ALGORITHM_P256'] }),
+  };
+  const [holder, watcher] = [new Sql(`${desk.state}/db/db.sock`), new Sql(`${desk.state}/db/db.sock`)];
+  const waiting = () => watcher.count("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'UPDATE orders SET state%'");
+  try {
+    for (const [state, w] of Object.entries(walks)) {
+      const order_id = w.order.id;
+      await w.refresh();
+      await holder.rows('BEGIN');
+      await holder.rows(`SELECT 1 FROM orders WHERE id = '${order_id}' FOR UPDATE`);
+      const said = [];
+      for (const call of [() => w.call.CancelOrder({ order_id }), () => step[state](w, { order_id })]) {
+        const n = said.push(call().then(() => 'OK', (e) => `${e.info.reason}: ${e.details}`));
+        await until(`${n} to wait in ${state}`, async () => (await waiting()) === n);
+      }
+      await holder.rows('ROLLBACK');
+      const [cancelled, stepped] = await Promise.all(said);
+      const late = 'ORDER_STATE: the order does not allow this now: it is ';
+      const ways = [['OK', `${late}cancelled: begin another one`], ['OK', 'OK']]; // who came second is refused, or cancels what was made
+      if (state === 'MATERIALS') ways[1] = [`${late}cancelled: begin another one`, 'OK'];
+      if (state === 'ISSUE') ways.splice(0, 2, ['OK', `${late}cancelled and its money is on the way back: wait for that`], [`${late.slice(0, -6)}its certificate is being written to a UKEY`, 'OK']);
+      assert.ok(ways.some((way) => way[0] === cancelled && way[1] === stepped), `${state}: ${cancelled} | ${stepped}`);
+    }
+  } finally {
+    await holder.close();
+    await watcher.close();
+  }
 });
 
 test('callbacks that nobody signed change nothing', async () => {
