@@ -87,6 +87,33 @@ static void check_quantity(struct ctx *c, enum order_kind k, enum delivery way, 
                     arena_printf(c->arena, "一个订单最多办理%d张证书", most));
 }
 
+enum err catalog_on_sale(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
+                         const char *between, const char **out)
+{
+    struct product *list;
+    size_t n;
+    struct buf b = BUF(c->arena);
+    TRY(product_list(c, channel_id, (int)s, (int)m, &list, &n));
+    for (size_t i = 0; i < n; i++)
+        if (list[i].n_prices)
+            buf_printf(&b, "%s%s", b.n ? between : "", list[i].name);
+    *out = buf_text(&b);
+    return OK;
+}
+
+static enum err not_on_sale(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m)
+{
+    const char *en, *zh;
+    TRY(catalog_on_sale(c, channel_id, s, m, ", ", &en));
+    TRY(catalog_on_sale(c, channel_id, s, m, "、", &zh));
+    fault_field(c->fault, "product_id", "NOT_OFFERED",
+                *en ? arena_printf(c->arena, "this product is not on offer here; choose one of: %s", en)
+                    : "this product is not on offer here, and nothing else is",
+                *zh ? arena_printf(c->arena, "该商品不在售，可选：%s", zh)
+                    : "该商品不在售，且暂无其他在售商品");
+    return fault_fields(c->fault);
+}
+
 enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
                        enum medium m, enum delivery way, const char *product_id, int term_months, bool seal,
                        int quantity, struct quote *out)
@@ -100,9 +127,7 @@ enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k,
     if (e == ERR_NOT_FOUND ||
         (e == OK && (strcmp(channel, channel_id) != 0 || p.subject != s || p.medium != m))) {
         check_quantity(c, k, way, PRODUCT_QUANTITY_MAX, quantity);
-        fault_field(c->fault, "product_id", "NOT_OFFERED", "this product is not on offer here",
-                    "该商品不在售");
-        return fault_fields(c->fault);
+        return not_on_sale(c, channel_id, s, m);
     }
     TRY(e);
     const struct price *price = find_price(&p, term_months, seal);

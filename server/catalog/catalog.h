@@ -87,6 +87,12 @@ struct quote {
 enum err catalog_quote(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
                        enum medium m, enum delivery way, const char *product_id, int term_months, bool seal,
                        int quantity, struct quote *out);
+/* Whether anything is: a product with a price, for a kind of order that the channel takes. */
+enum err catalog_sold(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                      enum medium m, bool *sold);
+/* The names of what is, with `between` between them; "" when nothing is. */
+enum err catalog_on_sale(struct ctx *c, const char *channel_id, enum subject_kind s, enum medium m,
+                         const char *between, const char **out);
 /* The quote as stored with an order, and back. */
 const char *catalog_quote_json(struct arena *a, const struct quote *q);
 enum err catalog_quote_parse(struct ctx *c, const char *json, struct quote *out);

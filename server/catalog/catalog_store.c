@@ -309,6 +309,20 @@ enum err product_list(struct ctx *c, const char *channel_id, int subject, int me
     return OK;
 }
 
+enum err catalog_sold(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
+                      enum medium m, bool *sold)
+{
+    struct rows r;
+    TRY(db_query(c, &r,
+                 SQL("SELECT 1 FROM channel_offer o JOIN product p ON p.channel_id = o.channel_id AND "
+                     "p.subject_kind = o.subject_kind AND p.medium = o.medium AND p.in_force = 1 JOIN "
+                     "product_price q ON q.product_id = p.id WHERE o.channel_id = ? AND o.order_kind = ? AND "
+                     "o.subject_kind = ? AND o.medium = ? LIMIT 1"),
+                 TEXT(channel_id), INT(k), INT(s), INT(m)));
+    *sold = r.n > 0;
+    return OK;
+}
+
 enum err product_load(struct ctx *c, const char *id, char channel[static ID_SIZE], struct product *out)
 {
     struct rows r;

@@ -87,6 +87,23 @@ enum err material_may_change(struct ctx *c, const struct order *o, const char *k
     return OK;
 }
 
+enum err material_asked(struct ctx *c, const struct order *o, bool *asked)
+{
+    const struct material_rule *rules;
+    size_t n;
+    *asked = false;
+    TRY(catalog_materials(c, o->channel, o->kind, o->subject_kind, o->medium, &rules, &n));
+    for (size_t i = 0; i < n && !*asked; i++) {
+        enum err e = material_may_change(c, o, rules[i].kind);
+        *asked = e == OK;
+        if (e == ERR_ORDER_STATE)
+            fault_clear(c->fault);
+        else
+            TRY(e);
+    }
+    return OK;
+}
+
 enum err material_reopen(struct ctx *c, struct order *o)
 {
     return o->state == ORDER_SIGNATURE ? order_move(c, o, EV_SIGNATURE_REOPENED, NULL, NULL) : OK;

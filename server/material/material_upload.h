@@ -32,6 +32,8 @@ enum err material_take_over(struct ctx *c, const char *order_id, const char *mat
                             struct material *out);
 /* May the kind be uploaded or dropped now? */
 enum err material_may_change(struct ctx *c, const struct order *o, const char *kind);
+/* Is there a kind of the channel's that may? The order takes materials. */
+enum err material_asked(struct ctx *c, const struct order *o, bool *asked);
 /* Before a change: a signature that was asked for is for what was there before. */
 enum err material_reopen(struct ctx *c, struct order *o);
 /* The last part of a path, control characters out: it is shown to people. */

@@ -40,16 +40,6 @@ static void check_choice(struct fault *f, const struct order_choice *ch)
         fault_field(f, "method", "REQUIRED", "choose a verification method", "请选择核验方式");
 }
 
-/* Offered by the channel, and served by an adapter. */
-static enum err method_offered(struct ctx *c, const char *channel, enum subject_kind kind, bool of_agent,
-                               unsigned methods, int m)
-{
-    bool served = in_range(m, METHOD_MICRO_DEPOSIT, METHOD_FACE) && methods & 1U << m;
-    if (served)
-        TRY(identity_method_served(c, channel, kind, of_agent, (enum method)m, &served));
-    return served ? OK : fail(c->fault, ERR_METHOD_NOT_OFFERED, NULL);
-}
-
 enum err order_create(struct ctx *c, const struct order_choice *ch, struct order *out)
 {
     char channel[ID_SIZE];
@@ -61,7 +51,9 @@ enum err order_create(struct ctx *c, const struct order_choice *ch, struct order
                          "暂只办理新办证书");
     TRY(catalog_offered(c, ch->channel, (enum order_kind)ch->kind, (enum subject_kind)ch->subject_kind,
                         (enum medium)ch->medium, channel, &offer));
-    TRY(method_offered(c, channel, (enum subject_kind)ch->subject_kind, false, offer.methods, ch->method));
+    TRY(method_check(
+        c, &(struct method_choice){channel, (enum subject_kind)ch->subject_kind, false, offer.methods},
+        ch->method));
     *out = (struct order){.kind = (enum order_kind)ch->kind,
                           .subject_kind = (enum subject_kind)ch->subject_kind,
                           .state = ORDER_SUBJECT,
@@ -93,9 +85,9 @@ static enum err still_offered(struct ctx *c, const struct order *o)
     TRY(catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer));
     if (offer.methods & 1U << o->method)
         return OK;
-    return fail_both(c->fault, ERR_METHOD_NOT_OFFERED,
-                     "the channel no longer offers this method; choose another one",
-                     "当前渠道已不支持该核验方式，请更换核验方式");
+    return method_refused(c, &(struct method_choice){o->channel, o->subject_kind, false, offer.methods},
+                          "the channel no longer offers this method; choose another one",
+                          "当前渠道已不支持该核验方式，请更换核验方式");
 }
 
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
@@ -128,7 +120,8 @@ enum err order_change_method(struct ctx *c, const char *id, int method, struct o
     TRY(order_load(c, id, out));
     TRY(expect(c, out, EV_METHOD_CHANGED));
     TRY(catalog_offer(c, out->channel, out->kind, out->subject_kind, out->medium, &offer));
-    TRY(method_offered(c, out->channel, out->subject_kind, false, offer.methods, method));
+    TRY(method_check(c, &(struct method_choice){out->channel, out->subject_kind, false, offer.methods},
+                     method));
     enum method m = (enum method)method;
     return order_move(c, out, EV_METHOD_CHANGED, &(struct order_change){.method = &m, .verification = ""},
                       NULL);
@@ -158,7 +151,8 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
     if (out->paper_route) /* S16: collected, not verified */
         return order_move(c, out, EV_AGENT_SUBMITTED, &(struct order_change){.agent = &clean}, NULL);
     TRY(catalog_offer(c, out->channel, out->kind, out->subject_kind, out->medium, &offer));
-    TRY(method_offered(c, out->channel, out->subject_kind, true, offer.agent_methods, clean.method));
+    TRY(method_check(c, &(struct method_choice){out->channel, out->subject_kind, true, offer.agent_methods},
+                     clean.method));
     struct order next = *out;
     next.agent = clean;
     TRY(identity_start(c, &next, true, &v));
@@ -237,9 +231,9 @@ enum {
 };
 
 static const struct action actions[] = {
-    {"SubmitOrganization", EV_SUBJECT_SUBMITTED, ORGANIZATION, 0, 0},
-    {"SubmitPerson", EV_SUBJECT_SUBMITTED, INDIVIDUAL, 0, 0},
-    {"ChangeMethod", EV_METHOD_CHANGED, BOTH, 0, 0},
+    {"SubmitOrganization", EV_SUBJECT_SUBMITTED, ORGANIZATION, METHOD_OFFERED, 0},
+    {"SubmitPerson", EV_SUBJECT_SUBMITTED, INDIVIDUAL, METHOD_OFFERED, 0},
+    {"ChangeMethod", EV_METHOD_CHANGED, BOTH, METHODS_SERVED, 0},
     {"SwitchToPaperRoute", EV_PAPER_ROUTE, BOTH, PAPER_OFFERED, 0},
     {"ConfirmVerification", EV_SUBJECT_PASSED, BOTH, CODE_AWAITED, 0},
     {"StartFace", EV_SUBJECT_PASSED, BOTH, FACE_AWAITED, 0},
@@ -248,15 +242,15 @@ static const struct action actions[] = {
     {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, 0, 0}, /* in person, whatever the channel still offers */
     {"ConfirmVerification", EV_AGENT_PASSED, BOTH, CODE_AWAITED, 0},
     {"ResendVerificationCode", EV_AGENT_PASSED, BOTH, CODE_BY_SMS, 0},
-    {"SetPurchase", EV_PURCHASE_SET, BOTH, 0, 0},
-    {"ConfirmPurchase", EV_PURCHASE_CONFIRMED, BOTH, 0, 0},
+    {"SetPurchase", EV_PURCHASE_SET, BOTH, SOLD, 0},
+    {"ConfirmPurchase", EV_PURCHASE_CONFIRMED, BOTH, QUOTED, 0},
     {"ReturnToPurchase", EV_PURCHASE_REOPENED, BOTH, 0, 0},
-    {"UploadMaterial", EV_CANCELLED, BOTH, MATERIALS_OPEN, 0},
-    {"UploadMaterial", EV_CORRECTED, BOTH, MATERIALS_OPEN, 0},
+    {"UploadMaterial", EV_CANCELLED, BOTH, MATERIALS_OPEN | MATERIALS_ASKED, 0},
+    {"UploadMaterial", EV_CORRECTED, BOTH, MATERIALS_OPEN | MATERIALS_ASKED, 0},
     {"RequestApplicationSignature", EV_SIGNATURE_REQUESTED, BOTH, MATERIALS_THERE, 0},
     {"SignApplication", EV_SIGNED, BOTH, MATERIALS_THERE | SIGN_CODE_OUT, 0},
     {"SignApplication", EV_CORRECTED, BOTH, MATERIALS_THERE | SIGN_CODE_OUT, 0},
-    {"CreatePayment", EV_PAID, BOTH, 0, 0},
+    {"CreatePayment", EV_PAID, BOTH, PAYABLE, 0},
     {"GetApplicationForm", EV_PAID, BOTH, BY_PAPER, 0},
     {"GetApplicationForm", EV_PAPERS_ARRIVED, BOTH, BY_PAPER, 0},
     {"CancelOrder", EV_CANCELLED, BOTH, 0, 0},

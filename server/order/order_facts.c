@@ -1,10 +1,12 @@
 /* order_facts.c - what decides of an order's next steps beside its state. The rules of the steps ask the same
  * questions, so that what is listed is taken and what is not is refused. */
 #include "account/code.h"
+#include "catalog/catalog.h"
 #include "identity/identity.h"
 #include "material/material_upload.h"
 #include "order/order_paper.h"
 #include "order/order_steps.h"
+#include "payment/payment.h"
 
 static enum err of_verification(struct ctx *c, const struct verification *v, unsigned *facts)
 {
@@ -34,11 +36,48 @@ static enum err of_signature(struct ctx *c, const struct order *o, unsigned *fac
     return OK;
 }
 
+static enum err of_methods(struct ctx *c, const struct order *o, unsigned *facts)
+{
+    struct offer offer;
+    bool any;
+    enum err e = catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer);
+    if (e == ERR_METHOD_NOT_OFFERED) {
+        fault_clear(c->fault);
+        return OK;
+    }
+    TRY(e);
+    TRY(method_any_served(c, &(struct method_choice){o->channel, o->subject_kind, false, offer.methods},
+                          &any));
+    *facts |= (offer.methods & 1U << o->method ? METHOD_OFFERED : 0U) | (any ? METHODS_SERVED : 0U);
+    return OK;
+}
+
+static enum err of_channel(struct ctx *c, const struct order *o, unsigned *facts)
+{
+    bool some = false;
+    if (order_can(o, EV_SUBJECT_SUBMITTED) || order_can(o, EV_METHOD_CHANGED))
+        TRY(of_methods(c, o, facts));
+    if (order_can(o, EV_PURCHASE_SET)) {
+        TRY(catalog_sold(c, o->channel, o->kind, o->subject_kind, o->medium, &some));
+        *facts |= some ? SOLD : 0U;
+    }
+    if (order_can(o, EV_PAID)) {
+        TRY(payment_possible(c, o, &some));
+        *facts |= some ? PAYABLE : 0U;
+    }
+    if (order_takes_materials(o)) {
+        TRY(material_asked(c, o, &some));
+        *facts |= some ? MATERIALS_ASKED : 0U;
+    }
+    return OK;
+}
+
 enum err order_facts(struct ctx *c, const struct order *o, const struct verification *v, unsigned *facts)
 {
     bool paper;
     if (c->caller.kind != CALLER_ACCOUNT)
         return OK;
+    TRY(of_channel(c, o, facts));
     TRY(order_paper_offered(c, o, v, &paper));
     *facts |= paper ? PAPER_OFFERED : 0U;
     if (v)

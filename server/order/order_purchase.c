@@ -187,6 +187,21 @@ enum err order_quote(struct ctx *c, const struct order *o, struct quote *out)
     return OK;
 }
 
+static enum err withdrawn(struct ctx *c, const struct order *o)
+{
+    const char *en, *zh;
+    TRY(catalog_on_sale(c, o->channel, o->subject_kind, o->medium, ", ", &en));
+    TRY(catalog_on_sale(c, o->channel, o->subject_kind, o->medium, "、", &zh));
+    if (!*en)
+        return fail_both(c->fault, ERR_PRICE_CHANGED,
+                         "what was chosen is no longer on offer, and nothing else is",
+                         "所选商品已下架，且暂无其他在售商品");
+    return fail_both(
+        c->fault, ERR_PRICE_CHANGED,
+        arena_printf(c->arena, "what was chosen is no longer on offer; go back and choose again: %s", en),
+        arena_printf(c->arena, "所选商品已下架，请返回重新选择：%s", zh));
+}
+
 enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen, struct order *out)
 {
     struct quote q;
@@ -195,8 +210,7 @@ enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen
         return order_move(c, out, EV_PURCHASE_CONFIRMED, NULL, NULL); /* the table's own refusal */
     TRY(order_quote(c, out, &q));
     if (q.n_lines == 0)
-        return fail_both(c->fault, ERR_PRICE_CHANGED, "the product is no longer on offer; choose again",
-                         "该商品已下架，请重新选择");
+        return withdrawn(c, out);
     if (q.total_fen != total_fen) {
         enum err e = fail(c->fault, ERR_PRICE_CHANGED, "the price is now %lld fen; confirm the new quote",
                           (long long)q.total_fen);

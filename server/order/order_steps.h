@@ -62,6 +62,19 @@ enum {
     ORDER_CLOSERS = ROLE_ADMIN | ROLE_REVIEWER
 };
 
+/* Methods as a channel offers them today for a kind of subject, or for its agent (order_offered.c). */
+struct method_choice {
+    const char *channel; /* its id */
+    enum subject_kind subject_kind;
+    bool of_agent;
+    unsigned methods; /* the offer's, bit (1u << enum method) */
+};
+/* Offered, and served by an adapter; METHOD_NOT_OFFERED says which are. */
+enum err method_check(struct ctx *c, const struct method_choice *ch, int m);
+enum err method_any_served(struct ctx *c, const struct method_choice *ch, bool *any);
+/* METHOD_NOT_OFFERED; both sentences go on with the methods that are served. */
+enum err method_refused(struct ctx *c, const struct method_choice *ch, const char *en, const char *zh);
+
 /* Verbs of the API that the ctx's caller may use now (S20); NULL-terminated, static texts. */
 enum {
     ORDER_ACTIONS = 12
@@ -81,6 +94,13 @@ enum order_fact {
     TOKEN_IN_WORK = 1 << 11,    /* one was begun for it and is neither finished nor put aside */
     CERTIFICATE_ISSUED = 1 << 9, /* for the token in work */
     PARCEL_UNDER_WAY = 1 << 10,  /* the newest shipment has not ended */
+    /* What the channel offers today, whatever it did when the order began: */
+    METHOD_OFFERED = 1 << 13,  /* the order's own method */
+    METHODS_SERVED = 1 << 14,  /* one at least */
+    SOLD = 1 << 15,            /* a product that the order could choose */
+    QUOTED = 1 << 16,          /* what it has chosen; found by wire_order() */
+    PAYABLE = 1 << 17,         /* by one provider at least */
+    MATERIALS_ASKED = 1 << 18, /* a kind that may be uploaded now */
 };
 /* Those that its owner's verbs hang on, for its owner; v: the newest verification of the step, or NULL. */
 enum err order_facts(struct ctx *c, const struct order *o, const struct verification *v, unsigned *facts);

@@ -372,6 +372,7 @@ enum err wire_order(struct ctx *c, const struct order *o, PB(Order) * *out)
     TRY(add_token_facts(c, o, &facts));
     TRY(add_shipment(c, o, w, &facts));
     TRY(order_facts(c, o, v, &facts));
+    facts |= w->quote ? QUOTED : 0U;
     add_actions(c, o, facts, w);
     *out = w;
     return OK;

@@ -98,17 +98,45 @@ static enum err replace_others(struct ctx *c, const char *order_id, int provider
     return OK;
 }
 
-/* By the channel, and configured. */
+/* By the channel, and configured; bits. */
+static enum err possible(struct ctx *c, const struct order *o, unsigned *out)
+{
+    unsigned allowed;
+    *out = 0;
+    TRY(catalog_payments(c, o->channel, &allowed));
+    for (int p = PROVIDER_WECHAT; p <= PROVIDER_ALIPAY; p++) {
+        const struct payment_port *port;
+        if (allowed & 1U << p && payment_port_of(c, p, &port) == OK)
+            *out |= 1U << p;
+    }
+    fault_clear(c->fault); /* one that is not configured is no failure */
+    return OK;
+}
+
+enum err payment_possible(struct ctx *c, const struct order *o, bool *out)
+{
+    unsigned all;
+    TRY(possible(c, o, &all));
+    *out = all != 0;
+    return OK;
+}
+
 static enum err offered(struct ctx *c, const struct order *o, int provider)
 {
-    const struct payment_port *port;
-    unsigned allowed;
-    TRY(catalog_payments(c, o->channel, &allowed));
-    bool named = provider >= PROVIDER_WECHAT && provider <= PROVIDER_ALIPAY && allowed & 1U << provider;
-    if (named && payment_port_of(c, provider, &port) == OK)
+    static const struct {
+        const char *en, *zh;
+    } instead[] = {{"none", "无"},
+                   {"WeChat Pay", "微信支付"},
+                   {"Alipay", "支付宝"},
+                   {"WeChat Pay, Alipay", "微信支付、支付宝"}};
+    unsigned all;
+    TRY(possible(c, o, &all));
+    if (provider >= PROVIDER_WECHAT && provider <= PROVIDER_ALIPAY && all & 1U << provider)
         return OK;
-    return fail_both(c->fault, ERR_METHOD_NOT_OFFERED, "this way to pay is not offered",
-                     "当前渠道不支持该支付方式");
+    size_t i = (all & 1U << PROVIDER_WECHAT ? 1 : 0) + (all & 1U << PROVIDER_ALIPAY ? 2 : 0);
+    return fail_both(c->fault, ERR_METHOD_NOT_OFFERED,
+                     arena_printf(c->arena, "this way to pay is not offered; choose: %s", instead[i].en),
+                     arena_printf(c->arena, "当前渠道不支持该支付方式，可选：%s", instead[i].zh));
 }
 
 enum err payment_create(struct ctx *c, const char *order_id, int provider, struct payment *out)
@@ -117,9 +145,9 @@ enum err payment_create(struct ctx *c, const char *order_id, int provider, struc
     struct channel channel;
     bool wait;
     TRY(order_load(c, order_id, &o));
-    TRY(offered(c, &o, provider));
     if (o.state != ORDER_PAYMENT)
         return order_refused(c->fault, &o);
+    TRY(offered(c, &o, provider));
     enum err e = reuse(c, &o, provider, out);
     if (e != OK && e != ERR_NOT_FOUND)
         return e;

@@ -39,6 +39,8 @@ enum err payment_load(struct ctx *c, const char *id, struct payment *out);
 /* The payment that settled the order, or the newest; NOT_FOUND when there is none. */
 enum err payment_of_order(struct ctx *c, const char *order_id, struct payment *out);
 
+/* Whether any provider that the channel offers is configured. */
+enum err payment_possible(struct ctx *c, const struct order *o, bool *possible);
 /* Inside the transaction that cancels the order: what could still be paid for it is closed as soon as may be.
  */
 enum err payment_order_cancelled(struct ctx *c, const char *order_id);

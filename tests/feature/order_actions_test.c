@@ -69,10 +69,16 @@ static enum err person(const PB(Order) * o)
 
 static enum err another_method(const PB(Order) * o)
 {
-    IN(ChangeMethod, CHANGE_METHOD);
-    in.order_id = o->id;
-    in.method = CERTDESK__V1__VERIFICATION_METHOD__VERIFICATION_METHOD_PHONE_THREE_FACTOR;
-    return call_undone(w.c, "ChangeMethod", &in, &out);
+    enum err e = OK;
+    for (int m = METHOD_MICRO_DEPOSIT; m <= METHOD_FACE; m++) {
+        IN(ChangeMethod, CHANGE_METHOD);
+        in.order_id = o->id;
+        in.method = (PB(VerificationMethod))m;
+        e = call_undone(w.c, "ChangeMethod", &in, &out);
+        if (e != ERR_METHOD_NOT_OFFERED)
+            return e;
+    }
+    return e;
 }
 
 static enum err agent(const PB(Order) * o)
@@ -140,11 +146,25 @@ static enum err confirm(const PB(Order) * o)
     return call_undone(w.c, "ConfirmPurchase", &in, &out);
 }
 
+/* Which kinds there are is the channel's; a file is taken for the first that may come. */
 static enum err upload(const PB(Order) * o)
 {
-    struct order whole;
-    assert_ok(order_load(w.c, o->id, &whole));
-    return material_may_change(w.c, &whole, "business_license");
+    static const char *const kinds[] = {"business_license", "agent_id_front", "agent_id_back", "id_front",
+                                        "id_back"};
+    static const unsigned char png[MATERIAL_HEAD] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    enum err e = OK;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        e = material_look(w.c, &(struct incoming){.order_id = o->id,
+                                                  .kind = kinds[i],
+                                                  .file_name = "a.png",
+                                                  .digest = "",
+                                                  .bytes = png,
+                                                  .n = sizeof png});
+        if (e == OK)
+            return e;
+        fault_clear(w.c->fault);
+    }
+    return e;
 }
 
 static enum err sign_it(const PB(Order) * o)
@@ -215,6 +235,20 @@ static enum err begin(const PB(Order) * o)
     return world_undone(&desk.c, do_begin, o->id);
 }
 
+static enum err pay(const PB(Order) * o)
+{
+    enum err e = OK;
+    for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
+        IN(CreatePayment, CREATE_PAYMENT);
+        in.order_id = o->id;
+        in.provider = (PB(PaymentProvider))provider;
+        e = call_undone(w.c, "CreatePayment", &in, &out);
+        if (e == OK)
+            return e;
+    }
+    return e;
+}
+
 static const struct verb {
     const char *name;
     enum err (*try)(const PB(Order) * o);
@@ -235,6 +269,7 @@ static const struct verb {
     {"UploadMaterial", upload, false, 0},
     {"RequestApplicationSignature", ask_code, false, 0},
     {"SignApplication", sign_it, false, 0},
+    {"CreatePayment", pay, false, 0},
     {"GetApplicationForm", form, false, 0},
     {"CancelOrder", cancel, false, 0},
     {"RecordPaperArrival", papers, true, 0},
@@ -317,6 +352,50 @@ static void what_is_listed_is_taken_and_nothing_else(void **s)
     assert_true(taken > 100);
 }
 
+/* What a channel's file may withdraw while orders stand before it, and how it comes back. */
+static void what_is_withdrawn_is_not_listed(void **s)
+{
+    (void)s;
+    static const struct {
+        const char *what;
+        struct sql out, back;
+    } each[] = {
+        {"the order's method", SQL("UPDATE channel_offer SET methods = methods ^ 4 WHERE methods & 4"),
+         SQL("UPDATE channel_offer SET methods = methods ^ 4")},
+        {"all methods",
+         SQL("UPDATE channel_offer SET methods = methods << 8, agent_methods = agent_methods << 8"),
+         SQL("UPDATE channel_offer SET methods = methods >> 8, agent_methods = agent_methods >> 8")},
+        {"the kind of order", SQL("UPDATE channel_offer SET order_kind = order_kind + 100"),
+         SQL("UPDATE channel_offer SET order_kind = order_kind - 100")},
+        {"the products", SQL("UPDATE product SET in_force = in_force + 2"),
+         SQL("UPDATE product SET in_force = in_force - 2")},
+        {"the prices", SQL("UPDATE product_price SET product_id = CONCAT('x', product_id)"),
+         SQL("UPDATE product_price SET product_id = SUBSTR(product_id, 2)")},
+        {"the materials", SQL("UPDATE channel_material SET order_kind = order_kind + 100"),
+         SQL("UPDATE channel_material SET order_kind = order_kind - 100")},
+        {"who is paid through", SQL("UPDATE channel SET policy = policy"),
+         SQL("UPDATE channel SET policy = policy")},
+    };
+    struct rows r;
+    assert_ok(db_query(w.c, &r, SQL("SELECT method FROM orders WHERE id = ?"), TEXT(order)));
+    assert_int_equal(1 << row_int(&r, 0, 0), 4);
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        const size_t had = taken;
+        world_next(&w, INT64_C(25) * 3600000);
+        desk.c.now_ms = w.c->now_ms;
+        snprintf(code, sizeof code, "xxxxxx");
+        assert_ok(db_exec(w.c, NULL, each[i].out));
+        if (i == sizeof each / sizeof *each - 1)
+            w.providers.n_payment = 0;
+        put(ORDER_PURCHASE, SUBJECT_ORGANIZATION, false, true);
+        each_state(SUBJECT_ORGANIZATION, false, true);
+        each_state(SUBJECT_INDIVIDUAL, false, true);
+        w.providers.n_payment = 2;
+        assert_ok(db_exec(w.c, NULL, each[i].back));
+        print_message("# without %s: %zu listed\n", each[i].what, taken - had);
+    }
+}
+
 static unsigned roles_of(const struct rpc_table *t, const char *method)
 {
     for (size_t i = 0; i < t->n; i++)
@@ -376,6 +455,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_listed_is_taken_and_nothing_else),
+        cmocka_unit_test(what_is_withdrawn_is_not_listed),
         cmocka_unit_test(a_refund_is_listed_for_whom_it_is_taken_from),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);

@@ -188,6 +188,60 @@ describe('a channel decides', () => {
     assert.equal(w.state, 'SUBJECT_VERIFYING');
   });
 
+  test('what it withdraws while orders stand before it is not listed, is refused, and what there is instead is said', async () => {
+    const people = {};
+    for (const state of ['SUBJECT', 'AGENT', 'PURCHASE', 'CONFIRM', 'PAYMENT']) {
+      people[state] = new Walk(desk, { who: company(next++) });
+      await people[state].to(state);
+    }
+    const { SUBJECT: s, AGENT: a, PURCHASE: p, CONFIRM: q, PAYMENT: m } = people;
+    const listed = async (w, verb) => { await w.refresh(); return w.order.actions.includes(verb); };
+    const bought = await p.purchase();
+    const buy = () => p.call.SetPurchase({ order_id: p.order.id, purchase: bought });
+    const pay = (provider) => m.call.CreatePayment({ order_id: m.order.id, provider: `PAYMENT_PROVIDER_${provider}` });
+    const all = [[s, 'SubmitOrganization'], [s, 'ChangeMethod'], [a, 'SubmitAgent'], [p, 'SetPurchase'], [q, 'ConfirmPurchase'], [m, 'CreatePayment']];
+    for (const [w, verb] of all) assert.ok(await listed(w, verb), verb);
+
+    const less = desk.channel('zheneng', 1);
+    for (const o of less.offers.filter((x) => x.subject === 'organization')) [o.methods, o.agent_methods] = [['micro_deposit', 'face'], ['face']];
+    const sold = less.products.find((x) => x.subject === 'organization' && x.medium === 'ukey');
+    less.products.push({ ...sold, code: 'other-product', name: '另一种证书' });
+    less.products = less.products.filter((x) => x !== sold);
+    less.payments = ['alipay'];
+    desk.importChannel(less);
+    const not = async (promise, status, reason, en, zh) => {
+      const e = await promise.then(() => assert.fail(`not refused: ${en}`), (x) => x);
+      await refused(Promise.reject(e), status, reason);
+      assert.match(e.details, en);
+      assert.match(e.info.zh, zh);
+      return e;
+    };
+    assert.equal(await listed(s, 'SubmitOrganization'), false);
+    await not(s.submitOrganization(), 'FAILED_PRECONDITION', 'METHOD_NOT_OFFERED', /no longer offers this method; choose another one: micro-deposit, face$/, /请更换核验方式：对公打款、刷脸$/);
+    await not(s.call.ChangeMethod({ order_id: s.order.id, method: 'VERIFICATION_METHOD_BANK_FOUR_FACTOR' }), 'FAILED_PRECONDITION', 'METHOD_NOT_OFFERED', /it offers: micro-deposit, face$/, /：对公打款、刷脸$/);
+    await not(a.submitAgent(), 'FAILED_PRECONDITION', 'METHOD_NOT_OFFERED', /it offers: face, the legal representative in person$/, /：刷脸、法定代表人本人办理$/);
+    const field = await not(buy(), 'INVALID_ARGUMENT', 'INVALID', /./, /./);
+    assert.deepEqual(field.info.fields, ['purchase.product_id']);
+    assert.equal(await listed(q, 'ConfirmPurchase'), false);
+    await not(q.call.ConfirmPurchase({ order_id: q.order.id, total_fen: 28000 }), 'ABORTED', 'PRICE_CHANGED', /go back and choose again: 另一种证书$/, /请返回重新选择：另一种证书$/);
+    await not(pay('WECHAT'), 'FAILED_PRECONDITION', 'METHOD_NOT_OFFERED', /choose: Alipay$/, /可选：支付宝$/);
+    assert.ok(await listed(m, 'CreatePayment'));
+    assert.ok((await pay('ALIPAY')).payment.id);
+    assert.ok(await listed(p, 'SetPurchase'));
+
+    // The whole kind of order: who has not bought can only give up; who has confirmed goes on.
+    const none = desk.channel('zheneng', 1);
+    none.offers = none.offers.filter((o) => o.subject !== 'organization');
+    none.products = none.products.filter((x) => x.subject !== 'organization');
+    desk.importChannel(none);
+    for (const [w, verb] of all) assert.equal(await listed(w, verb), ['SubmitAgent', 'CreatePayment'].includes(verb), verb);
+    for (const call of [() => s.submitOrganization(), () => s.call.ChangeMethod({ order_id: s.order.id, method: 'VERIFICATION_METHOD_FACE' }), buy])
+      await not(call(), 'FAILED_PRECONDITION', 'METHOD_NOT_OFFERED', /does not offer this kind of order/, /不办理/);
+    assert.ok(await listed(s, 'CancelOrder'));
+    desk.importChannel(desk.channel('zheneng', 1));
+    assert.ok(await listed(s, 'SubmitOrganization'));
+  });
+
   test('codes of a verification keep to the limits of its channel, too', async () => {
     const often = desk.channel('zheneng', 1);
     often.sms_limits = { ...often.sms_limits, phone_minute: 60 };

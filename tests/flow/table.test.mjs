@@ -131,7 +131,7 @@ class TableWalk extends ChannelWalk {
       }
     }
     if (await this.buy()) return;
-    if (await this.at('MATERIALS', 'UploadMaterial')) return;
+    if (await this.at('MATERIALS', this.way.offer.materials.length ? 'UploadMaterial' : 'RequestApplicationSignature')) return;
     await this.uploadAll();
     await this.requestSignature();
     if (await this.at('SIGNATURE', 'SignApplication')) return;
