@@ -1,5 +1,8 @@
 /* log.h - JSON lines on standard error, one object a line, one line an event.
  *
+ * An error that comes again within a second with the same values, whoever meets it, is counted; the count
+ * ("repeated") is in a line of its own, once a second, with the next line of any kind.
+ *
  * No personal data: ids, states, codes and counts only. Values are escaped here, so text from outside cannot
  * break a line.
  */

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void arena_budget_binds_only_what_a_peer_chose(void **s)
@@ -117,6 +118,57 @@ static void what_is_logged_cannot_break_its_line(void **s)
     assert_int_equal(strspn(strchr(logged(big, ""), 'x') + strlen("xt\":\""), "x"), sizeof big - 1);
 }
 
+static void meet(int64_t errno_)
+{
+    LOG(ERROR, "a.flood", KV_I("errno", errno_));
+}
+
+/* A disk that is full is met by every call. */
+static void an_error_that_comes_again_is_counted(void **s)
+{
+    (void)s;
+    static char all[65536];
+    int ends[2], kept = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    for (int i = 0; i < 500; i++) {
+        meet(28);
+        if (i % 250 == 0)
+            meet(i); /* another one */
+        LOG(WARN, "a.call", KV_I("n", 1));
+    }
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 50000000}, NULL);
+    LOG(INFO, "a.call", KV_I("n", 2)); /* whatever comes brings the count along */
+    meet(28);
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 50000000}, NULL);
+    LOG(INFO, "a.call", KV_I("n", 3));
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 50000000}, NULL);
+    meet(28); /* long after: as if for the first time */
+    dup2(kept, STDERR_FILENO);
+    close(ends[1]);
+    size_t n = 0;
+    for (ssize_t got; (got = read(ends[0], all + n, sizeof all - 1 - n)) > 0;)
+        n += (size_t)got;
+    all[n] = '\0';
+    close(ends[0]);
+    close(kept);
+    struct arena a;
+    arena_init(&a, 0);
+    struct buf seen = BUF(&a);
+    for (char *line = strtok(all, "\n"); line; line = strtok(NULL, "\n"))
+        if (strstr(line, "a.flood") || !strstr(line, "\"n\":1}"))
+            buf_printf(&seen, "%s\n", strstr(line, "\"event\":") + strlen("\"event\":"));
+    assert_string_equal(buf_text(&seen), "\"a.flood\",\"errno\":28}\n"
+                                         "\"a.flood\",\"errno\":0}\n"
+                                         "\"a.flood\",\"errno\":250}\n"
+                                         "\"a.flood\",\"errno\":28,\"repeated\":499}\n"
+                                         "\"a.call\",\"n\":2}\n"
+                                         "\"a.flood\",\"errno\":28,\"repeated\":1}\n"
+                                         "\"a.call\",\"n\":3}\n"
+                                         "\"a.flood\",\"errno\":28}\n");
+    arena_free(&a);
+}
+
 static void a_fault_keeps_every_bad_field(void **s)
 {
     (void)s;
@@ -142,6 +194,7 @@ int main(void)
         cmocka_unit_test(hex_goes_there_and_back),
         cmocka_unit_test(ids_sort_by_time_and_carry_their_prefix),
         cmocka_unit_test(what_is_logged_cannot_break_its_line),
+        cmocka_unit_test(an_error_that_comes_again_is_counted),
         cmocka_unit_test(a_fault_keeps_every_bad_field),
     };
     return CHECK_MAIN(tests);
