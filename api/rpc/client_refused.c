@@ -1,12 +1,12 @@
-/* What did not come from a server of ours: the core's own words for a connection that is none, said so that a person
- * knows which address, and what is the matter with it. */
+/* What did not come from a server of ours: the core's own words for a connection that is none, said so that a
+ * person knows which address, and what is the matter with it. */
 #include "rpc/client_internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct trouble {
-    const char *word;     /* of the core's; the first that fits */
+    const char *word;      /* of the core's; the first that fits */
     const char *text, *zh; /* before and behind the address */
     const char *after, *after_zh;
 } TROUBLES[] = {

@@ -1,7 +1,7 @@
 /* partial.h - what the provider's own desk gave back of money that goes on paying for its order (S15).
  *
- * A person says how much, in all; the bills judge it. No state moves by it: the order goes on, its invoice stays. Such
- * a part counts as given back until a refund gives the whole back.
+ * A person says how much, in all; the bills judge it. No state moves by it: the order goes on, its invoice
+ * stays. Such a part counts as given back until a refund gives the whole back.
  */
 #ifndef CERTDESK_PAYMENT_PARTIAL_H
 #define CERTDESK_PAYMENT_PARTIAL_H
@@ -14,9 +14,9 @@ struct partial {
     int64_t amount_fen, version; /* version 0: none is recorded */
 };
 
-/* fen of the capture in all; 0 takes back a word that was wrong. *out: the capture as it is then. INVALID: no note; all
- * of it or more; less than the bills tell of; 0 of nothing recorded. PAYMENT_STATE: it pays for no order, or all of it
- * is back. */
+/* fen of the capture in all; 0 takes back a word that was wrong. *out: the capture as it is then. INVALID: no
+ * note; all of it or more; less than the bills tell of; 0 of nothing recorded. PAYMENT_STATE: it pays for no
+ * order, or all of it is back. */
 enum err partial_record(struct ctx *c, const char *capture_id, int64_t fen, const char *note,
                         struct returned *out);
 

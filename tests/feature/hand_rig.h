@@ -5,7 +5,7 @@
 #include "money_rig.h"
 
 static inline enum err record(struct ctx *c, const char *capture, int64_t hand, int64_t provider,
-                       PB(RecordRefundResponse) * out)
+                              PB(RecordRefundResponse) * out)
 {
     PB(RecordRefundRequest) in = CERTDESK__V1__RECORD_REFUND_REQUEST__INIT;
     certdesk__v1__record_refund_response__init(out);
@@ -28,7 +28,8 @@ static inline void assert_books(void)
 
 /* Some of it went back at the provider's own desk, and the rest cannot go back as a whole: the order hangs in
  * REFUNDING, whatever anybody tries. */
-static inline void hanging(int provider, char order[static ID_SIZE], char payment[static ID_SIZE], int64_t given)
+static inline void hanging(int provider, char order[static ID_SIZE], char payment[static ID_SIZE],
+                           int64_t given)
 {
     struct test_ctx staff;
     paid_at(provider, order, payment);

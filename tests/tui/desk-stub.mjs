@@ -302,7 +302,8 @@ export async function start(w = world(), address = '127.0.0.1:0') {
     ImportRemittance: unary('ImportRemittance', () => ({ lines: 2, sent: 1, problems: [{ line: 3, column: 3, text: 'this deposit failed before', text_zh: '该笔打款此前已登记为失败' }] })),
     RepeatDeposit: unary('RepeatDeposit', () => ({ deposit_id: id('dep', 2) })),
   });
-  server.addService(proto.OrderService.service, { GetOrder: unary('GetOrder', (q) => ({ order: find(w.orders, 'id', q.order_id) ?? null })) });
+  server.addService(proto.OrderService.service, { GetOrder: unary('GetOrder', (q) => ({ order: find(w.orders, 'id', q.order_id) ?? null })),
+    CancelOrder: unary('CancelOrder', (q) => ({ order: Object.assign(find(w.orders, 'id', q.order_id), { state: 'ORDER_STATE_CANCELLED', actions: [] }) })) });
   server.addService(proto.MaterialService.service, {
     // 1 and 2 are pictures, 3 a document of two pages, 4 one that cannot be drawn.
     GetMaterialPreview: unary('GetMaterialPreview', (q) => {

@@ -287,6 +287,30 @@ describe('other screens', () => {
     } finally { d.stop(); }
   });
 
+  test('an order that is not paid is closed, with a reason', async () => {
+    const w = world();
+    Object.assign(w.orders[3], { state: 'ORDER_STATE_AGENT', actions: ['CancelOrder'] });
+    const d = await desk({ world: w });
+    try {
+      await d.s.key('/');
+      await d.s.see('查询内容');
+      await d.s.type('北仑港');
+      await d.s.key('Enter');
+      await d.s.see('宁波北仑港机电设备有限公司');
+      await d.s.key('Enter');
+      await d.s.see(/c 关闭订单/);
+      await d.s.key('c');
+      await d.s.see('证件号可用于新的订单');
+      await d.s.key('C-s');
+      await d.s.see('请填写原因');
+      await d.s.type('单位来电：非本单位申请');
+      await d.s.key('C-s');
+      await d.s.see((t) => t.includes('已通知账号') && !t.includes('c 关闭订单'));
+      const [q] = d.peer.calls.filter((c) => c.method === 'CancelOrder').map((c) => c.request);
+      assert.deepEqual([q.order_id, q.reason], [w.orders[3].id, '单位来电：非本单位申请']);
+    } finally { d.stop(); }
+  });
+
   test('text from outside cannot steer the terminal', async () => {
     const w = world();
     w.reviews[0].subject_name = 'evil\u001b[2J\u001b]0;x\u0007\u202egnp.exe\u200b';

@@ -60,6 +60,10 @@ describe('from scripts', () => {
       r = await certdesk(['captures', 'show', peer.w.captures[0].id], '', { CERTDESK_LANG: lang });
       assert.ok(r.out.includes(words), r.out + r.err);
     }
+    r = await certdesk(['orders', 'close', peer.w.orders[0].id]);
+    assert.deepEqual([r.status, r.err], [2, 'certdesk: a reason is needed: --reason TEXT\n']);
+    r = await certdesk(['orders', 'close', peer.w.orders[0].id, '--reason', 'not theirs', '-o', 'json']);
+    assert.equal(JSON.parse(r.out).order.state, 'ORDER_STATE_CANCELLED', r.err);
     r = await certdesk(['captures', 'partial', peer.w.captures[3].id, '1,00.5.', '--reason', 'a complaint']);
     assert.deepEqual([r.status, r.err], [2, 'certdesk: an amount is written 279.00\n']);
     r = await certdesk(['captures', 'partial', peer.w.captures[3].id, '1.00', '--reason', 'a complaint']);

@@ -438,6 +438,19 @@ static int run_stock_add(struct run_context *c)
     return command_call(c, CALL(stock_service, "RegisterTokens"), &q.base, &out) ? command_print(c, out) : 1;
 }
 
+static int run_orders_close(struct run_context *c)
+{
+    const ProtobufCMessage *out;
+    Certdesk__V1__CancelOrderRequest q = CERTDESK__V1__CANCEL_ORDER_REQUEST__INIT;
+    if (!c->o->reason) {
+        fprintf(stderr, "certdesk: %s\n", _("a reason is needed: --reason TEXT"));
+        return 2;
+    }
+    q.order_id = arg(c, 0);
+    q.reason = (char *)(uintptr_t)c->o->reason;
+    return command_call(c, CALL(order_service, "CancelOrder"), &q.base, &out) ? command_print(c, out) : 1;
+}
+
 static int run_papers_arrived(struct run_context *c)
 {
     const ProtobufCMessage *out;
@@ -469,6 +482,7 @@ const struct command commands[] = {
     {"orders list", "QUERY", 1, 1, N_("Find orders by number, USCC, ID number or medium number"),
      run_orders_list},
     {"orders show", "ORDER", 1, 1, N_("One order"), run_orders_show},
+    {"orders close", "ORDER --reason TEXT", 1, 1, N_("Close an order that is not paid"), run_orders_close},
     {"review list", "", 0, 0, N_("Orders that wait for review"), run_review_list},
     {"review show", "ORDER", 1, 1, N_("One order with its materials"), run_review_show},
     {"review approve", "ORDER", 1, 1, N_("Approve every material and the order"), run_review_approve},

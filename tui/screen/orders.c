@@ -4,6 +4,7 @@
 #include "screen/screens.h"
 #include "screen/words.h"
 
+#include <certdesk/v1/order_service.pb-c.h>
 #include <certdesk/v1/shipment_service.pb-c.h>
 #include <certdesk/v1/staff_service.pb-c.h>
 #include <stdio.h>
@@ -154,14 +155,24 @@ static void track(struct page *p)
     desk_open(p->desk, &tracking_screen, p->id, p->subtitle);
 }
 
-/* The server knows who may, and when (S29). */
-static bool awaits_papers(const struct page *p)
+/* The server knows who may, and when. */
+static bool may(const struct page *p, const char *verb)
 {
     const Certdesk__V1__Order *r = ((const struct state *)p->state)->order;
     for (size_t i = 0; r && i < r->n_actions; i++)
-        if (strcmp(r->actions[i], "RecordPaperArrival") == 0)
+        if (strcmp(r->actions[i], verb) == 0)
             return true;
     return false;
+}
+
+static bool awaits_papers(const struct page *p)
+{
+    return may(p, "RecordPaperArrival");
+}
+
+static bool closable(const struct page *p)
+{
+    return may(p, "CancelOrder");
 }
 
 static void on_arrived(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
@@ -189,6 +200,39 @@ static void papers(struct page *p)
     desk_ask(d, confirmed_arrival);
 }
 
+static void on_closed(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
+{
+    (void)r, (void)f;
+    if (e == OK)
+        desk_notice(p->desk, STYLE_GOOD, _("The order is closed; its account is told."));
+    page_reload(p);
+}
+
+static void close_order(struct page *p, struct form *f)
+{
+    Certdesk__V1__CancelOrderRequest q = CERTDESK__V1__CANCEL_ORDER_REQUEST__INIT;
+    struct arena a;
+    arena_init(&a, 0);
+    q.order_id = p->id;
+    q.reason = form_value(f, "reason", &a);
+    if (!*q.reason)
+        form_error(f, "reason", _("Say why; it is recorded."));
+    else
+        page_act(p, (struct rpc_method)METHOD(order_service, "CancelOrder"), &q.base, on_closed);
+    arena_free(&a);
+}
+
+static void ask_close(struct page *p)
+{
+    struct desk *d = p->desk;
+    form_init(&d->form, FORM_ASK, _("Close the order"));
+    form_text(&d->form, STYLE_NORMAL,
+              _("Nothing is paid. Its identity number is free for another order then;\nit cannot be opened "
+                "again."));
+    form_field(&d->form, FIELD_TEXT, "reason", _("Why"))->edit.max = 200;
+    desk_ask(d, close_order);
+}
+
 static bool has_invoice(const struct page *p)
 {
     return ((const struct state *)p->state)->invoice != NULL;
@@ -202,6 +246,7 @@ static void open_invoice(struct page *p)
 static const struct action actions[] = {
     {'i', N_("Invoice"), N_("The electronic invoice: save a file, mail it again"), has_invoice, open_invoice},
     {'p', N_("Papers"), N_("Record that the posted papers are here"), awaits_papers, papers},
+    {'c', N_("Close order"), N_("Close this order, which is not paid"), closable, ask_close},
     {'t', N_("Track"), N_("What the courier says about this parcel"), has_shipment, track},
 };
 
