@@ -104,7 +104,7 @@ void fault_for_wire(struct fault *f, enum err e, const ProtobufCMessage *in)
         e = ERR_EXISTS;
     if (f->code != e) {
         f->code = e;
-        f->text[0] = f->text_zh[0] = '\0';
+        f->text[0] = f->text_zh[0] = f->state[0] = '\0';
     }
     fault_name_absent(f, in);
     if (err_status(e) == RPC_UNAVAILABLE && !f->retry_ms)

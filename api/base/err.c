@@ -49,7 +49,7 @@ enum err err_by_name(const char *name)
 void fault_clear(struct fault *f)
 {
     f->code = OK;
-    f->text[0] = f->text_zh[0] = f->resource[0] = '\0';
+    f->text[0] = f->text_zh[0] = f->state[0] = f->resource[0] = '\0';
     f->retry_ms = 0;
     f->n_violations = 0;
 }
@@ -59,8 +59,7 @@ enum err fail(struct fault *f, enum err code, const char *fmt, ...)
     if (!f)
         return code;
     f->code = code;
-    f->text[0] = '\0';
-    f->text_zh[0] = '\0';
+    f->text[0] = f->text_zh[0] = f->state[0] = '\0';
     if (fmt) {
         va_list ap;
         va_start(ap, fmt);

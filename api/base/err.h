@@ -152,6 +152,7 @@ struct fault {
     enum err code;
     char text[320]; /* empty: the table's sentence stands */
     char text_zh[320];
+    char state[24];    /* code of the state that forbids it: "REVIEW"; may be empty */
     char resource[64]; /* id of the object it is about, e.g. the open order (S10); may be empty */
     int64_t retry_ms;  /* > 0: google.rpc.RetryInfo */
     size_t n_violations;

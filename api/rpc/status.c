@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STATE_KEY   "state"
 #define TYPE_PREFIX "type.googleapis.com/"
 
 enum {
@@ -46,6 +47,12 @@ static Google__Protobuf__Any *error_info(struct arena *a, const struct fault *f)
     Google__Rpc__ErrorInfo m = GOOGLE__RPC__ERROR_INFO__INIT;
     m.reason = arena_strdup(a, err_name(f->code));
     m.domain = arena_strdup(a, STATUS_DOMAIN);
+    Google__Rpc__ErrorInfo__MetadataEntry state = GOOGLE__RPC__ERROR_INFO__METADATA_ENTRY__INIT,
+                                          *all[] = {&state};
+    state.key = arena_strdup(a, STATE_KEY);
+    state.value = arena_strdup(a, f->state);
+    m.metadata = all;
+    m.n_metadata = f->state[0] ? 1 : 0;
     return any_of(a, &m.base);
 }
 
@@ -149,6 +156,9 @@ static void read_error_info(const Google__Rpc__ErrorInfo *m, struct fault *f)
     /* a newer server's reason that this table does not have: the status says enough */
     if (e != OK && strcmp(err_name(e), m->reason) == 0)
         f->code = e;
+    for (size_t i = 0; i < m->n_metadata; i++)
+        if (strcmp(m->metadata[i]->key, STATE_KEY) == 0)
+            snprintf(f->state, sizeof f->state, "%s", m->metadata[i]->value);
 }
 
 static void read_bad_request(const Google__Rpc__BadRequest *m, struct fault *f)

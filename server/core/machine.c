@@ -1,5 +1,15 @@
 #include "core/machine.h"
 
+#include <stdio.h>
+
+static enum err say(const struct machine *m, int state, enum err refused, struct fault *f)
+{
+    enum err e = fail(f, refused, "%s does not allow this now: %s", m->en, m->now[state].en);
+    snprintf(f->text_zh, sizeof f->text_zh, "%s当前不能进行此操作：%s", m->zh, m->now[state].zh);
+    snprintf(f->state, sizeof f->state, "%s", m->state_name(state));
+    return e;
+}
+
 enum err machine_next(const struct machine *m, int from, int event, enum err refused, int *to,
                       struct fault *f)
 {
@@ -9,6 +19,8 @@ enum err machine_next(const struct machine *m, int from, int event, enum err ref
             return OK;
         }
     }
+    if (f && from > 0 && (size_t)from < m->n_now && m->now[from].en)
+        return say(m, from, refused, f);
     return fail(f, refused, "%s: %s is not possible in state %s", m->name, m->event_name(event),
                 m->state_name(from));
 }

@@ -15,16 +15,24 @@ struct move {
     int from, event, to;
 };
 
+/* How a person is told where it stands, after "it is …": what to do about it, if anything. */
+struct now {
+    const char *en, *zh;
+};
+
 struct machine {
     const char *name; /* "order" */
     const struct move *moves;
     size_t n;
     const char *(*state_name)(int state);
     const char *(*event_name)(int event);
+    const char *en, *zh;   /* "the payment", "该支付单"; NULL: nobody is told */
+    const struct now *now; /* by state, up to the last */
+    size_t n_now;
 };
 
-/* The state after event in state `from`; refused (code, with both names in the sentence) when the table has
- * no row. */
+/* The state after event in state `from`; refused when the table has no row: the code, in words for people,
+ * with the state's name in fault.state. Without words both names are in the sentence. */
 enum err machine_next(const struct machine *m, int from, int event, enum err refused, int *to,
                       struct fault *f);
 

@@ -72,7 +72,19 @@ static const char *event_name(int e)
     return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
 }
 
-const struct machine verification_machine = {"verification", moves, N(moves), state_name, event_name};
+static const struct now now[] = {
+    [VERIFICATION_PENDING] = {"a supplier is being asked: wait for the answer", "核验中，请等待结果"},
+    [VERIFICATION_CODE_SENT] = {"it waits for the code from the SMS", "等待输入短信验证码"},
+    [VERIFICATION_PASSED] = {"it has passed", "已通过"},
+    [VERIFICATION_MISMATCH] = {"what was entered does not match: submit it again", "信息不一致，请重新提交"},
+    [VERIFICATION_FAILED] = {"it came to no end: submit it again", "未能完成，请重新提交"},
+    [VERIFICATION_FACE] = {"it waits for the face", "等待刷脸"},
+    [VERIFICATION_DEPOSIT] = {"it waits for the deposit", "等待打款验证"},
+    [VERIFICATION_HELD] = {"its code goes out by itself when it may", "验证码到时将自动发送"},
+};
+
+const struct machine verification_machine = {"verification",     moves,    N(moves), state_name, event_name,
+                                             "the verification", "该核验", now,      N(now)};
 
 enum err verification_move(struct ctx *c, struct verification *v, enum verification_event event,
                            const char *mismatched, const char *sent_to)

@@ -47,7 +47,19 @@ static const char *event_name(int e)
     return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
 }
 
-const struct machine invoice_machine = {"invoice", moves, N(moves), inv_state_name, event_name};
+static const struct now now[] = {
+    [INV_REQUESTED] = {"it is about to be asked for: wait for it", "即将开具，请稍候"},
+    [INV_ISSUED] = {"it is issued", "已开具"},
+    [INV_FAILED] = {"it could not be issued: ask for it again", "开具失败，请重新申请"},
+    [INV_RED] = {"it is taken back", "已红冲"},
+    [INV_SUBMITTED] = {"it is being issued: wait for it", "开具中，请等待"},
+    [INV_REVERSING] = {"it is being taken back: wait for that", "红冲中，请等待"},
+    [INV_RED_FAILED] = {"it could not be taken back: ask for that again", "红冲失败，请重新发起"},
+    [INV_DROPPED] = {"the money went back before there was an invoice", "已退款，不再开具"},
+};
+
+const struct machine invoice_machine = {"invoice",     moves,    N(moves), inv_state_name, event_name,
+                                        "the invoice", "该发票", now,      N(now)};
 
 static enum err store(struct ctx *c, struct invoice *v, enum inv_state to, const char *action,
                       const char *detail)

@@ -167,7 +167,7 @@ BOTH_WAYS(individual_paper, INDIVIDUAL_PAPER_MOVES);
 
 #define MACHINE(moves)                                                                                       \
     {                                                                                                        \
-        "order", moves, N(moves), order_state_name, order_event_name                                         \
+        "order", moves, N(moves), order_state_name, order_event_name, NULL, NULL, NULL, 0                    \
     }
 #define MACHINES(name)                                                                                       \
     {                                                                                                        \

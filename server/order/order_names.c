@@ -118,9 +118,11 @@ enum err order_refused(struct fault *f, const struct order *o)
 {
     int s = (int)o->state;
     enum err e = fail(f, ERR_ORDER_STATE, "the order does not allow this now: %s", order_state_now(s));
-    if (f)
+    if (f) {
         snprintf(f->text_zh, sizeof f->text_zh, "订单当前为“%s”，不能进行此操作；%s", order_state_zh(s),
                  order_state_now_zh(s));
+        snprintf(f->state, sizeof f->state, "%s", order_state_name(s));
+    }
     return e;
 }
 

@@ -53,7 +53,22 @@ static const char *event_name(int e)
     return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
 }
 
-const struct machine payment_machine = {"payment", moves, N(moves), pay_state_name, event_name};
+static const struct now now[] = {
+    [PAY_CREATING] = {"its code is being asked for: wait a moment", "正在生成支付二维码，请稍候"},
+    [PAY_WAITING] = {"it waits to be paid", "等待支付"},
+    [PAY_PAID] = {"it is paid", "已支付"},
+    [PAY_CLOSED] = {"it is closed, and its code is not good any more: begin another payment",
+                    "已关闭，请重新发起支付"},
+    [PAY_HELD] = {"its money could not be used for the order and goes back by itself",
+                  "款项无法用于该订单，将自动退回"},
+    [PAY_REFUNDING] = {"its money is on the way back: wait for that", "退款中，请等待退款完成"},
+    [PAY_REFUNDED] = {"its money is back", "已退款"},
+    [PAY_FAILED] = {"the provider did not take it: begin another payment", "支付机构未受理，请重新发起支付"},
+    [PAY_CLOSING] = {"it is being closed: try again in a moment", "正在关闭，请稍后重试"},
+};
+
+const struct machine payment_machine = {"payment",     moves,      N(moves), pay_state_name, event_name,
+                                        "the payment", "该支付单", now,      N(now)};
 
 enum err payment_move(struct ctx *c, struct payment *p, enum pay_event event, const char *code_url,
                       int64_t paid_ms)

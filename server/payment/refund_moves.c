@@ -57,7 +57,19 @@ static const char *event_name(int e)
     return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
 }
 
-const struct machine refund_machine = {"refund", moves, N(moves), refund_state_name, event_name};
+static const struct now now[] = {
+    [REFUND_IS_REQUESTED] = {"it is on its way to the provider: wait for the answer",
+                             "已提交支付机构，请等待答复"},
+    [REFUND_IS_PROCESSING] = {"the provider is paying it out: wait for that", "支付机构正在退款，请等待"},
+    [REFUND_IS_DONE] = {"the payer has the money", "款项已退回"},
+    [REFUND_IS_ABNORMAL] = {"the provider could not pay it out: settle it at the provider's desk, or by hand",
+                            "支付机构退款异常，请在支付机构后台处理或人工退款"},
+    [REFUND_IS_CLOSED] = {"the provider did not make it: ask again, or settle it by hand",
+                          "支付机构未予退款，请重新发起或人工退款"},
+};
+
+const struct machine refund_machine = {"refund", moves, N(moves), refund_state_name, event_name, "the refund",
+                                       "该退款", now,   N(now)};
 
 enum err refund_move(struct ctx *c, struct refund *r, enum refund_event event, const struct refund_change *ch)
 {

@@ -32,7 +32,11 @@ static const char *event_name(int e)
 
 static const struct move moves[] = {
     {DRAFT, SUBMIT, OPEN}, {OPEN, FINISH, CLOSED}, {DRAFT, CANCEL, CLOSED}, {OPEN, CANCEL, CLOSED}};
-static const struct machine machine = {"thing", moves, sizeof moves / sizeof *moves, state_name, event_name};
+static const struct machine machine = {.name = "thing",
+                                       .moves = moves,
+                                       .n = sizeof moves / sizeof *moves,
+                                       .state_name = state_name,
+                                       .event_name = event_name};
 
 static void every_state_and_event(void **state)
 {

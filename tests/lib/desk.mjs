@@ -26,7 +26,7 @@ details.resolvePath = (_, target) => (target.startsWith('google/protobuf') ? `/u
 details.loadSync('google/rpc/status.proto');
 details.loadSync('google/rpc/error_details.proto');
 
-// What google.rpc.Status says in an error's trailing metadata: {reason, fields, retryMs, resource, zh}.
+// What google.rpc.Status says in an error's trailing metadata: {reason, state, fields, retryMs, resource, zh}.
 export function explain(error) {
   const packed = error?.metadata?.get('grpc-status-details-bin')?.[0];
   if (!packed) return { reason: '', fields: [] };
@@ -34,7 +34,7 @@ export function explain(error) {
   for (const any of details.lookupType('google.rpc.Status').decode(packed).details) {
     const name = (any.type_url || any.typeUrl).split('/').pop();
     const d = details.lookupType(name).decode(any.value);
-    if (name.endsWith('ErrorInfo')) out.reason = d.reason;
+    if (name.endsWith('ErrorInfo')) Object.assign(out, { reason: d.reason, state: d.metadata?.state });
     if (name.endsWith('BadRequest')) {
       out.violations = d.fieldViolations;
       out.fields = d.fieldViolations.map((v) => v.field);

@@ -9,6 +9,7 @@
 #include <grpc/reflection/v1/reflection.pb-c.h>
 #include <grpc/testing/messages.pb-c.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BAD_REQUEST &google__rpc__bad_request__descriptor
@@ -135,10 +136,12 @@ static void status_survives_the_wire(void **state)
     for (unsigned e = 1; e < ERR_COUNT; e++) {
         fault_clear(&in);
         (void)fail(&in, (enum err)e, "number %u", e);
+        snprintf(in.state, sizeof in.state, "%s", e % 2 ? "REVIEW" : "");
         size_t n;
         const void *p = status_pack(&in, &a, &n);
         assert_err(status_unpack((int)err_status((enum err)e), "number", p, n, &out), (enum err)e);
         assert_string_equal(out.text_zh, err_text_zh((enum err)e));
+        assert_string_equal(out.state, in.state);
     }
     arena_free(&a);
 }
