@@ -497,8 +497,10 @@ describe('a login at the desk', () => {
       const got = [];
       while (got.filter((g) => g !== 'EXHAUSTED').length < 12)
         got.push(...await Promise.all(Array.from({ length: 4 }, () => say(name, 'not this one', '000000').then((s) => s.split(' ')[0]))));
-      assert.equal(got.filter((g) => g === 'LOGIN_FAILED').length, 5, got.join());
-      assert.ok(got.every((g) => ['LOGIN_FAILED', 'RATE_LIMITED', 'EXHAUSTED'].includes(g)), got.join());
+      // On a slow machine some are answered UNAVAILABLE before their check ends; they are counted all the same.
+      assert.ok(got.filter((g) => g === 'LOGIN_FAILED').length <= 5, got.join());
+      assert.ok(got.every((g) => ['LOGIN_FAILED', 'RATE_LIMITED', 'EXHAUSTED', 'UNAVAILABLE'].includes(g)), got.join());
+      assert.match(await say(name, desk.staff.wang.password, now('wang')), /^RATE_LIMITED/);
     }
   });
 
