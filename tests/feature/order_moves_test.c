@@ -240,7 +240,7 @@ static void refunds(void **s)
         {"REQUESTED", "accepted>PROCESSING done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED"},
         {"PROCESSING", "done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED"},
         {"ABNORMAL", "done>DONE closed>CLOSED retried>PROCESSING recorded>DONE"},
-        {"CLOSED", "retried>REQUESTED recorded>DONE"},
+        {"CLOSED", "retried>REQUESTED done>DONE recorded>DONE"},
     };
     is_told(&refund_machine, REFUND_IS_CLOSED);
     is_told(&invoice_machine, INV_DROPPED);
