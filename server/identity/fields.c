@@ -26,6 +26,8 @@ static const struct {
     [PROBLEM_CHECK_DIGIT] = {"CHECK_DIGIT", "has a typing error: its check digit does not fit",
                              "有误（校验位不符），请核对"},
     [PROBLEM_NOT_OFFERED] = {"NOT_OFFERED", "is not on offer", "不在可选范围内"},
+    [PROBLEM_MASKED] = {"FORMAT", "is masked: enter all of it, or leave it as it is shown",
+                        "含有“*”，请填写完整，或保持显示的内容不变"},
 };
 
 void field_problem(struct fault *f, const char *prefix, const char *field, const char *label,
@@ -35,6 +37,9 @@ void field_problem(struct fault *f, const char *prefix, const char *field, const
         return;
     char path[80], en[160], zh[160];
     snprintf(path, sizeof path, "%s%s", prefix, field);
+    for (size_t i = 0; i < f->n_violations; i++)
+        if (strcmp(f->violations[i].field, path) == 0)
+            return;
     snprintf(en, sizeof en, "the %s %s", label, problems[p].en);
     snprintf(zh, sizeof zh, "%s%s", label_zh, problems[p].zh);
     fault_field(f, path, problems[p].reason, en, zh);

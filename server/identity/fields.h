@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "identity/numbers.h"
 
-/* Adds the violation of one field unless there is no problem. label, label_zh: what people call the field. */
+/* Adds the violation of one field unless there is no problem, or another was said of it before. label,
+ * label_zh: what people call the field. */
 void field_problem(struct fault *f, const char *prefix, const char *field, const char *label,
                    const char *label_zh, enum problem p);
 

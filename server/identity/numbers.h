@@ -23,6 +23,7 @@ enum problem {
     PROBLEM_DATE,           /* no such day, or in the future */
     PROBLEM_CHECK_DIGIT,
     PROBLEM_NOT_OFFERED, /* a choice that is not on the list */
+    PROBLEM_MASKED,      /* not the mask of what is stored in this field */
 };
 
 /* Normalised text: ASCII, upper case, without spaces. */

@@ -305,12 +305,6 @@ static enum err not_now(struct ctx *c)
                      "只有开具失败的发票可以重新申请");
 }
 
-const char *invoice_masked_account(struct arena *a, const struct purchase *p)
-{
-    const char *account = p->invoice_bank_account;
-    return account && *account ? mask_number(a, account) : "";
-}
-
 enum err invoice_retry(struct ctx *c, const char *id, const struct purchase *correction, struct invoice *out)
 {
     struct order o;
@@ -322,12 +316,9 @@ enum err invoice_retry(struct ctx *c, const char *id, const struct purchase *cor
     if (out->state == INV_RED_FAILED)
         return reverse(c, out);
     if (correction) {
-        struct purchase clean, given = *correction;
-        if (*given.invoice_bank_account &&
-            strcmp(given.invoice_bank_account, invoice_masked_account(c->arena, &out->data)) == 0)
-            given.invoice_bank_account = out->data.invoice_bank_account;
+        struct purchase clean;
         TRY(order_load(c, out->order, &o));
-        TRY(order_check_invoice(c, &o, &given, "correction.", &clean));
+        TRY(order_check_invoice(c, &o, &out->data, correction, "correction.", &clean));
         out->data = data_of(&clean);
     }
     out->blue.attempt++;

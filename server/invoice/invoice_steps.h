@@ -38,9 +38,6 @@ enum err invoice_resend(struct ctx *c, const char *id, const char *email);
 enum err invoice_bytes(struct ctx *c, const char *id, bool red, int kind, struct inv_file *file,
                        const void **bytes, size_t *n);
 
-/* Its bank account as it is shown. */
-const char *invoice_masked_account(struct arena *a, const struct purchase *p);
-
 /* True when it should have been mailed and was not. */
 bool invoice_is_late(const struct invoice *v);
 

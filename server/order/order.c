@@ -7,6 +7,7 @@
 #include "identity/identity.h"
 #include "notice/notice.h"
 #include "order/order_json.h"
+#include "order/order_masks.h"
 #include "order/order_steps.h"
 #include "order/order_store.h"
 #include "payment/payment.h"
@@ -90,6 +91,16 @@ static enum err still_offered(struct ctx *c, const struct order *o)
                           "当前渠道已不支持该核验方式，请更换核验方式");
 }
 
+static void check_subject(struct ctx *c, const struct order *o, const struct subject *in, struct subject *out)
+{
+    bool organization = o->subject_kind == SUBJECT_ORGANIZATION;
+    const char *prefix = organization ? "organization." : "person.";
+    struct subject given = *in;
+    order_unmask(c->fault, c->arena, organization ? MASKED_ORGANIZATION : MASKED_PERSON, prefix, &o->subject,
+                 &given);
+    identity_check_subject(c->fault, c->arena, &given, o->subject_kind, o->method, prefix, out);
+}
+
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
                               struct order *out)
 {
@@ -103,8 +114,7 @@ enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind k
     TRY(expect(c, out, EV_SUBJECT_SUBMITTED));
     TRY(still_offered(c, out));
     struct subject clean;
-    identity_check_subject(c->fault, c->arena, s, kind, out->method,
-                           kind == SUBJECT_ORGANIZATION ? "organization." : "person.", &clean);
+    check_subject(c, out, s, &clean);
     TRY(fault_fields(c->fault));
     struct verification v;
     struct order next = *out;
@@ -144,7 +154,10 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
     struct verification v;
     TRY(order_load(c, id, out));
     TRY(expect(c, out, a->in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED));
-    identity_check_agent(c->fault, c->arena, a, out->paper_route, "agent.", &clean);
+    struct agent given = *a;
+    if (!given.in_person) /* else all but the e-mail is the legal representative's */
+        order_unmask(c->fault, c->arena, MASKED_AGENT, "agent.", &out->agent, &given);
+    identity_check_agent(c->fault, c->arena, &given, out->paper_route, "agent.", &clean);
     TRY(fault_fields(c->fault));
     if (clean.in_person)
         return in_person(c, out, &clean);

@@ -1,6 +1,7 @@
 /* order_purchase.c - certificate, invoice, delivery; the quote and its freezing (S12). */
 #include "catalog/catalog.h"
 #include "identity/fields.h"
+#include "order/order_masks.h"
 #include "order/order_steps.h"
 #include "provider/yuan.h"
 
@@ -80,13 +81,23 @@ static void check_invoice(struct fault *f, const char *in, bool offered, const s
                   optional(p->invoice_phone, contact_phone_problem(p->invoice_phone)));
 }
 
-enum err order_check_invoice(struct ctx *c, const struct order *o, const struct purchase *in,
-                             const char *prefix, struct purchase *out)
+/* held: what the invoice says so far. */
+static void read_invoice(struct ctx *c, const struct order *o, const struct purchase *held,
+                         const struct purchase *in, bool offered, const char *prefix, struct purchase *out)
+{
+    struct purchase given = *in;
+    if (given.invoice_wanted)
+        order_unmask(c->fault, c->arena, MASKED_INVOICE, prefix, held, &given);
+    clean_invoice(c, o, &given, out);
+    check_invoice(c->fault, prefix, offered, out);
+}
+
+enum err order_check_invoice(struct ctx *c, const struct order *o, const struct purchase *held,
+                             const struct purchase *in, const char *prefix, struct purchase *out)
 {
     struct purchase wanted = *in;
     wanted.invoice_wanted = true;
-    clean_invoice(c, o, &wanted, out);
-    check_invoice(c->fault, prefix, true, out);
+    read_invoice(c, o, held, &wanted, true, prefix, out);
     return fault_fields(c->fault);
 }
 
@@ -104,10 +115,12 @@ static void clean_delivery(struct ctx *c, const struct order *o, const struct ad
                             .postal_code = field_number(a, in->postal_code)};
 }
 
+static const char delivery_prefix[] = "purchase.delivery.";
+
 /* Something is posted, so it must be possible to post it: nobody's address was asked for before. */
 static void check_delivery(struct fault *f, const struct address *d)
 {
-    static const char in[] = "purchase.delivery.";
+    const char *const in = delivery_prefix;
     field_problem(f, in, "recipient", "name of the recipient", "收件人",
                   needed(d->recipient, text_problem(d->recipient, 1, 60)));
     field_problem(f, in, "phone", "recipient's phone", "收件人电话",
@@ -121,6 +134,14 @@ static void check_delivery(struct fault *f, const struct address *d)
                   needed(d->street, text_problem(d->street, 2, 120)));
     field_problem(f, in, "postal_code", "postal code", "邮政编码",
                   optional(d->postal_code, digits_problem(d->postal_code, 6, 6)));
+}
+
+static void read_delivery(struct ctx *c, const struct order *o, const struct address *in, struct address *out)
+{
+    struct address given = *in;
+    order_unmask(c->fault, c->arena, MASKED_DELIVERY, delivery_prefix, &o->purchase.delivery, &given);
+    clean_delivery(c, o, &given, out);
+    check_delivery(c->fault, out);
 }
 
 /* The catalog names its fields without the message they came in. */
@@ -153,13 +174,10 @@ enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase
                          .term_months = in->term_months,
                          .seal = in->seal,
                          .quantity = in->quantity ? in->quantity : 1};
-    clean_invoice(c, out, in, &p);
+    read_invoice(c, out, &out->purchase, in, channel.invoice_offered, "purchase.invoice.", &p);
     p.delivery = (struct address){"", "", "", "", "", "", ""};
-    check_invoice(c->fault, "purchase.invoice.", channel.invoice_offered, &p);
-    if (posting.address_asked) {
-        clean_delivery(c, out, &in->delivery, &p.delivery);
-        check_delivery(c->fault, &p.delivery);
-    }
+    if (posting.address_asked)
+        read_delivery(c, out, &in->delivery, &p.delivery);
     size_t before = c->fault->n_violations;
     enum err e = quote_for(c, out, &p, &quote);
     say_where(c->fault, before);

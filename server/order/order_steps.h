@@ -17,6 +17,8 @@ struct order_choice {
 /* S6, S17. INVALID for missing choices; METHOD_NOT_OFFERED; CONSENT_MISSING. */
 enum err order_create(struct ctx *c, const struct order_choice *choice, struct order *out);
 
+/* In each step a text that is the mask of what the order holds in that field means that (order_masks.h). */
+
 /* S7, S10, S17. INVALID with every bad field; ORDER_OPEN; RATE_LIMITED. kind is what the caller submits: an
  * organization for a person's order is ORDER_STATE. */
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
@@ -28,10 +30,10 @@ enum err order_change_method(struct ctx *c, const char *id, int method, struct o
 /* S12. What is empty is filled in: recipient and phone, invoice title (always the applicant), its e-mail and
  * tax number. INVALID with every bad field. */
 enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase *p, struct order *out);
-/* The same for an invoice alone, wanted: out's invoice members, filled in for this order. prefix:
- * "purchase.invoice." */
-enum err order_check_invoice(struct ctx *c, const struct order *o, const struct purchase *in,
-                             const char *prefix, struct purchase *out);
+/* The same for an invoice alone, wanted: out's invoice members, filled in for this order. held: what it says
+ * so far, which a masked text of *in stands for. prefix: "purchase.invoice." */
+enum err order_check_invoice(struct ctx *c, const struct order *o, const struct purchase *held,
+                             const struct purchase *in, const char *prefix, struct purchase *out);
 /* Freezes today's quote; PRICE_CHANGED when it is not the total that the applicant saw. */
 enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen, struct order *out);
 enum err order_return_to_purchase(struct ctx *c, const char *id, struct order *out);

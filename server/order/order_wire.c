@@ -4,6 +4,7 @@
 #include "convert/convert.h"
 #include "issue/issue.h"
 #include "material/material.h"
+#include "order/order_masks.h"
 #include "order/order_steps.h"
 #include "payment/payment.h"
 #include "shipment/shipment.h"
@@ -19,74 +20,77 @@
 /* -- masked people ----------------------------------------------------------------------------------------
  */
 
-static char *masked(struct arena *a, const char *(*mask)(struct arena *, const char *), const char *s)
-{
-    return to_text(a, s && *s ? mask(a, s) : "");
-}
-
 static PB(BankAccount) * to_account(struct arena *a, const struct bank_account *b)
 {
     if (!*b->number)
         return NULL;
     NEW(a, BankAccount, bank_account, out);
-    out->number = masked(a, mask_number, b->number);
+    out->number = to_text(a, b->number);
     out->bank = to_text(a, b->bank);
     out->branch = to_text(a, b->branch);
     out->cnaps_code = to_text(a, b->cnaps_code);
     return out;
 }
 
-static PB(Organization) * to_organization(struct arena *a, const struct subject *s)
+static PB(Organization) * to_organization(struct arena *a, const struct subject *whole)
 {
+    struct subject s = *whole;
+    order_mask(a, MASKED_ORGANIZATION, &s);
     NEW(a, Organization, organization, out);
-    out->name = to_text(a, s->name);
-    out->uscc = to_text(a, s->uscc); /* public register */
-    out->legal_rep_name = masked(a, mask_name, s->legal_rep_name);
-    out->legal_rep_id_number = masked(a, mask_number, s->id_number);
-    out->legal_rep_phone = masked(a, mask_phone, s->phone);
-    out->legal_rep_card_number = masked(a, mask_number, s->card_number);
-    out->account = to_account(a, &s->account);
+    out->name = to_text(a, s.name);
+    out->uscc = to_text(a, s.uscc); /* public register */
+    out->legal_rep_name = to_text(a, s.legal_rep_name);
+    out->legal_rep_id_number = to_text(a, s.id_number);
+    out->legal_rep_phone = to_text(a, s.phone);
+    out->legal_rep_card_number = to_text(a, s.card_number);
+    out->account = to_account(a, &s.account);
     return out;
 }
 
-static PB(Person) * to_person(struct arena *a, const struct subject *s)
+static PB(Person) * to_person(struct arena *a, const struct subject *whole)
 {
+    struct subject s = *whole;
+    order_mask(a, MASKED_PERSON, &s);
     NEW(a, Person, person, out);
-    out->name = masked(a, mask_name, s->name);
-    out->document_type = (PB(DocumentType))s->document_type;
-    out->id_number = masked(a, mask_number, s->id_number);
-    out->phone = masked(a, mask_phone, s->phone);
-    out->email = to_text(a, s->email);
-    out->card_number = masked(a, mask_number, s->card_number);
-    out->account = to_account(a, &s->account);
+    out->name = to_text(a, s.name);
+    out->document_type = (PB(DocumentType))s.document_type;
+    out->id_number = to_text(a, s.id_number);
+    out->phone = to_text(a, s.phone);
+    out->email = to_text(a, s.email);
+    out->card_number = to_text(a, s.card_number);
+    out->account = to_account(a, &s.account);
     return out;
 }
 
-static PB(Agent) * to_agent(struct arena *a, const struct agent *g)
+static PB(Agent) * to_agent(struct arena *a, const struct agent *whole)
 {
-    if (!*g->name)
+    if (!*whole->name)
         return NULL;
+    struct agent g = *whole;
+    order_mask(a, MASKED_AGENT, &g);
     NEW(a, Agent, agent, out);
-    out->method = (PB(VerificationMethod))g->method;
-    out->legal_rep_in_person = g->in_person;
-    out->name = masked(a, mask_name, g->name);
-    out->id_number = masked(a, mask_number, g->id_number);
-    out->email = to_text(a, g->email);
-    out->phone = masked(a, mask_phone, g->phone);
-    out->card_number = masked(a, mask_number, g->card_number);
+    out->method = (PB(VerificationMethod))g.method;
+    out->legal_rep_in_person = g.in_person;
+    out->name = to_text(a, g.name);
+    out->id_number = to_text(a, g.id_number);
+    out->email = to_text(a, g.email);
+    out->phone = to_text(a, g.phone);
+    out->card_number = to_text(a, g.card_number);
     return out;
 }
 
-static PB(Address) * to_address(struct arena *a, const struct address *d)
+static PB(Address) * to_address(struct arena *a, const struct address *whole)
 {
+    struct address d = *whole;
+    order_mask(a, MASKED_DELIVERY, &d);
     NEW(a, Address, address, out);
-    out->recipient = masked(a, mask_name, d->recipient);
-    out->phone = masked(a, mask_phone, d->phone);
-    out->province = to_text(a, d->province);
-    out->city = to_text(a, d->city);
-    out->district = to_text(a, d->district);
-    out->street = to_text(a, d->street);
-    out->postal_code = to_text(a, d->postal_code);
+    out->recipient = to_text(a, d.recipient);
+    out->phone = to_text(a, d.phone);
+    out->province = to_text(a, d.province);
+    out->city = to_text(a, d.city);
+    out->district = to_text(a, d.district);
+    out->street = to_text(a, d.street);
+    out->postal_code = to_text(a, d.postal_code);
     return out;
 }
 
@@ -97,15 +101,10 @@ bool wire_invoice_clear(const struct caller *k)
 
 struct purchase wire_invoice_data(struct ctx *c, const struct purchase *p)
 {
-    struct arena *a = c->arena;
     struct purchase out = *p;
-    out.invoice_bank_account = masked(a, mask_number, p->invoice_bank_account);
-    if (wire_invoice_clear(&c->caller))
-        return out;
-    out.tax_number = masked(a, mask_number, p->tax_number);
-    out.invoice_email = masked(a, mask_name, p->invoice_email);
-    out.invoice_address = masked(a, mask_name, p->invoice_address);
-    out.invoice_phone = masked(a, mask_phone, p->invoice_phone);
+    order_mask(c->arena, MASKED_INVOICE, &out);
+    if (!wire_invoice_clear(&c->caller))
+        order_mask(c->arena, MASKED_INVOICE_LOOK, &out);
     return out;
 }
 
@@ -174,7 +173,7 @@ PB(Verification) * wire_verification(struct ctx *c, const struct verification *v
     out->method = (PB(VerificationMethod))v->method;
     out->of_agent = v->of_agent;
     out->attempts_left = v->attempts_left;
-    out->sent_to = masked(a, mask_phone, v->sent_to);
+    out->sent_to = to_text(a, mask_phone(a, v->sent_to));
     out->update_time = to_timestamp(a, v->updated_ms);
     out->code_available_time = to_timestamp(a, v->code_ms);
     out->mismatched_fields = ARENA_ARRAY(a, char *, strlen(v->mismatched) / 2 + 1);

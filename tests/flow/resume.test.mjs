@@ -1,0 +1,142 @@
+// "Continue" (S9, S10, S20): what was filled in is read on another device and sent back as it is read, masks and all, or with
+// one field corrected and the others as they were.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { Desk } from '../lib/desk.mjs';
+import { company } from './people.mjs';
+import { refused } from './refused.mjs';
+import { Walk } from './walk.mjs';
+
+let desk, next = 700, reviewer;
+before(async () => {
+  desk = await new Desk({ clock: true }).start();
+  reviewer = await new Walk(desk, { who: company(next++) }).staff('li');
+});
+after(async () => desk?.stop());
+
+// As the page shows it, on another device each time.
+class Page extends Walk {
+  async onAnotherDevice() {
+    this.call = desk.caller(this.token);
+    return this.refresh();
+  }
+
+  async again(more = {}) {
+    await this.onAnotherDevice();
+    const { id: order_id, organization, person } = this.order;
+    if (this.individual) return this.take(await this.call.SubmitPerson({ order_id, person: { ...person, ...more } }));
+    return this.take(await this.call.SubmitOrganization({ order_id, organization: { ...organization, ...more } }));
+  }
+
+  async agentAgain(more = {}) {
+    await this.onAnotherDevice();
+    return this.take(await this.call.SubmitAgent({ order_id: this.order.id, agent: { ...this.order.agent, ...more } }));
+  }
+
+  async purchaseAgain(more = {}) {
+    await this.onAnotherDevice();
+    return this.take(await this.call.SetPurchase({ order_id: this.order.id, purchase: { ...this.order.purchase, ...more } }));
+  }
+
+  async back() {
+    return this.take(await this.call.ReturnToPurchase({ order_id: this.order.id }));
+  }
+
+  // Everything in clear, as it was signed.
+  async signedText() {
+    const { value } = await reviewer.RevealField({ order_id: this.order.id, field: 'signed_text', reason: '核对签署内容' });
+    return JSON.parse(value);
+  }
+}
+
+const page = (options = {}) => new Page(desk, { who: company(next++), ...options });
+const WRONG = '王不一致', BANK_ACCOUNT = '33050161823500009876';
+
+describe('what GetOrder shows may be sent back', () => {
+  for (const individual of [false, true])
+    for (const method of ['PHONE_THREE_FACTOR', 'BANK_FOUR_FACTOR', 'MICRO_DEPOSIT'])
+      test(`${individual ? 'individual' : 'organization'}, ${method}`, async () => {
+        const w = page({ individual, method, agentMethod: 'BANK_FOUR_FACTOR' });
+        const subject = () => (individual ? w.order.person : w.order.organization), field = individual ? 'name' : 'legal_rep_name';
+        await w.register();
+        await w.createOrder();
+        await w.submitOrganization({ [field]: WRONG });
+        assert.equal(await w.verified(), 'MISMATCH');
+        const shown = subject();
+        await w.again();
+        assert.deepEqual(subject(), shown);
+        assert.equal(await w.verified(), 'MISMATCH'); // the same data, so the same answer
+        const right = w.subject.name;
+        await w.again({ [field]: right });
+        assert.deepEqual({ ...subject(), [field]: '' }, { ...shown, [field]: '' });
+        await w.confirmSubject(); // the code goes to the phone that was masked
+        if (!individual) {
+          await w.submitAgent({ name: '李不一致' });
+          assert.equal(await w.verified(), 'MISMATCH');
+          await w.agentAgain();
+          assert.equal(await w.verified(), 'MISMATCH');
+          await w.agentAgain({ name: w.who.agent.name });
+          await w.confirmAgent();
+        }
+        assert.equal(w.state, 'PURCHASE');
+        await w.setPurchase({ invoice: { wanted: true, bank: '中国建设银行', bank_account: BANK_ACCOUNT, address: '样本路1号', phone: '0571-88888888' } });
+        const { purchase } = w.order;
+        await w.back();
+        await w.purchaseAgain();
+        assert.equal(w.state, 'CONFIRM');
+        assert.deepEqual(w.order.purchase, purchase);
+        w.done = w.steps.findIndex(([name]) => name === 'confirmPurchase');
+        await w.to('REVIEW');
+        const said = await w.signedText(), { agent } = w.who;
+        assert.equal(said.subject[field], right);
+        assert.equal(said.subject.id_number, w.subject.idNumber);
+        assert.equal(said.subject.phone, w.subject.phone);
+        if (method === 'BANK_FOUR_FACTOR') assert.match(said.subject.card_number, /^\d{19}$/);
+        if (method === 'MICRO_DEPOSIT') assert.match(said.subject.account.number, /^\d{20}$/);
+        if (!individual) assert.deepEqual([said.agent.name, said.agent.id_number, said.agent.phone], [agent.name, agent.idNumber, agent.phone]);
+        assert.equal(said.purchase.invoice_bank_account, BANK_ACCOUNT);
+        assert.deepEqual([said.purchase.delivery.recipient, said.purchase.delivery.phone], [agent.name, agent.phone]);
+      });
+
+  test('one changed letter of the purchase changes that alone', async () => {
+    const w = page({ inPerson: true });
+    await w.to('CONFIRM');
+    const { delivery, ...rest } = w.order.purchase;
+    await w.back();
+    await w.purchaseAgain({ delivery: { ...delivery, recipient: '钱六' } });
+    assert.deepEqual(w.order.purchase, { ...rest, delivery: { ...delivery, recipient: '钱*' } });
+  });
+});
+
+describe('a mask that is not the field\'s own is refused, with the field named', () => {
+  let w, other;
+  const invalid = async (call, ...fields) => {
+    const e = await refused(call, 'INVALID_ARGUMENT', 'INVALID');
+    assert.deepEqual(e.fields, fields);
+    return e;
+  };
+  before(async () => {
+    w = page();
+    other = page();
+    await Promise.all([w.to('PURCHASE'), other.to('PURCHASE')]);
+  });
+
+  test('of the purchase', async () => {
+    const buy = async (more) => w.call.SetPurchase({ order_id: w.order.id, purchase: await w.purchase(more) });
+    const to = { province: '浙江省', city: '杭州市', street: '样本路1号' };
+    for (const recipient of ['李*', '＊四', '*']) await invalid(buy({ delivery: { ...to, recipient } }), 'purchase.delivery.recipient'); // nothing is held yet
+    await w.setPurchase({ delivery: { ...to, recipient: '李四' } });
+    await w.back();
+    await invalid(buy({ delivery: { ...to, recipient: '王*', phone: '139****0000' } }), 'purchase.delivery.recipient', 'purchase.delivery.phone');
+    await invalid(buy({ invoice: { wanted: true, bank_account: '3305************1111' } }), 'purchase.invoice.bank_account');
+    await w.setPurchase({ delivery: { ...to, recipient: '李*' } });
+    assert.equal(w.state, 'CONFIRM');
+  });
+
+  test('of the subject', async () => {
+    const s = page();
+    await s.to('SUBJECT');
+    const shown = (await other.refresh()).organization;
+    await invalid(s.call.SubmitOrganization({ order_id: s.order.id, organization: shown }), 'organization.legal_rep_name', 'organization.legal_rep_id_number', 'organization.legal_rep_phone');
+  });
+});
