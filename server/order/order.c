@@ -101,6 +101,28 @@ static void check_subject(struct ctx *c, const struct order *o, const struct sub
     identity_check_subject(c->fault, c->arena, &given, o->subject_kind, o->method, prefix, out);
 }
 
+/* S11: what is known of the legal representative. */
+static void copy_legal_rep(const struct order *o, struct agent *a)
+{
+    a->method = (int)o->method;
+    a->name = o->subject.legal_rep_name;
+    a->id_number = o->subject.id_number;
+    a->phone = o->subject.phone;
+}
+
+/* By paper: the papers prove it, and who acts in person stays the same person. */
+static enum err correct_subject(struct ctx *c, struct order *o, struct order *next)
+{
+    struct purchase bought;
+    if (o->agent.in_person)
+        copy_legal_rep(next, &next->agent);
+    return order_move(c, o, EV_SUBJECT_SUBMITTED,
+                      &(struct order_change){.subject = &next->subject,
+                                             .agent = o->agent.in_person ? &next->agent : NULL,
+                                             .purchase = order_purchase_follows(o, next, &bought)},
+                      NULL);
+}
+
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
                               struct order *out)
 {
@@ -112,13 +134,16 @@ enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind k
                          kind == SUBJECT_ORGANIZATION ? "该订单的申请主体为个人，请提交个人信息"
                                                       : "该订单的申请主体为单位，请提交单位信息");
     TRY(expect(c, out, EV_SUBJECT_SUBMITTED));
-    TRY(still_offered(c, out));
+    if (!out->paper_route)
+        TRY(still_offered(c, out));
     struct subject clean;
     check_subject(c, out, s, &clean);
     TRY(fault_fields(c->fault));
     struct verification v;
     struct order next = *out;
     next.subject = clean;
+    if (out->paper_route)
+        return correct_subject(c, out, &next);
     TRY(identity_start(c, &next, false, &v));
     return order_move(c, out, EV_SUBJECT_SUBMITTED,
                       &(struct order_change){.subject = &clean, .verification = v.id}, NULL);
@@ -137,16 +162,6 @@ enum err order_change_method(struct ctx *c, const char *id, int method, struct o
                       NULL);
 }
 
-/* S11: what was verified of the legal representative, and the e-mail. */
-static enum err in_person(struct ctx *c, struct order *o, struct agent *a)
-{
-    a->method = (int)o->method;
-    a->name = o->subject.legal_rep_name;
-    a->id_number = o->subject.id_number;
-    a->phone = o->subject.phone;
-    return order_move(c, o, EV_AGENT_IN_PERSON, &(struct order_change){.agent = a}, NULL);
-}
-
 enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out)
 {
     struct agent clean;
@@ -160,17 +175,21 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
     identity_check_agent(c->fault, c->arena, &given, out->paper_route, "agent.", &clean);
     TRY(fault_fields(c->fault));
     if (clean.in_person)
-        return in_person(c, out, &clean);
+        copy_legal_rep(out, &clean);
+    struct order next = *out;
+    struct purchase bought;
+    next.agent = clean;
+    struct order_change change = {.agent = &clean, .purchase = order_purchase_follows(out, &next, &bought)};
+    if (clean.in_person)
+        return order_move(c, out, EV_AGENT_IN_PERSON, &change, NULL);
     if (out->paper_route) /* S16: collected, not verified */
-        return order_move(c, out, EV_AGENT_SUBMITTED, &(struct order_change){.agent = &clean}, NULL);
+        return order_move(c, out, EV_AGENT_SUBMITTED, &change, NULL);
     TRY(catalog_offer(c, out->channel, out->kind, out->subject_kind, out->medium, &offer));
     TRY(method_check(c, &(struct method_choice){out->channel, out->subject_kind, true, offer.agent_methods},
                      clean.method));
-    struct order next = *out;
-    next.agent = clean;
     TRY(identity_start(c, &next, true, &v));
-    return order_move(c, out, EV_AGENT_SUBMITTED,
-                      &(struct order_change){.agent = &clean, .verification = v.id}, NULL);
+    change.verification = v.id;
+    return order_move(c, out, EV_AGENT_SUBMITTED, &change, NULL);
 }
 
 /* -- end

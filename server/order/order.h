@@ -207,7 +207,7 @@ const char *order_state_name(int state); /* "REVIEW" */
 const char *order_event_name(int event); /* "approved" */
 /* Chinese name of a state for people: "待审核". */
 const char *order_state_zh(int state);
-/* What a person may make of it: "it waits for payment: pay or cancel it". */
+/* What a person may make of it: "it waits for review: until that is done it can only be seen". */
 const char *order_state_now(int state);
 const char *order_state_now_zh(int state);
 /* ERR_ORDER_STATE in those words, in both languages. */

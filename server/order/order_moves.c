@@ -10,7 +10,7 @@
  *                                                                                          v
  *   MATERIALS <--confirmed-- CONFIRM <-------purchase set-------------------------- PURCHASE
  *      |  ^  |                  |                                                     ^
- *      |  |  +--- reopened -----+-----------------(SIGNATURE, too)--------------------+
+ *      |  |  +--- reopened -----+----------(SIGNATURE and PAYMENT, too)---------------+
  *      |  | signature reopened
  *      v  | signature requested
  *   SIGNATURE --signed--> PAYMENT --paid--> REVIEW --approved--> ISSUE --begun--> PERSONALISING
@@ -21,6 +21,8 @@
  *                                      (signature requested:         |  ----returned----> (SHIP)
  *                                       stays)                       v
  *                                                       FINISHED <- received
+ *
+ *   From PURCHASE an organization's agent may be submitted anew: to AGENT_VERIFYING, in person at once.
  *
  *   An order for several UKEYs stays in PERSONALISING while they are written one after another: begun, copy
  *   written and copy dropped lead back to it, written is said of the last one, and dropped (to ISSUE) as long
@@ -45,10 +47,12 @@
  *
  *   SUBJECT --paper route--> AGENT --submitted or in person--> PURCHASE --set--> CONFIRM
  *                         (individual: PURCHASE)                    ^ <--reopened--   |
- *                                                                                     | confirmed
+ *                                                                   +--- reopened --+ | confirmed
  *                                                                                     v
  *   ISSUE <--approved-- REVIEW <--papers arrived-- PAPERS <--------paid---------- PAYMENT
  *                          --refused--> (PAPERS)
+ *
+ * In its AGENT and PURCHASE the subject may be submitted anew, in PURCHASE the agent; both stay there.
  *
  * A verification that hangs (a code that never came) is left by submitting the step again; the newest
  * verification alone counts.
@@ -69,6 +73,7 @@
     {ORDER_PURCHASE, EV_PURCHASE_SET, ORDER_CONFIRM}, {ORDER_PURCHASE, EV_CANCELLED, ORDER_CANCELLED},       \
         {ORDER_CONFIRM, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                               \
         {ORDER_CONFIRM, EV_CANCELLED, ORDER_CANCELLED}, {ORDER_PAYMENT, EV_CANCELLED, ORDER_CANCELLED},      \
+        {ORDER_PAYMENT, EV_PURCHASE_REOPENED, ORDER_PURCHASE},                                               \
         {ORDER_REVIEW, EV_CANCELLED_PAID, ORDER_REFUNDING},                                                  \
     {                                                                                                        \
         ORDER_REFUNDING, EV_REFUNDED, ORDER_CANCELLED                                                        \
@@ -121,7 +126,8 @@
 
 /* Of orders by paper, for both kinds of subject. */
 #define PAPER_MOVES                                                                                          \
-    {ORDER_CONFIRM, EV_PURCHASE_CONFIRMED, ORDER_PAYMENT}, {ORDER_PAYMENT, EV_PAID, ORDER_PAPERS},           \
+    {ORDER_PURCHASE, EV_SUBJECT_SUBMITTED, ORDER_PURCHASE},                                                  \
+        {ORDER_CONFIRM, EV_PURCHASE_CONFIRMED, ORDER_PAYMENT}, {ORDER_PAYMENT, EV_PAID, ORDER_PAPERS},       \
         {ORDER_PAPERS, EV_PAPERS_ARRIVED, ORDER_REVIEW}, {ORDER_PAPERS, EV_CANCELLED_PAID, ORDER_REFUNDING}, \
     {                                                                                                        \
         ORDER_REVIEW, EV_REFUSED, ORDER_PAPERS                                                               \
@@ -136,6 +142,8 @@
         {ORDER_AGENT_VERIFYING, EV_AGENT_IN_PERSON, ORDER_PURCHASE},                                         \
         {ORDER_AGENT_VERIFYING, EV_AGENT_PASSED, ORDER_PURCHASE},                                            \
         {ORDER_AGENT_VERIFYING, EV_AGENT_MISMATCH, ORDER_AGENT},                                             \
+        {ORDER_PURCHASE, EV_AGENT_SUBMITTED, ORDER_AGENT_VERIFYING},                                         \
+        {ORDER_PURCHASE, EV_AGENT_IN_PERSON, ORDER_PURCHASE},                                                \
     {                                                                                                        \
         ORDER_AGENT_VERIFYING, EV_CANCELLED, ORDER_CANCELLED                                                 \
     }
@@ -148,7 +156,9 @@
 
 #define ORGANIZATION_PAPER_MOVES                                                                             \
     EVERY_MOVE, PAPER_MOVES, {ORDER_AGENT, EV_AGENT_SUBMITTED, ORDER_PURCHASE},                              \
-        {ORDER_AGENT, EV_AGENT_IN_PERSON, ORDER_PURCHASE},                                                   \
+        {ORDER_AGENT, EV_AGENT_IN_PERSON, ORDER_PURCHASE}, {ORDER_AGENT, EV_SUBJECT_SUBMITTED, ORDER_AGENT}, \
+        {ORDER_PURCHASE, EV_AGENT_SUBMITTED, ORDER_PURCHASE},                                                \
+        {ORDER_PURCHASE, EV_AGENT_IN_PERSON, ORDER_PURCHASE},                                                \
     {                                                                                                        \
         ORDER_AGENT, EV_CANCELLED, ORDER_CANCELLED                                                           \
     }

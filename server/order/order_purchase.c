@@ -3,6 +3,7 @@
 #include "identity/fields.h"
 #include "order/order_masks.h"
 #include "order/order_steps.h"
+#include "payment/payment.h"
 #include "provider/yuan.h"
 
 #include <stdio.h>
@@ -100,6 +101,33 @@ enum err order_check_invoice(struct ctx *c, const struct order *o, const struct 
     read_invoice(c, o, held, &wanted, true, prefix, out);
     return fault_fields(c->fault);
 }
+
+/* -- who is told is another by now -------------------------------------------------------------------------
+ */
+
+static void follow(const char **text, const char *was, const char *now)
+{
+    if (*was && *now && strcmp(*text, was) == 0)
+        *text = now;
+}
+
+const struct purchase *order_purchase_follows(const struct order *was, const struct order *now,
+                                              struct purchase *out)
+{
+    struct order_contact before = order_contact(was), after = order_contact(now);
+    if (!*was->purchase.product_id)
+        return NULL;
+    *out = was->purchase;
+    follow(&out->invoice_title, was->subject.name, now->subject.name);
+    follow(&out->tax_number, was->subject.uscc, now->subject.uscc);
+    follow(&out->invoice_email, before.email, after.email);
+    follow(&out->delivery.recipient, before.name, after.name);
+    follow(&out->delivery.phone, before.phone, after.phone);
+    return out;
+}
+
+/* -- the address -------------------------------------------------------------------------------------------
+ */
 
 static void clean_delivery(struct ctx *c, const struct order *o, const struct address *in,
                            struct address *out)
@@ -250,6 +278,8 @@ enum err order_return_to_purchase(struct ctx *c, const char *id, struct order *o
 {
     int64_t none = 0;
     TRY(order_load(c, id, out));
-    return order_move(c, out, EV_PURCHASE_REOPENED,
-                      &(struct order_change){.quote_json = "", .price_fen = &none}, NULL);
+    bool asked_for_money = out->state == ORDER_PAYMENT;
+    TRY(order_move(c, out, EV_PURCHASE_REOPENED, &(struct order_change){.quote_json = "", .price_fen = &none},
+                   NULL));
+    return asked_for_money ? payment_order_reopened(c, out->id) : OK;
 }

@@ -19,11 +19,12 @@ enum err order_create(struct ctx *c, const struct order_choice *choice, struct o
 
 /* In each step a text that is the mask of what the order holds in that field means that (order_masks.h). */
 
-/* S7, S10, S17. INVALID with every bad field; ORDER_OPEN; RATE_LIMITED. kind is what the caller submits: an
- * organization for a person's order is ORDER_STATE. */
+/* S7, S10, S17. By paper also after the switch, unverified: the papers prove it. INVALID with every bad
+ * field; ORDER_OPEN; RATE_LIMITED. kind is what the caller submits: an organization for a person's order is
+ * ORDER_STATE. */
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
                               struct order *out);
-/* S11. In person goes on at once; else the agent is verified. */
+/* S11. In person goes on at once; else the agent is verified, unless by paper. Again in PURCHASE. */
 enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out);
 enum err order_change_method(struct ctx *c, const char *id, int method, struct order *out);
 
@@ -34,8 +35,13 @@ enum err order_set_purchase(struct ctx *c, const char *id, const struct purchase
  * so far, which a masked text of *in stands for. prefix: "purchase.invoice." */
 enum err order_check_invoice(struct ctx *c, const struct order *o, const struct purchase *held,
                              const struct purchase *in, const char *prefix, struct purchase *out);
+/* What was filled in from the subject or the agent goes with them when these are corrected, what was typed
+ * stays: the purchase of *was as *now has it, in *out; NULL when there is none yet. */
+const struct purchase *order_purchase_follows(const struct order *was, const struct order *now,
+                                              struct purchase *out);
 /* Freezes today's quote; PRICE_CHANGED when it is not the total that the applicant saw. */
 enum err order_confirm_purchase(struct ctx *c, const char *id, int64_t total_fen, struct order *out);
+/* Also from PAYMENT: what could be paid is closed, and the application is signed anew. */
 enum err order_return_to_purchase(struct ctx *c, const char *id, struct order *out);
 /* The quote to show: the frozen one, or today's while the purchase is still open; n_lines 0 when there is
  * none. */

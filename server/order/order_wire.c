@@ -255,7 +255,8 @@ static enum err add_payment(struct ctx *c, const struct order *o, PB(Order) * ou
     if (o->state < ORDER_PAYMENT)
         return OK;
     TRY(found_or_not(c->fault, payment_of_order(c, o->id, &p), &found));
-    if (!found)
+    bool of_before = o->state == ORDER_PAYMENT && p.amount_fen != o->price_fen; /* was gone back from */
+    if (!found || of_before)
         return OK;
     NEW(c->arena, PaymentSummary, payment_summary, w);
     w->payment_id = to_text(c->arena, p.id);

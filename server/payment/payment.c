@@ -26,7 +26,8 @@ enum err payment_load(struct ctx *c, const char *id, struct payment *out)
 
 bool payment_is_wanted(const struct ctx *c, const struct payment *p, const struct order *o)
 {
-    return p->state != PAY_CLOSING && o->state == ORDER_PAYMENT && c->now_ms < p->expires_ms;
+    return p->state != PAY_CLOSING && o->state == ORDER_PAYMENT && p->amount_fen == o->price_fen &&
+           c->now_ms < p->expires_ms;
 }
 
 /* -- asking for money ---------------------------------------------------------------------------------------
@@ -37,8 +38,16 @@ static enum err reuse(struct ctx *c, const struct order *o, int provider, struct
     enum err e = payment_read_open(c, o->id, provider, out);
     if (e != OK)
         return e;
-    if (payment_is_wanted(c, out, o) && out->amount_fen == o->price_fen)
+    if (payment_is_wanted(c, out, o))
         return OK;
+    if (out->state == PAY_WAITING && c->now_ms < out->expires_ms) { /* of another amount, and kept (Alipay) */
+        e = fail_both(
+            c->fault, ERR_PAYMENT_STATE,
+            "the code before cannot be closed before it expires; pay another way, or try again then",
+            "原支付二维码到期前无法关闭，请更换支付方式或到期后重试");
+        c->fault->retry_ms = out->expires_ms - c->now_ms;
+        return e;
+    }
     e = fail(c->fault, ERR_PAYMENT_STATE, "the code before is being closed; try again in a moment");
     snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "原支付二维码正在关闭，请稍后重试");
     c->fault->retry_ms = 5000;
@@ -75,8 +84,8 @@ enum err payment_end(struct ctx *c, struct payment *p, enum pay_event event, int
     return payment_others_go_on(c, p->order);
 }
 
-/* S15: one may change one's mind. The code before is closed, which its job does; wait says that it is not
- * yet. */
+/* S15: one may change one's mind. The codes of other providers are closed, which their jobs do; wait says
+ * that they are not yet. */
 static enum err replace_others(struct ctx *c, const char *order_id, int provider, bool *wait)
 {
     struct payment *list;
@@ -96,6 +105,12 @@ static enum err replace_others(struct ctx *c, const char *order_id, int provider
                    : place(c, p));
     }
     return OK;
+}
+
+enum err payment_order_reopened(struct ctx *c, const char *order_id)
+{
+    bool wait;
+    return replace_others(c, order_id, 0, &wait);
 }
 
 /* By the channel, and configured; bits. */

@@ -44,6 +44,10 @@ enum err payment_possible(struct ctx *c, const struct order *o, bool *possible);
 /* Inside the transaction that cancels the order: what could still be paid for it is closed as soon as may be.
  */
 enum err payment_order_cancelled(struct ctx *c, const char *order_id);
+/* Inside the transaction that takes the order back to its purchase: the same, and until it is closed no other
+ * code is made (PAYMENT_STATE). Money that comes nevertheless settles the order only when it waits for this
+ * amount again. */
+enum err payment_order_reopened(struct ctx *c, const char *order_id);
 /* A paid order is given up: to REFUNDING, with its money on the way back, and from there to CANCELLED when it
  * is back; at once when nothing was ever taken for it. reason: "ORDER_CANCELLED", "STAFF"; note: in words, or
  * NULL. ORDER_STATE when it is too late. */

@@ -46,7 +46,7 @@ enum {
 enum err payment_poll_later(struct ctx *c, const struct payment *p, int n);
 extern const struct job_kind refund_job, reconcile_job; /* refund_jobs.c, reconcile_jobs.c */
 
-/* Still worth keeping open: its order waits for it and it has not expired. */
+/* Still worth keeping open: its order waits for this amount and it has not expired. */
 bool payment_is_wanted(const struct ctx *c, const struct payment *p, const struct order *o);
 
 #endif

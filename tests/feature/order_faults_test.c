@@ -331,6 +331,24 @@ static void cancel(void **s)
     rpc_until_it_passes("CancelOrder", &in, &in_out, 4);
 }
 
+/* With a code that could be paid. */
+static void back_from_payment(void **s)
+{
+    (void)s;
+    char id[ID_SIZE], code[ID_SIZE];
+    struct payment p;
+    make_order(&w, w.c, id);
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET state = ?, price_fen = 28000 WHERE id = ?"),
+                      INT(ORDER_PAYMENT), TEXT(id)));
+    wait_for_payment(&w, id, code);
+    REQUEST(ReturnToPurchase, RETURN_TO_PURCHASE, in);
+    in.order_id = id;
+    rpc_until_it_passes("ReturnToPurchase", &in, &in_out, 7);
+    assert_state(&w, id, ORDER_PURCHASE);
+    assert_ok(payment_load(w.c, code, &p));
+    assert_int_equal(p.state, PAY_CLOSING);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -345,6 +363,7 @@ int main(void)
         cmocka_unit_test(signature),
         cmocka_unit_test(money),
         cmocka_unit_test(cancel),
+        cmocka_unit_test(back_from_payment),
     };
 #ifndef CERTDESK_FAULTS
     print_message("1..0 # SKIP needs CERTDESK_FAULTS\n");

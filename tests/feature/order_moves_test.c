@@ -114,10 +114,10 @@ static void walk(const struct machine *m, int states, int events, enum err refus
 
 #define N(a) (sizeof(a) / sizeof *(a))
 #define EVERY                                                                                                \
-    {"PURCHASE", "purchase_set>CONFIRM cancelled>CANCELLED"},                                                \
     {                                                                                                        \
         "REFUNDING", "refunded>CANCELLED"                                                                    \
     }
+#define PURCHASE "purchase_set>CONFIRM cancelled>CANCELLED"
 #define DESK                                                                                                 \
     {"ISSUE", "personalisation_begun>PERSONALISING cancelled_paid>REFUNDING"},                               \
         {"PERSONALISING", "personalisation_begun>PERSONALISING copy_written>PERSONALISING "                  \
@@ -133,7 +133,7 @@ static void walk(const struct machine *m, int states, int events, enum err refus
     }
 #define PAPER                                                                                                \
     EVERY, {"CONFIRM", "purchase_confirmed>PAYMENT purchase_reopened>PURCHASE cancelled>CANCELLED"},         \
-        {"PAYMENT", "paid>PAPERS cancelled>CANCELLED"},                                                      \
+        {"PAYMENT", "paid>PAPERS purchase_reopened>PURCHASE cancelled>CANCELLED"},                           \
     {                                                                                                        \
         "PAPERS", "papers_arrived>REVIEW cancelled_paid>REFUNDING"                                           \
     }
@@ -147,7 +147,7 @@ static void walk(const struct machine *m, int states, int events, enum err refus
         {"MATERIALS", "purchase_reopened>PURCHASE signature_requested>SIGNATURE cancelled>CANCELLED"},       \
         {"SIGNATURE", "signature_requested>SIGNATURE signature_reopened>MATERIALS "                          \
                       "purchase_reopened>PURCHASE signed>PAYMENT cancelled>CANCELLED"},                      \
-        {"PAYMENT", "paid>REVIEW cancelled>CANCELLED"},                                                      \
+        {"PAYMENT", "paid>REVIEW purchase_reopened>PURCHASE cancelled>CANCELLED"},                           \
     {                                                                                                        \
         "CORRECTION", "signature_requested>CORRECTION corrected>REVIEW cancelled_paid>REFUNDING"             \
     }
@@ -179,7 +179,8 @@ static void orders_of_organizations(void **s)
                                "method_changed>SUBJECT subject_passed>AGENT cancelled>CANCELLED"},
          {"AGENT", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE cancelled>CANCELLED"},
          {"AGENT_VERIFYING", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE agent_passed>PURCHASE "
-                             "agent_mismatch>AGENT cancelled>CANCELLED"});
+                             "agent_mismatch>AGENT cancelled>CANCELLED"},
+         {"PURCHASE", "agent_submitted>AGENT_VERIFYING agent_in_person>PURCHASE " PURCHASE});
 }
 
 static void orders_of_individuals_have_no_agent(void **s)
@@ -189,15 +190,19 @@ static void orders_of_individuals_have_no_agent(void **s)
          {"SUBJECT", "subject_submitted>SUBJECT_VERIFYING method_changed>SUBJECT cancelled>CANCELLED "
                      "paper_route>PURCHASE"},
          {"SUBJECT_VERIFYING", "subject_submitted>SUBJECT_VERIFYING subject_mismatch>SUBJECT "
-                               "method_changed>SUBJECT subject_passed>PURCHASE cancelled>CANCELLED"});
+                               "method_changed>SUBJECT subject_passed>PURCHASE cancelled>CANCELLED"},
+         {"PURCHASE", PURCHASE});
 }
 
 static void by_paper_nothing_is_verified_or_uploaded(void **s)
 {
     (void)s;
     WALK(SUBJECT_ORGANIZATION, true, PAPER_BY,
-         {"AGENT", "agent_submitted>PURCHASE agent_in_person>PURCHASE cancelled>CANCELLED"});
-    WALK(SUBJECT_INDIVIDUAL, true, PAPER_BY);
+         {"AGENT", "agent_submitted>PURCHASE agent_in_person>PURCHASE subject_submitted>AGENT "
+                   "cancelled>CANCELLED"},
+         {"PURCHASE",
+          "agent_submitted>PURCHASE agent_in_person>PURCHASE subject_submitted>PURCHASE " PURCHASE});
+    WALK(SUBJECT_INDIVIDUAL, true, PAPER_BY, {"PURCHASE", "subject_submitted>PURCHASE " PURCHASE});
 }
 
 static void verifications(void **s)

@@ -14,21 +14,21 @@ const ONLINE = {
   SUBJECT_VERIFYING: { submit: 'SUBJECT_VERIFYING', method: 'SUBJECT', cancel: 'CANCELLED' },
   AGENT: { agent: 'AGENT_VERIFYING', inPerson: 'PURCHASE', cancel: 'CANCELLED' },
   AGENT_VERIFYING: { agent: 'AGENT_VERIFYING', inPerson: 'PURCHASE', cancel: 'CANCELLED' },
-  PURCHASE: { purchase: 'CONFIRM', cancel: 'CANCELLED' },
+  PURCHASE: { agent: 'AGENT_VERIFYING', inPerson: 'PURCHASE', purchase: 'CONFIRM', cancel: 'CANCELLED' },
   CONFIRM: { confirm: 'MATERIALS', back: 'PURCHASE', cancel: 'CANCELLED' },
   MATERIALS: { back: 'PURCHASE', request: 'SIGNATURE', cancel: 'CANCELLED' },
   SIGNATURE: { back: 'PURCHASE', request: 'SIGNATURE', sign: 'PAYMENT', cancel: 'CANCELLED' },
-  PAYMENT: { pay: 'REVIEW', cancel: 'CANCELLED' },
+  PAYMENT: { pay: 'REVIEW', back: 'PURCHASE', cancel: 'CANCELLED' },
   REVIEW: { approve: 'ISSUE', refuse: 'CORRECTION' }, // only seen (S20)
   CORRECTION: { request: 'CORRECTION', sign: 'REVIEW', cancel: 'REFUNDING' },
   ISSUE: { cancel: 'REFUNDING' },
   DOWNLOAD: { download: 'FINISHED', cancel: 'REFUNDING' },
 };
 const PAPER = {
-  AGENT: { agent: 'PURCHASE', inPerson: 'PURCHASE', cancel: 'CANCELLED' },
-  PURCHASE: ONLINE.PURCHASE,
+  AGENT: { submit: 'AGENT', agent: 'PURCHASE', inPerson: 'PURCHASE', cancel: 'CANCELLED' },
+  PURCHASE: { submit: 'PURCHASE', agent: 'PURCHASE', inPerson: 'PURCHASE', purchase: 'CONFIRM', cancel: 'CANCELLED' }, // the papers prove it
   CONFIRM: { confirm: 'PAYMENT', back: 'PURCHASE', cancel: 'CANCELLED' },
-  PAYMENT: { pay: 'PAPERS', cancel: 'CANCELLED' },
+  PAYMENT: { pay: 'PAPERS', back: 'PURCHASE', cancel: 'CANCELLED' },
   PAPERS: { arrive: 'REVIEW', cancel: 'REFUNDING' },
   REVIEW: { approve: 'ISSUE', refuse: 'PAPERS' },
   ISSUE: ONLINE.ISSUE,
@@ -139,7 +139,7 @@ export function expect(m, step) {
       if (m.open[step.key] && m.open[step.key] !== o.id) return open(m, step.key, step);
       return go((x, w) => {
         release(w, x);
-        Object.assign(x, { key: step.key, check: 'PENDING', matches: step.matches, code: null });
+        Object.assign(x, { key: step.key, check: x.paper ? null : 'PENDING', matches: step.matches, code: null });
         w.open[step.key] = x.id;
       });
     case 'method':
@@ -164,7 +164,8 @@ export function expect(m, step) {
     case 'purchase':
       if (!to) return no('ORDER_STATE');
       if (step.wrong || step.quantity > step.most) return no(step.wrong || 'INVALID'); // as many as the channel sells at once (S12)
-      return go((x) => { x.total = step.unit * step.quantity; }); // what is confirmed and paid
+      if (step.masked && !o.bought && !individual(o)) return no('INVALID'); // nothing is held that a mask could stand for (S10); what is downloaded has no address
+      return go((x) => Object.assign(x, { bought: true, total: step.unit * step.quantity })); // what is confirmed and paid
     case 'confirm':
       if (!to) return no('ORDER_STATE');
       return step.total_fen === o.total ? go() : no('PRICE_CHANGED');
@@ -189,7 +190,8 @@ export function expect(m, step) {
       return guess(o, 'sign', { ...step, right: step.right && step.nth === o.f.sentSign }, () => (step.wrong ? no(step.wrong) : go((x) => { x.sign = null; x.refused = []; })));
     }
     case 'createPayment':
-      return o.state === 'PAYMENT' ? yes((w, r) => { w.orders[o.id].payment = r.payment.id; }) : no('ORDER_STATE');
+      if (o.state !== 'PAYMENT') return no('ORDER_STATE');
+      return { ...yes((w, r) => { w.orders[o.id].payment = r.payment.id; }), or: o.left && 'PAYMENT_STATE' }; // one is being closed
     case 'download':
       if (!to && o.key0 === undefined) return no('ORDER_STATE');
       if (step.wrong) return no(step.wrong);
@@ -197,7 +199,7 @@ export function expect(m, step) {
       return go((x) => { x.key0 = step.key; });
     case 'back':
     case 'cancel':
-      return to ? go((x) => { if (step.verb === 'back') x.sign = null; }) : no('ORDER_STATE');
+      return to ? go((x) => { if (step.verb === 'back') Object.assign(x, { sign: null, payment: null, left: x.left || !!x.payment }); }) : no('ORDER_STATE');
     default:
       throw new Error(`the model knows no ${step.verb}`);
   }

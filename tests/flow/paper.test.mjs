@@ -242,3 +242,76 @@ test('eight switches at once are one; an order by paper can be cancelled', async
   many.take(await many.call.CancelOrder({ order_id: many.order.id }));
   assert.equal(many.state, 'CANCELLED');
 });
+
+// "信息有误请返回修改后重新打印": the form says so, and until something is paid it is so.
+test('what was entered wrong is corrected from the purchase, and the form printed anew', async () => {
+  const w = new PaperWalk(desk, { who: unknown(5) }), other = new PaperWalk(desk, { who: company(6) });
+  const wrong = company(7), { who } = w;
+  w.who = { ...who, uscc: wrong.uscc, legalRep: { ...who.legalRep, name: '王建民' } };
+  await w.toPayment();
+  await w.createPayment();
+  const code = w.payment;
+  assert.match(text(await w.pdf()).replace(/\s+/g, ''), /王建民/);
+  assert.ok(w.order.actions.includes('ReturnToPurchase'), w.order.actions.join());
+  w.take(await w.call.ReturnToPurchase({ order_id: w.order.id }));
+  assert.equal(w.state, 'PURCHASE');
+  await refused(w.pdf(), 'FAILED_PRECONDITION', 'ORDER_STATE');
+  for (const verb of ['SubmitOrganization', 'SubmitAgent', 'SetPurchase']) assert.ok(w.order.actions.includes(verb), w.order.actions.join());
+  await until('the code closed', async () => (await w.call.GetPayment({ payment_id: code.id })).payment.state === 'PAYMENT_STATE_CLOSED');
+
+  const checks = async () => (await desk.sim('/sim/log')).counts, asked = await checks();
+  const submit = (more) => w.call.SubmitOrganization({ order_id: w.order.id, organization: { ...w.order.organization, ...more } });
+  assert.deepEqual((await refused(submit({ uscc: '1' }), 'INVALID_ARGUMENT', 'INVALID')).fields, ['organization.uscc']);
+  w.take(await submit({ uscc: who.uscc, legal_rep_name: who.legalRep.name }));
+  assert.deepEqual([w.state, w.order.organization.uscc, w.order.verification], ['PURCHASE', who.uscc, null]);
+  assert.equal(w.order.purchase.invoice.tax_number, who.uscc); // filled in from the number before
+  w.take(await w.call.SubmitAgent({ order_id: w.order.id, agent: { ...w.order.agent, email: 'right@example.com' } }));
+  assert.deepEqual([w.state, w.order.purchase.invoice.email], ['PURCHASE', 'right@example.com']);
+  const now = await checks();
+  assert.deepEqual(Object.keys(now).filter((k) => /tencent|esign/.test(k) && k !== 'tencent.SendSms' && now[k] !== asked[k]), []); // no provider was asked
+
+  // S10: the number that was wrong is free again, the right one is taken.
+  other.who = { ...other.who, uscc: who.uscc };
+  await other.register();
+  await other.createOrder();
+  await refused(other.submitOrganization(), 'ALREADY_EXISTS', 'ORDER_OPEN');
+  other.who = { ...other.who, uscc: wrong.uscc };
+  await other.submitOrganization();
+  assert.equal(other.state, 'SUBJECT_VERIFYING');
+  await refused(submit({ uscc: wrong.uscc }), 'ALREADY_EXISTS', 'ORDER_OPEN');
+
+  w.take(await w.call.SetPurchase({ order_id: w.order.id, purchase: w.order.purchase }));
+  await w.confirmPurchase();
+  const said = text(await w.pdf()).replace(/\s+/g, '');
+  for (const part of [who.uscc, who.legalRep.name, who.legalRep.idNumber, who.agent.phone, 'right@example.com']) assert.ok(said.includes(part), part);
+  assert.ok(!said.includes('王建民') && !said.includes(wrong.uscc) && !said.includes(who.agent.email), said);
+  await w.payForPapers();
+  assert.ok(!w.order.actions.includes('ReturnToPurchase'), w.order.actions.join());
+  for (const step of [() => w.call.ReturnToPurchase({ order_id: w.order.id }), submit, () => w.call.SubmitAgent({ order_id: w.order.id, agent: w.order.agent })])
+    await refused(step(), 'FAILED_PRECONDITION', 'ORDER_STATE');
+});
+
+test('a person corrects what they entered, too; who acts in person stays the legal representative', async () => {
+  const p = new PaperWalk(desk, { who: company(8), individual: true });
+  p.who.agent.name = '王不一致';
+  await p.mismatch();
+  await p.toPaper();
+  await p.setPurchase();
+  p.take(await p.call.ReturnToPurchase({ order_id: p.order.id }));
+  p.take(await p.call.SubmitPerson({ order_id: p.order.id, person: { ...p.order.person, name: '赵一致', email: 'right@example.com' } }));
+  assert.deepEqual([p.state, p.order.person.name, p.order.purchase.delivery.recipient], ['PURCHASE', '赵**', '赵**']);
+  p.take(await p.call.SetPurchase({ order_id: p.order.id, purchase: p.order.purchase }));
+  await p.confirmPurchase();
+  assert.match(text(await p.pdf()).replace(/\s+/g, ''), /赵一致收/);
+
+  const w = new PaperWalk(desk, { who: unknown(9), inPerson: true });
+  await w.mismatch();
+  await w.toPaper();
+  const submit = async (name) => w.take(await w.call.SubmitOrganization({ order_id: w.order.id, organization: { ...w.order.organization, legal_rep_name: name } }));
+  assert.equal((await submit('王建立')).state, 'ORDER_STATE_AGENT');
+  await w.submitAgent();
+  await w.setPurchase();
+  w.take(await w.call.ReturnToPurchase({ order_id: w.order.id }));
+  await submit('钱多');
+  assert.deepEqual([w.state, w.order.agent.name, w.order.purchase.delivery.recipient], ['PURCHASE', '钱*', '钱*']);
+});

@@ -49,6 +49,13 @@ function generator(seed) {
   };
 }
 
+// Codes for the signature: all of an order's, and those to each signer's phone.
+function sent(f) {
+  const signer = f.signer ?? f.subjectPhone;
+  f.sentSign = (f.sentSign || 0) + 1;
+  f.sentTo = { ...f.sentTo, [signer]: (f.sentTo?.[signer] || 0) + 1 };
+}
+
 // Two accounts with two devices each, and the identity numbers that they quarrel about.
 class World {
   constructor(n) {
@@ -131,9 +138,10 @@ class World {
   purchase(o, account) {
     const wrong = this.chance(0.15) ? 'INVALID' : '', product = this.products[o.subject];
     const most = product.max_quantity, quantity = 1 + this.below(most + 1), { price_fen: unit } = product.options.find((x) => x.term_months === 12 && !x.seal);
-    const delivery = { province: '浙江省', city: '杭州市', street: '随机路1号', recipient: '李随机', phone: '13900000000' };
+    const masked = this.chance(0.3), to = masked ? { recipient: '赵**', phone: '139****0000' } : { recipient: '赵随机', phone: '13900000000' }; // as GetOrder shows them
+    const delivery = { province: '浙江省', city: '杭州市', street: '随机路1号', ...to };
     const purchase = { product_id: wrong && this.chance(0.5) ? 'prd_none' : product.id, term_months: wrong && this.chance(0.5) ? 13 : 12, seal: false, quantity: wrong ? 1000 : quantity, invoice: { wanted: this.chance(0.5), email: 'i@example.com' }, delivery };
-    return { step: { verb: 'purchase', order: o.id, account: account.name, wrong, quantity, most, unit }, account, method: 'SetPurchase', request: { order_id: o.id, purchase } };
+    return { step: { verb: 'purchase', order: o.id, account: account.name, wrong, quantity, most, unit, masked }, account, method: 'SetPurchase', request: { order_id: o.id, purchase } };
   }
 
   confirm(o, account) {
@@ -151,7 +159,7 @@ class World {
 
   async sign(o, account) {
     const right = this.chance(0.8), wrong = right && this.chance(0.15) ? 'CONSENT_MISSING' : '', { f } = o;
-    const code = right && o.sign && f.sentSign ? await this.code(f.signer ?? f.subjectPhone, /正在签署/, f.sentSign) : '000000';
+    const code = right && o.sign && f.sentSign ? await this.code(f.signer ?? f.subjectPhone, /正在签署/, f.sentTo[f.signer ?? f.subjectPhone]) : '000000';
     return { step: { verb: 'sign', order: o.id, account: account.name, right: code !== '000000', nth: f.sentSign, wrong }, account, method: 'SignApplication',
       request: { order_id: o.id, code, consents: wrong ? [] : this.consents } };
   }
@@ -187,7 +195,7 @@ class World {
       submit: () => this.submit(o, account), method: () => this.method(o, account), confirmCheck: () => this.confirmCheck(o, account), agent: () => this.agent(o, account),
       paper: () => this.simple('paper', 'SwitchToPaperRoute', o, account), purchase: () => this.purchase(o, account), confirm: () => this.confirm(o, account),
       back: () => this.simple('back', 'ReturnToPurchase', o, account), upload: () => this.upload(o, account),
-      request: () => this.simple('request', 'RequestApplicationSignature', o, account, (f) => { f.sentSign = (f.sentSign || 0) + 1; }),
+      request: () => this.simple('request', 'RequestApplicationSignature', o, account, sent),
       sign: () => this.sign(o, account), createPayment: () => this.simple('createPayment', 'CreatePayment', o, account), cancel: () => this.simple('cancel', 'CancelOrder', o, account),
       download: () => this.download(o, account),
     };
@@ -232,6 +240,7 @@ class World {
       want.anyway?.(model);
       return '';
     }
+    if (answer.reason && answer.reason === want.or) return '';
     if (answer.reason) return `${JSON.stringify(plan.step)}: ${answer.reason}, and not done`;
     want.apply(model, answer.response);
     if (plan.step.order) plan.done?.(model.orders[plan.step.order].f);

@@ -1,8 +1,8 @@
-// "Continue" (S9, S10, S20): what was filled in is read on another device and sent back as it is read, masks and all, or with
-// one field corrected and the others as they were.
+// "Continue" (S9, S10, S20): what was filled in is read on another device and sent back as it is read, masks and all; one
+// field is corrected and the others stay; and what was entered wrong is corrected later, until it is paid.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Desk } from '../lib/desk.mjs';
+import { Desk, until } from '../lib/desk.mjs';
 import { company } from './people.mjs';
 import { refused } from './refused.mjs';
 import { Walk } from './walk.mjs';
@@ -13,6 +13,8 @@ before(async () => {
   reviewer = await new Walk(desk, { who: company(next++) }).staff('li');
 });
 after(async () => desk?.stop());
+
+const later = (ms) => desk.setClock((desk.clockOffset || 0) + ms);
 
 // As the page shows it, on another device each time.
 class Page extends Walk {
@@ -133,10 +135,124 @@ describe('a mask that is not the field\'s own is refused, with the field named',
     assert.equal(w.state, 'CONFIRM');
   });
 
+  test('of the agent, and of another order', async () => {
+    const { agent } = await other.refresh();
+    await w.back();
+    const e = await invalid(w.call.SubmitAgent({ order_id: w.order.id, agent: { ...agent, name: '王**' } }), 'agent.name', 'agent.id_number', 'agent.phone');
+    assert.match(JSON.stringify(e.violations[0]), /masked/);
+    assert.equal((await w.refresh()).agent.name, '李*'); // nothing changed
+  });
+
   test('of the subject', async () => {
     const s = page();
     await s.to('SUBJECT');
     const shown = (await other.refresh()).organization;
     await invalid(s.call.SubmitOrganization({ order_id: s.order.id, organization: shown }), 'organization.legal_rep_name', 'organization.legal_rep_id_number', 'organization.legal_rep_phone');
+  });
+});
+
+describe('an agent that was entered wrong is corrected from the purchase', () => {
+  test('online: verified anew, and the purchase stays', async () => {
+    const w = page(), wrong = 'typo@example.com';
+    await w.to('AGENT');
+    await w.submitAgent({ email: wrong });
+    await w.confirmAgent();
+    await w.setPurchase({ invoice: { wanted: true, bank: '中国建设银行', bank_account: BANK_ACCOUNT } });
+    await w.confirmPurchase();
+    await w.uploadAll();
+    await w.requestSignature();
+    const { purchase } = w.order;
+    await w.back();
+    assert.ok(w.order.actions.includes('SubmitAgent'), w.order.actions.join());
+    later(61000);
+    const before = (await desk.messages(w.who.agent.phone)).length;
+    await w.agentAgain({ email: w.who.agent.email });
+    assert.equal(w.state, 'AGENT_VERIFYING');
+    assert.equal(await w.verified(), 'CODE_SENT');
+    const code = /(?<!\d)\d{6}(?!\d)/.exec(await w.read(w.who.agent.phone, /正在核验/, before))[0];
+    w.take(await w.call.ConfirmVerification({ verification_id: w.order.verification.id, code }));
+    assert.equal(w.state, 'PURCHASE');
+    assert.deepEqual(w.order.purchase, { ...purchase, invoice: { ...purchase.invoice, email: w.who.agent.email } }); // it was the agent's, and is
+    await w.purchaseAgain();
+    w.done = w.steps.findIndex(([name]) => name === 'confirmPurchase');
+    later(61000);
+    await w.to('REVIEW');
+    const mails = (to) => desk.sim(`/sim/mails?to=${encodeURIComponent(to)}`).then((r) => r.mails);
+    await until('the mail', async () => (await mails(w.who.agent.email)).length);
+    assert.deepEqual(await mails(wrong), []);
+    assert.equal((await w.signedText()).purchase.invoice_bank_account, BANK_ACCOUNT);
+  });
+
+  test('online: one that does not match leaves the order at its agent', async () => {
+    const w = page();
+    await w.to('CONFIRM');
+    await w.back();
+    await w.agentAgain({ name: '李不一致' });
+    assert.equal(await w.verified(), 'MISMATCH');
+    assert.equal(w.state, 'AGENT');
+    await w.agentAgain({ legal_rep_in_person: true });
+    assert.equal(w.state, 'PURCHASE');
+    assert.equal(w.order.agent.name, '王**');
+    assert.equal(w.order.purchase.delivery.recipient, '王**'); // filled in from the agent
+    await refused(w.call.SubmitOrganization({ order_id: w.order.id, organization: w.order.organization }), 'FAILED_PRECONDITION', 'ORDER_STATE'); // verified
+  });
+});
+
+describe('back from the payment', () => {
+  test('the code is closed, and the application signed anew', async () => {
+    const w = page();
+    await w.to('PAYMENT');
+    await w.createPayment();
+    const old = w.payment;
+    await w.back();
+    assert.equal(w.order.payment, null);
+    await until('the code closed', async () => (await w.call.GetPayment({ payment_id: old.id })).payment.state === 'PAYMENT_STATE_CLOSED');
+    await refused(w.call.CreatePayment({ order_id: w.order.id, provider: 'PAYMENT_PROVIDER_WECHAT' }), 'FAILED_PRECONDITION', 'ORDER_STATE');
+    later(61000);
+    await w.purchaseAgain({ quantity: 2 });
+    w.done = w.steps.findIndex(([name]) => name === 'confirmPurchase');
+    await w.to('PAYMENT');
+    assert.equal(w.order.payment, null); // of the price before
+    await w.createPayment();
+    assert.notEqual(w.payment.id, old.id);
+    assert.equal(w.payment.amount_fen, 2 * old.amount_fen);
+    await w.pay();
+    assert.equal((await w.signedText()).purchase.quantity, 2);
+    await refused(w.call.ReturnToPurchase({ order_id: w.order.id }), 'FAILED_PRECONDITION', 'ORDER_STATE');
+  });
+
+  // Alipay cannot close what nobody has scanned.
+  test('a code that cannot be closed is shown again for the same price, and says until when for another', async () => {
+    const w = page({ inPerson: true, payBy: 'ALIPAY' });
+    const again = async (quantity) => {
+      await w.back();
+      await until('the code kept', async () => (await w.call.GetPayment({ payment_id: w.payment.id })).payment.state === 'PAYMENT_STATE_WAITING');
+      later(61000);
+      await w.purchaseAgain({ quantity });
+      w.done = w.steps.findIndex(([name]) => name === 'confirmPurchase');
+      await w.to('PAYMENT');
+      return w.call.CreatePayment({ order_id: w.order.id, provider: 'PAYMENT_PROVIDER_ALIPAY' });
+    };
+    await w.to('PAYMENT');
+    const { id } = await w.createPayment();
+    assert.equal((await again(1)).payment.id, id);
+    const e = await refused(again(2), 'FAILED_PRECONDITION', 'PAYMENT_STATE');
+    assert.ok(e.retryMs > 60000, `${e.retryMs}`);
+    w.payBy = 'WECHAT';
+    await w.createPayment();
+    await w.pay();
+  });
+
+  test('what is paid in the last moment is given back', async () => {
+    const w = page();
+    await w.to('PAYMENT');
+    await w.createPayment();
+    await desk.sim('/sim/fault', { provider: 'wechat', action: 'callback', kind: 'never' }); // found by looking
+    await w.capture();
+    await w.back();
+    await until('the money seen', async () => ['HELD', 'REFUNDING'].includes((await w.call.GetPayment({ payment_id: w.payment.id })).payment.state.replace('PAYMENT_STATE_', '')));
+    later(61000);
+    await until('the money given back', async () => (await desk.sim('/sim/wechat/refunds')).refunds.some((r) => r.out_trade_no === w.payment.id));
+    assert.equal((await w.refresh()) && w.state, 'PURCHASE');
   });
 });
