@@ -56,6 +56,21 @@ static void input_digest(struct ctx *c, const struct order *o, bool of_agent, un
     crypt_lookup(c->keys, "verification", all, out);
 }
 
+bool identity_phone_proved(enum subject_kind kind, enum method m)
+{
+    return plan_proves_phone(plan_of(kind, false, m));
+}
+
+const char *identity_method_text(enum method m, bool zh)
+{
+    static const char *const texts[][2] = {
+        [METHOD_MICRO_DEPOSIT] = {"MICRO_DEPOSIT", "对公打款"},
+        [METHOD_PHONE_THREE_FACTOR] = {"PHONE_THREE_FACTOR", "手机实名三要素"},
+        [METHOD_BANK_FOUR_FACTOR] = {"BANK_FOUR_FACTOR", "银行卡四要素"},
+        [METHOD_FACE] = {"FACE", "人脸识别"}};
+    return m >= METHOD_MICRO_DEPOSIT && m <= METHOD_FACE ? texts[m][zh] : "";
+}
+
 /* -- attempts ----------------------------------------------------------------------------------------------
  */
 

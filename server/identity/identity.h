@@ -59,11 +59,18 @@ struct verification {
  * a). */
 void identity_check_subject(struct fault *f, struct arena *a, const struct subject *in,
                             enum subject_kind kind, enum method m, const char *prefix, struct subject *out);
-/* The same for table 3. By paper (S16) the agent is collected, not verified: no method is asked for, nor
- * kept.
- */
-void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, bool by_paper,
+/* The same for table 3, of a legal representative who acts in person the e-mail alone, with the card of a
+ * bank four-factor; that a method is missing there is the caller's to say. Whose proof is elsewhere is
+ * collected, not verified, and no method is asked for, nor kept: of everybody by paper (S16), of who acts in
+ * person with a phone that was proved (S11). */
+void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, bool collected,
                           const char *prefix, struct agent *out);
+
+/* Whether the subject of an order that this method verified has shown that the phone is theirs. Others (a
+ * deposit, a face) leave it as somebody entered it. */
+bool identity_phone_proved(enum subject_kind kind, enum method m);
+/* What people call a method: the API's word, or Chinese. */
+const char *identity_method_text(enum method m, bool zh);
 
 /* Some configured supplier makes every check of the method (a deposit can always be made, by remittance).
  * Others answer METHOD_NOT_OFFERED. */

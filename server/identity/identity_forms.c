@@ -75,6 +75,8 @@ static const struct form_field agent_form[] = {
 
 static const struct form_field in_person_form[] = {
     {"email", IN(agent, email), LOOK_EMAIL, EVERY, "agent's e-mail address", "经办人电子邮箱"},
+    {"card_number", IN(agent, card_number), LOOK_CARD, BANK, "legal representative's card number",
+     "法定代表人银行卡号"}, /* of who is verified */
 };
 
 static const char *normalise(struct arena *a, enum look look, const char *s)
@@ -187,31 +189,28 @@ void identity_check_subject(struct fault *f, struct arena *a, const struct subje
     *out = s;
 }
 
-void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, bool by_paper,
+void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, bool collected,
                           const char *prefix, struct agent *out)
 {
-    struct agent s = {.method = by_paper ? 0 : in->method,
+    struct agent s = {.method = collected ? 0 : in->method,
                       .in_person = in->in_person,
                       .name = "",
                       .id_number = "",
                       .email = "",
                       .phone = "",
                       .card_number = ""};
-    if (in->in_person) { /* S11: everything else is copied from what was verified */
-        s.method = 0;
-        check_form(f, a, prefix, in_person_form, N(in_person_form), METHOD_PHONE_THREE_FACTOR, in, &s);
-        *out = s;
-        return;
-    }
     enum problem p = PROBLEM_NONE;
-    if (in->method == 0)
-        p = PROBLEM_MISSING;
+    if (in->method == 0) /* in person: the caller names it, with what can be chosen */
+        p = in->in_person ? PROBLEM_NONE : PROBLEM_MISSING;
     else if (in->method < METHOD_PHONE_THREE_FACTOR || in->method > METHOD_FACE)
         p = PROBLEM_NOT_OFFERED;
-    if (by_paper)
+    if (collected)
         p = PROBLEM_NONE;
     field_problem(f, prefix, "method", "agent's method", "经办人认证方式", p);
     enum method m = p == PROBLEM_NONE && s.method ? (enum method)s.method : METHOD_PHONE_THREE_FACTOR;
-    check_form(f, a, prefix, agent_form, N(agent_form), m, in, &s);
+    if (in->in_person) /* S11: everything else is copied from the legal representative */
+        check_form(f, a, prefix, in_person_form, collected ? 1 : N(in_person_form), m, in, &s);
+    else
+        check_form(f, a, prefix, agent_form, N(agent_form), m, in, &s);
     *out = s;
 }

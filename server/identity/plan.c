@@ -42,6 +42,11 @@ const struct plan *plan_of(enum subject_kind kind, bool of_agent, enum method m)
     return of_agent || kind == SUBJECT_INDIVIDUAL ? &person[m] : &organization[m];
 }
 
+bool plan_proves_phone(const struct plan *p)
+{
+    return p && p->proof == PROOF_CODE;
+}
+
 const char *check_name(enum check k)
 {
     return k >= CHECK_ENTERPRISE4 && k <= CHECK_LAST ? checks[k].name : "";

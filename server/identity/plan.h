@@ -37,6 +37,9 @@ struct plan {
 /* NULL for what has no plan (an agent's micro-deposit). */
 const struct plan *plan_of(enum subject_kind kind, bool of_agent, enum method m);
 
+/* Who was verified so has shown that the phone is theirs: a code came to it (S11). */
+bool plan_proves_phone(const struct plan *p);
+
 /* "enterprise4": what is stored as evidence and shown to reviewers. "" for no check. */
 const char *check_name(enum check k);
 /* This supplier makes the check. */

@@ -1,6 +1,7 @@
 #include "order/order.h"
 
 #include "account/account_store.h"
+#include "base/str.h"
 #include "catalog/catalog.h"
 #include "convert/reason.h"
 #include "core/audit.h"
@@ -104,7 +105,6 @@ static void check_subject(struct ctx *c, const struct order *o, const struct sub
 /* S11: what is known of the legal representative. */
 static void copy_legal_rep(const struct order *o, struct agent *a)
 {
-    a->method = (int)o->method;
     a->name = o->subject.legal_rep_name;
     a->id_number = o->subject.id_number;
     a->phone = o->subject.phone;
@@ -162,31 +162,77 @@ enum err order_change_method(struct ctx *c, const char *id, int method, struct o
                       NULL);
 }
 
+/* Adds the violation of a missing method, with what can be chosen. */
+static enum err ask_how(struct ctx *c, const struct order *o, unsigned methods)
+{
+    struct buf en = BUF(c->arena), zh = BUF(c->arena);
+    for (enum method m = METHOD_PHONE_THREE_FACTOR; m <= METHOD_FACE; m++) {
+        bool served = methods & 1U << m;
+        if (served)
+            TRY(identity_method_served(c, o->channel, o->subject_kind, true, m, &served));
+        if (!served)
+            continue;
+        buf_printf(&en, "%s%s", en.n ? ", " : "", identity_method_text(m, false));
+        buf_printf(&zh, "%s%s", zh.n ? "、" : "", identity_method_text(m, true));
+    }
+    if (!en.n)
+        return fail_both(c->fault, ERR_METHOD_NOT_OFFERED,
+                         "the phone was not proved, and the channel verifies nobody who would sign with it",
+                         "法定代表人手机号尚未核验，且当前渠道不提供签署人核验方式");
+    fault_field(
+        c->fault, "agent.method", "REQUIRED",
+        arena_printf(c->arena, "the legal representative's phone was not proved: choose %s", buf_text(&en)),
+        arena_printf(c->arena, "法定代表人手机号尚未核验，请选择%s", buf_text(&zh)));
+    return OK;
+}
+
+/* S11: who signs has a phone that was proved as theirs: with the subject, or now. By paper (S16) the
+ * signature is on it. */
+static bool agent_is_collected(const struct order *o, const struct agent *a)
+{
+    return o->paper_route || (a->in_person && identity_phone_proved(o->subject_kind, o->method));
+}
+
+static enum err check_agent(struct ctx *c, const struct order *o, const struct agent *a, struct agent *clean)
+{
+    struct offer offer;
+    struct agent in = *a;
+    bool collected = agent_is_collected(o, a), choose = a->in_person && !collected && !a->method;
+    if (!collected)
+        TRY(catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer));
+    if (choose)
+        TRY(ask_how(c, o, offer.agent_methods));
+    if (a->in_person && !collected && !*a->card_number) /* what was entered with another method */
+        in.card_number = o->subject.card_number;
+    if (!a->in_person) /* else all but the e-mail is the legal representative's */
+        order_unmask(c->fault, c->arena, MASKED_AGENT, "agent.", &o->agent, &in);
+    identity_check_agent(c->fault, c->arena, &in, collected, "agent.", clean);
+    TRY(fault_fields(c->fault));
+    if (a->in_person)
+        copy_legal_rep(o, clean);
+    return collected
+               ? OK
+               : method_check(c,
+                              &(struct method_choice){o->channel, o->subject_kind, true, offer.agent_methods},
+                              clean->method);
+}
+
 enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out)
 {
     struct agent clean;
-    struct offer offer;
     struct verification v;
+    struct purchase bought;
     TRY(order_load(c, id, out));
     TRY(expect(c, out, a->in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED));
-    struct agent given = *a;
-    if (!given.in_person) /* else all but the e-mail is the legal representative's */
-        order_unmask(c->fault, c->arena, MASKED_AGENT, "agent.", &out->agent, &given);
-    identity_check_agent(c->fault, c->arena, &given, out->paper_route, "agent.", &clean);
-    TRY(fault_fields(c->fault));
-    if (clean.in_person)
-        copy_legal_rep(out, &clean);
+    TRY(check_agent(c, out, a, &clean));
+    bool collected = agent_is_collected(out, &clean);
+    if (collected && clean.in_person)
+        clean.method = (int)out->method;
     struct order next = *out;
-    struct purchase bought;
     next.agent = clean;
     struct order_change change = {.agent = &clean, .purchase = order_purchase_follows(out, &next, &bought)};
-    if (clean.in_person)
-        return order_move(c, out, EV_AGENT_IN_PERSON, &change, NULL);
-    if (out->paper_route) /* S16: collected, not verified */
-        return order_move(c, out, EV_AGENT_SUBMITTED, &change, NULL);
-    TRY(catalog_offer(c, out->channel, out->kind, out->subject_kind, out->medium, &offer));
-    TRY(method_check(c, &(struct method_choice){out->channel, out->subject_kind, true, offer.agent_methods},
-                     clean.method));
+    if (collected)
+        return order_move(c, out, clean.in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED, &change, NULL);
     TRY(identity_start(c, &next, true, &v));
     change.verification = v.id;
     return order_move(c, out, EV_AGENT_SUBMITTED, &change, NULL);
@@ -271,7 +317,7 @@ static const struct action actions[] = {
     {"StartFace", EV_SUBJECT_PASSED, BOTH, FACE_AWAITED, 0},
     {"StartFace", EV_AGENT_PASSED, BOTH, FACE_AWAITED, 0},
     {"ResendVerificationCode", EV_SUBJECT_PASSED, BOTH, CODE_BY_SMS, 0},
-    {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, 0, 0}, /* in person, whatever the channel still offers */
+    {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, 0, 0}, /* in person by a proved phone, whatever is offered */
     {"ConfirmVerification", EV_AGENT_PASSED, BOTH, CODE_AWAITED, 0},
     {"ResendVerificationCode", EV_AGENT_PASSED, BOTH, CODE_BY_SMS, 0},
     {"SetPurchase", EV_PURCHASE_SET, BOTH, SOLD, 0},

@@ -71,7 +71,7 @@ enum order_event {
     EV_SUBJECT_MISMATCH, /* back to SUBJECT for correction or paper (S9); also when the provider failed */
     EV_AGENT_SUBMITTED,
     EV_AGENT_PASSED,
-    EV_AGENT_IN_PERSON, /* the legal representative acts in person: nothing to verify (S11) */
+    EV_AGENT_IN_PERSON, /* the legal representative acts in person, nothing is left to verify (S11) */
     EV_AGENT_MISMATCH,
     EV_PURCHASE_SET,
     EV_PURCHASE_CONFIRMED,

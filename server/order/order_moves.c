@@ -55,7 +55,8 @@
  * In its AGENT and PURCHASE the subject may be submitted anew, in PURCHASE the agent; both stay there.
  *
  * A verification that hangs (a code that never came) is left by submitting the step again; the newest
- * verification alone counts.
+ * verification alone counts. A legal representative who acts in person with a phone that was not proved
+ * is submitted as an agent is.
  */
 #include "order/order.h"
 

@@ -24,7 +24,9 @@ enum err order_create(struct ctx *c, const struct order_choice *choice, struct o
  * ORDER_STATE. */
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
                               struct order *out);
-/* S11. In person goes on at once; else the agent is verified, unless by paper. Again in PURCHASE. */
+/* S11. Who acts in person goes on at once when the subject's method proved the phone; else the agent, or the
+ * legal representative in the agent's place, is verified by a->method: INVALID names what can be chosen.
+ * METHOD_NOT_OFFERED; RATE_LIMITED. By paper nobody is verified. Again in PURCHASE. */
 enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out);
 enum err order_change_method(struct ctx *c, const char *id, int method, struct order *out);
 

@@ -171,16 +171,37 @@ static void by_paper_no_method_is_asked_for(void **s)
 static void in_person_asks_for_the_email_alone(void **s)
 {
     (void)s;
-    struct agent out, in = {0, true, "x", "y", "", "z", ""};
-    identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
+    struct agent out, in = {METHOD_FACE, true, "x", "y", "", "z", "1"};
+    identity_check_agent(&fault, &arena, &in, true, "agent.", &out);
     ASSERT_VIOLATIONS({"agent.email", "REQUIRED"});
     assert_string_equal(out.name, ""); /* nothing but what was verified may stand there */
+    assert_string_equal(out.card_number, "");
+    assert_int_equal(out.method, 0);
     fault_clear(&fault);
     in.email = "ｚ＠x.cn";
-    identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
+    identity_check_agent(&fault, &arena, &in, true, "agent.", &out);
     assert_ok(fault_fields(&fault));
     assert_string_equal(out.email, "z@x.cn");
     assert_true(out.in_person);
+}
+
+static void in_person_is_verified_like_an_agent(void **s)
+{
+    (void)s;
+    struct agent out, in = {METHOD_BANK_FOUR_FACTOR, true, "x", "y", "z@x.cn", "z", ""};
+    identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
+    ASSERT_VIOLATIONS({"agent.card_number", "REQUIRED"});
+    fault_clear(&fault);
+    in.method = METHOD_MICRO_DEPOSIT;
+    identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
+    ASSERT_VIOLATIONS({"agent.method", "NOT_OFFERED"});
+    fault_clear(&fault);
+    in.method = METHOD_FACE;
+    identity_check_agent(&fault, &arena, &in, false, "agent.", &out);
+    assert_ok(fault_fields(&fault));
+    assert_int_equal(out.method, METHOD_FACE);
+    assert_string_equal(out.name, "");
+    assert_string_equal(out.phone, "");
 }
 
 static void table_5(void **s)
@@ -268,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(table_3, setup, teardown),
         cmocka_unit_test_setup_teardown(by_paper_no_method_is_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(in_person_asks_for_the_email_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(in_person_is_verified_like_an_agent, setup, teardown),
         cmocka_unit_test_setup_teardown(table_5, setup, teardown),
         cmocka_unit_test_setup_teardown(sentences_say_what_is_wanted, setup, teardown),
     };

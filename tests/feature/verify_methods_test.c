@@ -156,6 +156,54 @@ static void agents_by_every_method(void **s)
     }
 }
 
+static enum err in_person(const char *order, enum method m)
+{
+    PB(SubmitAgentRequest) in = CERTDESK__V1__SUBMIT_AGENT_REQUEST__INIT;
+    PB(SubmitAgentResponse) out = CERTDESK__V1__SUBMIT_AGENT_RESPONSE__INIT;
+    PB(Agent) g = CERTDESK__V1__AGENT__INIT;
+    test_ctx_reset(&w.t);
+    in.order_id = arena_strdup(w.c->arena, order);
+    in.agent = &g;
+    g.legal_rep_in_person = true;
+    g.method = (PB(VerificationMethod))m;
+    g.email = (char *)"rep@example.com";
+    return call(w.c, "SubmitAgent", &in, &out);
+}
+
+/* S11: "the data already verified". A deposit and a face leave the phone as somebody typed it. */
+static void in_person_signs_with_a_phone_that_was_proved(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    const struct violation *v = w.t.fault.violations;
+    for (enum method of = METHOD_MICRO_DEPOSIT; of <= METHOD_FACE; of++) {
+        bool proved = of == METHOD_PHONE_THREE_FACTOR || of == METHOD_BANK_FOUR_FACTOR;
+        new_order(SUBJECT_ORGANIZATION, of, order);
+        assert_ok(submit(SUBJECT_ORGANIZATION, order));
+        test_ctx_reset(&w.t);
+        assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET state = 3 WHERE id = ?"), TEXT(order)));
+        if (proved) {
+            assert_ok(in_person(order, 0));
+            assert_state(&w, order, ORDER_PURCHASE);
+            continue;
+        }
+        assert_err(in_person(order, 0), ERR_INVALID);
+        assert_int_equal(w.t.fault.n_violations, 1);
+        assert_string_equal(v->field, "agent.method");
+        assert_string_equal(v->reason, "REQUIRED");
+        assert_non_null(strstr(v->text, "choose PHONE_THREE_FACTOR, BANK_FOUR_FACTOR, FACE"));
+        assert_non_null(strstr(v->text_zh, "请选择手机实名三要素、银行卡四要素、人脸识别"));
+        assert_err(in_person(order, METHOD_MICRO_DEPOSIT), ERR_INVALID);
+        assert_ok(in_person(order, METHOD_PHONE_THREE_FACTOR));
+        assert_state(&w, order, ORDER_AGENT_VERIFYING);
+        rig_wait(&x, order, VERIFICATION_CODE_SENT);
+        assert_ok(confirm_code(w.c, order, world_code(&w, LEGAL_REP_PHONE)));
+        rig_wait_order(&x, order, ORDER_PURCHASE);
+        assert_true(get_order(w.c, order)->agent->legal_rep_in_person);
+        assert_string_equal(get_order(w.c, order)->agent->name, "张*");
+    }
+}
+
 /* -- faces -------------------------------------------------------------------------------------------------
  */
 
@@ -414,6 +462,7 @@ int main(void)
         cmocka_unit_test(deposits_wait_behind_their_checks),
         cmocka_unit_test(a_card_that_does_not_belong_is_a_mismatch),
         cmocka_unit_test(agents_by_every_method),
+        cmocka_unit_test(in_person_signs_with_a_phone_that_was_proved),
         cmocka_unit_test(a_face_moves_the_order_on_by_itself),
         cmocka_unit_test(the_url_is_the_owners_on_site_and_short_lived),
         cmocka_unit_test(nobody_comes),

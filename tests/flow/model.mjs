@@ -5,6 +5,7 @@
 //   order = { id, account, subject: 'organization' | 'individual', method, state, paper, key, check, agentCheck, have, refused, total, key0, f }
 //   key0: which key its certificate was downloaded for; f: what the walker remembers of it, phones and ids
 //
+// All are verified by a code to the phone, so the legal representative in person goes on at once (S11).
 // The desk reviews and issues what organizations apply for. Individuals download, without a review unless they go by paper.
 //
 // expect(model, step) -> { reason } when it must be refused, or { apply(model, response) }.

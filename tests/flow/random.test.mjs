@@ -129,7 +129,7 @@ class World {
   agent(o, account) {
     const inPerson = this.chance(0.3), matches = this.chance(0.8), wrong = this.chance(0.12) ? 'INVALID' : '';
     const phone = this.phone(), email = wrong ? 'nowhere' : 'agent@example.com';
-    const agent = inPerson ? { legal_rep_in_person: true, email }
+    const agent = inPerson ? { legal_rep_in_person: true, email, ...(this.chance(0.3) && { method: 'VERIFICATION_METHOD_FACE' }) } // a code went to the phone: not asked for
       : { method: 'VERIFICATION_METHOD_PHONE_THREE_FACTOR', name: matches ? '李随机' : '李不一致', id_number: residentId('11010119900307013'), phone, email };
     return { step: { verb: inPerson ? 'inPerson' : 'agent', order: o.id, account: account.name, matches: matches, wrong }, account, method: 'SubmitAgent', request: { order_id: o.id, agent },
       done: (f) => { f.phone = phone; f.signer = inPerson ? f.subjectPhone : phone; } };

@@ -12,6 +12,7 @@ import { refused } from './refused.mjs';
 
 const AT_ONCE = 10;
 const CHANNELS = ['server/catalog/zheneng.yaml', YUNQI];
+const PROVES_PHONE = ['PHONE_THREE_FACTOR', 'BANK_FOUR_FACTOR'];
 const word = (s) => s.replace(/^[A-Z_]+?_(METHOD|KIND|PROVIDER)_|^MEDIUM_/, '');
 
 let desk, rows;
@@ -26,10 +27,12 @@ function* ways(channel) {
   const pays = channel.payment_providers.map(word);
   for (const offer of channel.offers.filter((o) => o.kind === 'ORDER_KIND_NEW')) {
     const subject = word(offer.subject_kind), individual = subject === 'INDIVIDUAL';
-    const agents = individual ? [''] : ['IN_PERSON', ...offer.agent_methods.map(word)];
+    const agents = offer.agent_methods.map(word);
+    // In person: at once when the method proved the phone, else verified by each of the agent's methods.
+    const inPerson = (method) => (PROVES_PHONE.includes(method) ? ['IN_PERSON'] : agents.map((a) => `IN_PERSON ${a}`));
     for (const method of offer.methods.map(word))
       for (const paper of offer.paper_route ? [false, true] : [false])
-        for (const agent of paper && !individual ? ['IN_PERSON', 'COLLECTED'] : agents)
+        for (const agent of individual ? [''] : paper ? ['IN_PERSON', 'COLLECTED'] : [...inPerson(method), ...agents])
           for (const pay of pays)
             for (const end of [...statesOf(offer, paper), 'NONE']) {
               if (individual && end.startsWith('AGENT')) continue;
@@ -61,7 +64,8 @@ class TableWalk extends ChannelWalk {
     who.agent.name = `李${own}`;
     who.legalRep.name = `王${own}国`;
     if (way.paper && !(way.subject === 'INDIVIDUAL' && way.method === 'FACE')) who[way.subject === 'INDIVIDUAL' ? 'agent' : 'legalRep'].name = '王不一致'; // what the register does not know
-    super(desk, { who, individual: way.subject === 'INDIVIDUAL', method: way.method, agentMethod: way.agent || 'PHONE_THREE_FACTOR', inPerson: way.agent === 'IN_PERSON',
+    const [, inPerson, agentMethod] = /^(IN_PERSON)? ?(.*)$/.exec(way.agent);
+    super(desk, { who, individual: way.subject === 'INDIVIDUAL', method: way.method, agentMethod: agentMethod || 'PHONE_THREE_FACTOR', inPerson: !!inPerson,
       channel: way.channel, medium: way.medium, payBy: way.pay || 'WECHAT', offer: way.offer, invoice: way.invoice });
     this.way = way;
     this.n = n;
@@ -124,7 +128,7 @@ class TableWalk extends ChannelWalk {
     if (!this.individual) {
       if (await this.at('AGENT', 'SubmitAgent')) return;
       await this.submitAgent();
-      if (!this.inPerson) {
+      if (!this.inPersonAtOnce) {
         await this.verified();
         if (await this.at('AGENT_VERIFYING', this.agentMethod === 'FACE' ? 'StartFace' : 'ConfirmVerification')) return;
         await this.confirmAgent();

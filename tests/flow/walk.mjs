@@ -42,7 +42,7 @@ export const DESK_STEPS = [['approve', 'ISSUE'], ['issue', 'SHIP'], ['ship', 'SH
 
 export class Walk {
   // who: a company of people.mjs. individual: its agent applies for a certificate of their own. method, agentMethod: words of
-  // VerificationMethod. inPerson: the legal representative is the agent (S11). tell(kind, detail) hears what a person would
+  // VerificationMethod. inPerson: the legal representative is the agent (S11), verified by agentMethod when the phone was not. tell(kind, detail) hears what a person would
   // see: "sms" {phone, text}, "payment" payment, "upload" material, "face" url, "deposit" cells of the bank's file.
   constructor(desk, { who = company(1), individual = false, method = 'PHONE_THREE_FACTOR', agentMethod = 'PHONE_THREE_FACTOR', inPerson = false,
     channel = CHANNEL, medium = 'UKEY', payBy = 'WECHAT', seal = !individual, months = 12, quantity = 1, tell = () => {} } = {}) {
@@ -213,17 +213,21 @@ export class Walk {
     return this.confirm(this.subject);
   }
 
+  // Nothing of who signs is left to verify (S11): with the order's method a code went to the phone, or papers are signed by hand.
+  get inPersonAtOnce() {
+    return this.inPerson && (!!this.order?.paper_route || ['PHONE_THREE_FACTOR', 'BANK_FOUR_FACTOR'].includes(this.method));
+  }
+
   async submitAgent(more = {}) {
     if (this.individual) return this.order;
     const { name, idNumber, phone, email } = this.who.agent;
-    const agent = this.inPerson ? { legal_rep_in_person: true, email, ...more }
-      : { method: `VERIFICATION_METHOD_${this.agentMethod}`, name, id_number: idNumber, phone, email,
-        ...(this.agentMethod === 'BANK_FOUR_FACTOR' && { card_number: CARD }), ...more };
+    const how = !this.inPersonAtOnce && { method: `VERIFICATION_METHOD_${this.agentMethod}`, ...(this.agentMethod === 'BANK_FOUR_FACTOR' && { card_number: CARD }) };
+    const agent = this.inPerson ? { legal_rep_in_person: true, email, ...how, ...more } : { ...how, name, id_number: idNumber, phone, email, ...more };
     return this.take(await this.call.SubmitAgent({ order_id: this.order.id, agent }));
   }
 
   async confirmAgent() {
-    return this.inPerson || this.individual ? this.order : this.confirm(this.who.agent);
+    return this.inPersonAtOnce || this.individual ? this.order : this.confirm(this.inPerson ? this.who.legalRep : this.who.agent);
   }
 
   async purchase(more = {}) {
