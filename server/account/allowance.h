@@ -19,6 +19,7 @@ enum allowance_kind {
     ALLOW_LOGIN_HERE,       /* wrong passwords for a name from one address */
     ALLOW_LOGIN_EVERYWHERE, /* the same from all of them */
     ALLOW_LOGIN_STAFF,      /* failed logins of a name at the desk */
+    ALLOW_CHECKS,           /* paid checks of identities that an account began */
 };
 
 struct allowance {

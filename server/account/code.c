@@ -13,6 +13,7 @@ enum {
     CODE_LIFE_MS = 5 * 60 * 1000,
     CODE_TRIES = 5,
     MINUTE_MS = 60 * 1000,
+    ALL_PURPOSES = 0, /* a row of sms_allowance beside those of the purposes */
 };
 static const int64_t HOUR_MS = INT64_C(3600000), DAY_MS = INT64_C(86400000);
 
@@ -43,10 +44,8 @@ static enum err wait_for(struct ctx *c, int64_t ms)
 }
 
 /* Windows start with their first code. */
-static enum err look_at_phone(struct ctx *c, const struct sms_limits *l, struct code_allowance *a)
+static void move_windows(const struct ctx *c, struct code_allowance *a)
 {
-    if (l->phone_minute > 0 && a->found && c->now_ms - a->sent_ms < MINUTE_MS / l->phone_minute)
-        return wait_for(c, a->sent_ms + MINUTE_MS / l->phone_minute - c->now_ms);
     if (c->now_ms - a->hour_start_ms >= HOUR_MS) {
         a->hour_start_ms = c->now_ms;
         a->hour_count = 0;
@@ -55,42 +54,70 @@ static enum err look_at_phone(struct ctx *c, const struct sms_limits *l, struct 
         a->day_start_ms = c->now_ms;
         a->day_count = 0;
     }
-    if (l->phone_hour > 0 && a->hour_count >= l->phone_hour)
-        return wait_for(c, a->hour_start_ms + HOUR_MS - c->now_ms);
-    if (l->phone_day > 0 && a->day_count >= l->phone_day)
-        return wait_for(c, a->day_start_ms + DAY_MS - c->now_ms);
-    a->hour_count++;
-    a->day_count++;
-    return OK;
 }
 
-/* What one code takes away. */
+/* What one code takes away. The minute is a purpose's: who logs in need not wait to sign. Hour and day are of
+ * all purposes: it is one phone that rings. */
 struct taking {
     unsigned char phone[32];
     enum code_purpose purpose;
-    struct code_allowance of_phone;
+    struct code_allowance of_purpose, of_phone;
     struct allowance of_address, of_channel;
 };
+
+static enum err look_at_phone(struct ctx *c, const struct sms_limits *l, struct taking *t)
+{
+    const struct code_allowance *one = &t->of_purpose, *all = &t->of_phone;
+    TRY(code_allowance_read(c, t->phone, t->purpose, &t->of_purpose));
+    TRY(code_allowance_read(c, t->phone, ALL_PURPOSES, &t->of_phone));
+    move_windows(c, &t->of_purpose);
+    move_windows(c, &t->of_phone);
+    if (l->phone_day > 0 && all->day_count >= l->phone_day)
+        return wait_for(c, all->day_start_ms + DAY_MS - c->now_ms);
+    if (l->phone_hour > 0 && all->hour_count >= l->phone_hour)
+        return wait_for(c, all->hour_start_ms + HOUR_MS - c->now_ms);
+    if (l->phone_minute > 0 && one->found && c->now_ms - one->sent_ms < MINUTE_MS / l->phone_minute)
+        return wait_for(c, one->sent_ms + MINUTE_MS / l->phone_minute - c->now_ms);
+    t->of_purpose.hour_count++;
+    t->of_purpose.day_count++;
+    t->of_phone.hour_count++;
+    t->of_phone.day_count++;
+    return OK;
+}
 
 static enum err look(struct ctx *c, const char *channel, struct taking *t)
 {
     struct sms_limits l;
     TRY(code_limits(c, channel, &l));
-    TRY(code_allowance_read(c, t->phone, t->purpose, &t->of_phone));
-    TRY(look_at_phone(c, &l, &t->of_phone));
+    TRY(look_at_phone(c, &l, t));
     TRY(allowance_look(c, ALLOW_CODE_ADDRESS, c->address, l.address_hour, HOUR_MS, &t->of_address));
     return allowance_look(c, ALLOW_CODE_CHANNEL, channel, l.channel_day, DAY_MS, &t->of_channel);
+}
+
+static enum err write_phone(struct ctx *c, const struct taking *t, int purpose,
+                            const struct code_allowance *a)
+{
+    enum err e = code_allowance_write(c, t->phone, purpose, a);
+    if (e == ERR_DB_DUPLICATE || e == ERR_CONFLICT) /* somebody else's meanwhile: count again */
+        return fail(c->fault, ERR_DB_RETRY, NULL);
+    return e;
 }
 
 /* Last, so that what everybody shares is locked for as short as can be. */
 static enum err take(struct ctx *c, const struct taking *t)
 {
-    enum err e = code_allowance_write(c, t->phone, t->purpose, &t->of_phone);
-    if (e == ERR_DB_DUPLICATE || e == ERR_CONFLICT) /* somebody else's meanwhile: count again */
-        return fail(c->fault, ERR_DB_RETRY, NULL);
-    TRY(e);
+    TRY(write_phone(c, t, ALL_PURPOSES, &t->of_phone));
+    TRY(write_phone(c, t, t->purpose, &t->of_purpose));
     TRY(allowance_take(c, &t->of_address));
     return allowance_take(c, &t->of_channel);
+}
+
+enum err code_count_link(struct ctx *c, const char *channel_id, const char *phone)
+{
+    struct taking taking = {.purpose = CODE_LINK};
+    crypt_lookup(c->app->keys, "phone", phone, taking.phone);
+    TRY(look(c, channel_id, &taking));
+    return take(c, &taking);
 }
 
 enum err code_send_for(struct ctx *c, const char *channel_id, const char *phone, enum code_purpose purpose,

@@ -21,6 +21,7 @@ enum code_purpose {
     CODE_NEW_PHONE,
     CODE_VERIFY = 16, /* scope: verification id */
     CODE_SIGN = 17,   /* scope: order id */
+    CODE_LINK = 18,   /* no code: a face link, which counts as one */
 };
 
 /* Inside a transaction: makes a code, replaces an earlier one of the same binding, and queues the SMS with
@@ -32,6 +33,10 @@ enum err code_send(struct ctx *c, const char *phone, enum code_purpose purpose, 
 /* The same for a caller who has no channel yet, or a job. */
 enum err code_send_for(struct ctx *c, const char *channel_id, const char *phone, enum code_purpose purpose,
                        const char *scope, enum sms_template t, const char *before_code, int64_t *expires_ms);
+
+/* Inside a transaction: a face link is about to go to this phone, and counts as a code that the caller asked
+ * for. RATE_LIMITED as above. */
+enum err code_count_link(struct ctx *c, const char *channel_id, const char *phone);
 
 /* Tries a code. Every try is counted before it is looked at. OK spends the code inside this transaction.
  * CODE_WRONG keeps the count even though the caller's transaction fails: the caller must return the error it

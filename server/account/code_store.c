@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum err code_allowance_read(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose,
+enum err code_allowance_read(struct ctx *c, const unsigned char phone[static 32], int purpose,
                              struct code_allowance *out)
 {
     struct rows r;
@@ -26,7 +26,7 @@ enum err code_allowance_read(struct ctx *c, const unsigned char phone[static 32]
     return OK;
 }
 
-enum err code_allowance_write(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose,
+enum err code_allowance_write(struct ctx *c, const unsigned char phone[static 32], int purpose,
                               const struct code_allowance *a)
 {
     if (!a->found)

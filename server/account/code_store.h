@@ -4,6 +4,7 @@
 
 #include "account/code.h"
 
+/* Of one purpose, or of all together (0). */
 struct code_allowance {
     bool found;
     int64_t was_sent_ms, was_day_count; /* as read, for the compare-and-set */
@@ -15,11 +16,11 @@ struct code_row {
     int64_t tries, expires_ms;
 };
 
-enum err code_allowance_read(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose,
+enum err code_allowance_read(struct ctx *c, const unsigned char phone[static 32], int purpose,
                              struct code_allowance *out);
 /* One more, sent now; the windows as the caller moved them. CONFLICT or DB_DUPLICATE when it is not as it was
  * read. */
-enum err code_allowance_write(struct ctx *c, const unsigned char phone[static 32], enum code_purpose purpose,
+enum err code_allowance_write(struct ctx *c, const unsigned char phone[static 32], int purpose,
                               const struct code_allowance *a);
 /* Makes earlier codes of the binding useless and stores the new one. */
 enum err code_insert(struct ctx *c, const char *id, const unsigned char phone[static 32],

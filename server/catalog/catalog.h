@@ -113,6 +113,8 @@ enum err catalog_suppliers(struct ctx *c, const char *channel_id, enum method m,
                            size_t *n);
 /* Tries a day that a method allows; 5, for a micro-deposit 3. */
 enum err catalog_attempts(struct ctx *c, const char *channel_id, enum method m, int *out);
+/* Paid checks that one account may begin in a day, of any method and over all its orders; 50. */
+enum err catalog_account_checks(struct ctx *c, const char *channel_id, int *out);
 
 /* Who may be paid through: bit (1u << proto PaymentProvider); WeChat. */
 enum err catalog_payments(struct ctx *c, const char *channel_id, unsigned *out);
@@ -147,9 +149,9 @@ enum err catalog_posting_promise(struct ctx *c, const char *channel_id, int *day
  * in any case. */
 enum err catalog_first_password(struct ctx *c, const char *channel_id, const char **out);
 
-/* Codes by SMS, at most: to one phone and purpose in a minute, an hour, a day; asked for from one network
- * address in an hour; by the whole channel in a day, those of logins, verifications and signatures together.
- * 1, 5, 10; the last two as good as unlimited. */
+/* Codes and face links by SMS, at most: to one phone of one purpose in a minute, to one phone of all purposes
+ * in an hour and a day; asked for from one network address in an hour; by the whole channel in a day. 1, 5,
+ * 10; the last two as good as unlimited. */
 struct sms_limits {
     int phone_minute, phone_hour, phone_day, address_hour, channel_day;
 };

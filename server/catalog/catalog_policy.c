@@ -61,6 +61,14 @@ enum err catalog_attempts(struct ctx *c, const char *channel_id, enum method m, 
     return OK;
 }
 
+enum err catalog_account_checks(struct ctx *c, const char *channel_id, int *out)
+{
+    struct policy p;
+    TRY(load(c, channel_id, &p));
+    *out = p.account_checks;
+    return OK;
+}
+
 enum err catalog_payments(struct ctx *c, const char *channel_id, unsigned *out)
 {
     struct policy p;

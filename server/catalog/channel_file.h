@@ -29,6 +29,7 @@ struct policy {
     const char *suppliers[METHOD_FACE + 1][2];
     size_t n_suppliers[METHOD_FACE + 1];
     int attempts[METHOD_FACE + 1];
+    int account_checks;
     unsigned payments;
     struct invoice_rules invoice;
     struct delivery_rules posting;
@@ -40,7 +41,7 @@ struct policy {
 extern const char *const method_words[];
 
 /* Keys of the file that are the policy. */
-#define POLICY_KEYS "suppliers attempts payments invoice posting sms_limits calendar windows"
+#define POLICY_KEYS "suppliers attempts account_checks payments invoice posting sms_limits calendar windows"
 
 /* Reads the policy's keys of a mapping. */
 void policy_read(struct node file, struct policy *out);

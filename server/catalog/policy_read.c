@@ -10,6 +10,7 @@ enum {
     ATTEMPTS = 5,
     ATTEMPTS_DEPOSIT = 3,
     ATTEMPTS_MAX = 100,
+    ACCOUNT_CHECKS = 50,
     SUPPLIERS_MAX = 2,
     NAME_MAX_CHARS = 40,
     POSTING_DAYS_MAX = 60,
@@ -211,6 +212,7 @@ void policy_read(struct node file, struct policy *out)
         out->suppliers[m][0] = out->suppliers[m][1] = "";
     read_suppliers(node_get(file, "suppliers"), out);
     read_attempts(node_get(file, "attempts"), out);
+    out->account_checks = (int)node_number(node_get(file, "account_checks"), 1, COUNT_MAX, ACCOUNT_CHECKS);
     read_payments(node_get(file, "payments"), out);
     read_invoice(node_get(file, "invoice"), &out->invoice);
     read_posting(node_get(file, "posting"), &out->posting);

@@ -1,5 +1,6 @@
 #include "identity/face.h"
 
+#include "account/code.h"
 #include "core/audit.h"
 #include "notice/notice.h"
 
@@ -36,6 +37,13 @@ enum err face_waiting(struct ctx *c, const struct verification *v, struct waitin
     return OK;
 }
 
+/* Who asks is told at once when the phone has had its messages: no session is paid for then, whose link could
+ * not go before it ends. */
+static enum err count_link(struct ctx *c, const struct waited *w)
+{
+    return code_count_link(c, w->o.channel, w->who.phone);
+}
+
 /* Once a session: the person gets one link, however often it is asked for. */
 static enum err send_link(struct ctx *c, const struct face_session *f, const struct waited *w)
 {
@@ -52,6 +60,9 @@ static enum err new_session(struct ctx *c, struct waited *w, unsigned way, int h
         snprintf(c->fault->text_zh, sizeof c->fault->text_zh, "刷脸次数已达%d次，请重新提交信息", SESSIONS);
         return e;
     }
+    if (way == FACE_BY_SMS)
+        TRY(count_link(c, w));
+    TRY(identity_spend_check(c, &w->o));
     *out = (struct face_session){
         .state = FACE_OPENING, .ways = way, .provider = "", .token = "", .url = "", .version = 1};
     id_new("fac", out->id);
@@ -71,6 +82,8 @@ static enum err add_way(struct ctx *c, struct waited *w, unsigned way, struct fa
 {
     if (f->ways & way)
         return OK;
+    if (way == FACE_BY_SMS)
+        TRY(count_link(c, w));
     TRY(face_update(c, f, f->state, f->ways | way, NULL));
     bool send = way == FACE_BY_SMS && f->state == FACE_OPEN;
     if (send)

@@ -35,7 +35,8 @@ struct face_session {
 };
 
 /* The newest verification waits for a face: a session for it, the one that is open already or a new one
- * within the limits; the link goes by SMS once a session. *url: behind the QR code, "" until the session is
+ * within the limits; the link goes by SMS once a session, and counts as a code to that phone does.
+ * RATE_LIMITED with retry_ms: nothing was opened or sent. *url: behind the QR code, "" until the session is
  * open and when it goes by SMS. */
 enum err face_start(struct ctx *c, const char *verification_id, bool by_sms, struct verification *v,
                     const char **url);

@@ -1,5 +1,6 @@
 #include "identity/identity.h"
 
+#include "account/allowance.h"
 #include "account/code.h"
 #include "catalog/catalog.h"
 #include "core/audit.h"
@@ -108,6 +109,14 @@ static enum err spend_attempt(struct ctx *c, const struct order *o, bool of_agen
     return OK;
 }
 
+enum err identity_spend_check(struct ctx *c, const struct order *o)
+{
+    int allowed;
+    TRY(catalog_account_checks(c, o->channel, &allowed));
+    enum err e = allowance_use(c, ALLOW_CHECKS, o->account, allowed, DAY_MS);
+    return e == ERR_RATE_LIMITED ? no_more(c, allowed, c->now_ms + c->fault->retry_ms - DAY_MS) : e;
+}
+
 /* The number that S10 is about, and the agent's own. */
 static void number_digest(struct ctx *c, const struct order *o, bool of_agent, unsigned char out[static 32])
 {
@@ -167,7 +176,10 @@ enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, str
     TRY(verification_insert(c, out, o->channel, number, digest));
     TRY(audit_add(c,
                   &(struct audit_entry){.action = "verification.started", .object = out->id, .version = 1}));
-    return checked ? add_job(c, out, p->checks[0]) : OK;
+    if (!checked)
+        return OK;
+    TRY(identity_spend_check(c, o));
+    return add_job(c, out, p->checks[0]);
 }
 
 static enum err add_waiting(struct ctx *c, struct verification *v)

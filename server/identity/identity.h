@@ -79,7 +79,8 @@ enum err identity_method_served(struct ctx *c, const char *channel, enum subject
 
 /* Inside a transaction, before the order moves to *_VERIFYING, with the new subject or agent in *o: makes the
  * verification, whose id goes into the move (order_change.verification), and its job. RATE_LIMITED beyond the
- * attempts a day that the method allows per order, and per identity number over all orders of the channel. */
+ * attempts a day that the method allows per order, and per identity number over all orders of the channel,
+ * and beyond the paid checks that the channel allows an account in a day. */
 enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, struct verification *out);
 /* The newest of the step where the order stands; *found false without one. */
 enum err identity_newest(struct ctx *c, const struct order *o, struct verification *out, bool *found);

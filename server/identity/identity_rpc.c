@@ -57,6 +57,7 @@ static const struct rpc_row rows[] = {
      .method = "StartFace",
      .access = ACCESS_ACCOUNT,
      .mode = MODE_WRITE,
+     .latest = true,
      .handler = start_face},
     {.service = PB_SERVICE(verification_service),
      .method = "GetVerification",

@@ -124,6 +124,7 @@ static void what_is_not_said_has_its_default(void **s)
     assert_int_equal(r.policy.payments, 1 << 1);
     assert_int_equal(r.policy.attempts[METHOD_FACE], 5);
     assert_int_equal(r.policy.attempts[METHOD_MICRO_DEPOSIT], 3);
+    assert_int_equal(r.policy.account_checks, 50);
     assert_int_equal(r.policy.n_suppliers[METHOD_FACE], 0);
     assert_string_equal(r.policy.suppliers[METHOD_FACE][0], "");
     assert_int_equal(r.policy.sms.phone_minute, 1);
@@ -182,7 +183,8 @@ static const char bad[] =
     "  holidays: [2026-02-30, 2026-10-01, 2026-10-01]\n"                                           /* 38 */
     "  working_days: [2026-10-01]\n"                                                               /* 39 */
     "  office_hours: [{from: \"9:00\", to: \"12:00\"}, {from: \"11:00\", to: \"10:00\"}]\n"
-    "attempts:\n"; /* 41 */
+    "attempts:\n"          /* 41 */
+    "account_checks: 0\n"; /* 42 */
 
 static const char *fault_of(const struct read *r, const char *path)
 {
@@ -271,6 +273,7 @@ static void every_fault_is_named_at_once_with_its_line(void **s)
         {40, "calendar.office_hours[0].from", "such as \"09:00\""},
         {40, "calendar.office_hours[1]", "ends before it begins"},
         {41, "attempts", "has no value"},
+        {42, "account_checks", "from 1 to 1000000"},
     };
     struct read r;
     read_text(&r, bad, sizeof bad - 1);

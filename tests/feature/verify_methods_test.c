@@ -433,6 +433,77 @@ static void cancelling_gives_no_new_attempts(void **s)
     assert_ok(submit(SUBJECT_INDIVIDUAL, order));
 }
 
+static void policy(const char *text)
+{
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE channel SET policy = ?"), TEXT(text)));
+}
+
+/* Invented numbers and new orders give no more: what is counted is who asks. */
+static void an_account_begins_so_many_checks_a_day(void **s)
+{
+    (void)s;
+    static const char *const people[] = {"110101199003070134", "11010519491231002X"};
+    char order[ID_SIZE];
+    const char *url;
+    new_order(SUBJECT_INDIVIDUAL, METHOD_PHONE_THREE_FACTOR, order);
+    policy("{\"account_checks\":3}");
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(submit_person(w.c, order, "张三", people[i]));
+        make_order_by(&w, w.c, SUBJECT_INDIVIDUAL, i ? METHOD_FACE : METHOD_BANK_FOUR_FACTOR, order);
+    }
+    assert_ok(submit_person(w.c, order, "张三", "330106197103120016")); /* nothing is asked before the face */
+    open_face(order, false);
+    int64_t asked = rig_calls(&x, "tencent.DetectAuth");
+    assert_ok(start_face(w.c, order, false, &url)); /* the same session */
+    make_order_by(&w, w.c, SUBJECT_ORGANIZATION, METHOD_FACE, order);
+    assert_err(submit(SUBJECT_ORGANIZATION, order), ERR_RATE_LIMITED);
+    assert_true(w.t.fault.retry_ms > INT64_C(23) * 3600000);
+    assert_non_null(strstr(w.t.fault.text_zh, "每天最多可核验3次"));
+    make_order_by(&w, w.c, SUBJECT_INDIVIDUAL, METHOD_FACE, order);
+    assert_ok(submit_person(w.c, order, "张三", "110101200001010010"));
+    assert_err(start_face(w.c, order, false, &url), ERR_RATE_LIMITED);
+    assert_int_equal(rig_calls(&x, "tencent.DetectAuth"), asked);
+    rig_let_pass(&x, INT64_C(24) * 3600000);
+    open_face(order, false);
+    policy("{}");
+}
+
+/* A link is a message to a phone that somebody typed, as a code is. */
+static void a_link_counts_as_a_code(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    const char *url;
+    new_order(SUBJECT_INDIVIDUAL, METHOD_FACE, order);
+    policy("{\"sms_limits\":{\"phone_hour\":2,\"channel_day\":3}}");
+    assert_ok(db_exec(w.c, NULL, SQL("DELETE FROM allowance")));
+    assert_ok(submit(SUBJECT_INDIVIDUAL, order));
+    open_face(order, true);
+    assert_int_equal(world_number(&w, SQL("SELECT taken FROM allowance WHERE kind = 2")), 1);
+    assert_ok(start_face(w.c, order, true, &url)); /* sent once, counted once */
+    assert_int_equal(world_number(&w, SQL("SELECT taken FROM allowance WHERE kind = 2")), 1);
+    assert_ok(submit(SUBJECT_INDIVIDUAL, order)); /* another session, to the same phone */
+    int64_t asked = rig_calls(&x, "tencent.DetectAuth");
+    assert_err(start_face(w.c, order, true, &url), ERR_RATE_LIMITED);
+    assert_true(w.t.fault.retry_ms > 0 && w.t.fault.retry_ms <= 60000);
+    rig_let_pass(&x, 60000);
+    assert_ok(start_face(w.c, order, true, &url));
+    outbox_wake(x.outbox);
+    assert_true(test_until(face_is_open, order, 15000));
+    assert_ok(submit(SUBJECT_INDIVIDUAL, order));
+    rig_let_pass(&x, 60000);
+    assert_err(start_face(w.c, order, true, &url), ERR_RATE_LIMITED); /* two an hour */
+    assert_true(w.t.fault.retry_ms > 60000);
+    assert_int_equal(rig_calls(&x, "tencent.DetectAuth"),
+                     asked + 1); /* no session for a link that does not go */
+    open_face(order, false);     /* on site nothing is sent */
+    asked = world_number(&w, SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'sms.send'"));
+    assert_err(start_face(w.c, order, true, &url), ERR_RATE_LIMITED); /* nor by a session that is there */
+    assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'sms.send'")), asked);
+    assert_false(newest(order)->face->link_sent);
+    policy("{}");
+}
+
 static void costs_of_a_day_can_be_read(void **s)
 {
     (void)s;
@@ -472,6 +543,8 @@ int main(void)
         cmocka_unit_test(a_verdict_is_not_shopped_for),
         cmocka_unit_test(cancelling_gives_no_new_attempts),
         cmocka_unit_test(costs_of_a_day_can_be_read),
+        cmocka_unit_test(an_account_begins_so_many_checks_a_day),
+        cmocka_unit_test(a_link_counts_as_a_code),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);
 }

@@ -14,7 +14,8 @@ export const importChannel = (desk, file) => desk.command(['channel', 'import', 
 
 // Imports a channel's file of the tree, with what change makes of its text, into a running desk; gives its code.
 export function importGenerous(desk, file, change = (text) => text) {
-  const text = without(without(change(fs.readFileSync(path.join(root, file), 'utf8')), 'sms_limits'), 'attempts')
+  const text = ['sms_limits', 'attempts', 'account_checks'].reduce(without, change(fs.readFileSync(path.join(root, file), 'utf8')))
+    + '\naccount_checks: 1000000'
     + '\nsms_limits: {phone_minute: 100000, phone_hour: 1000, phone_day: 1000, address_hour: 1000000, channel_day: 1000000}'
     + `\nattempts: {${METHODS.map((m) => `${m}: 100`).join(', ')}}\n`;
   const copy = path.join(desk.dir, path.basename(file));
