@@ -1,5 +1,7 @@
 #include "catalog/catalog_wire.h"
 
+#include "identity/identity.h"
+
 #include <jansson.h>
 #include <string.h>
 
@@ -85,6 +87,28 @@ static PB(MaterialRule) * to_rule(struct ctx *c, const struct material_rule *m)
     return out;
 }
 
+static PB(MethodTerms) *
+    to_terms(struct ctx *c, const struct policy *p, const struct offered *of, enum method m)
+{
+    const char *fields[IDENTITY_FIELDS];
+    bool by_desk = of->kind != ORDER_UNLOCK && of->offer.delivery == DELIVERY_DESK;
+    enum secret_way way = identity_secret_way(c, p->suppliers[METHOD_MICRO_DEPOSIT],
+                                              p->n_suppliers[METHOD_MICRO_DEPOSIT], of->subject, m);
+    PB(MethodTerms) *out = ARENA_NEW(c->arena, PB(MethodTerms));
+    PB_INIT(method_terms, out);
+    out->method = (PB(VerificationMethod))m;
+    out->n_fields = identity_needed_fields(of->subject, m, fields);
+    out->fields = ARENA_ARRAY(c->arena, char *, out->n_fields + 1);
+    for (size_t i = 0; i < out->n_fields; i++)
+        out->fields[i] = to_text(c->arena, fields[i]);
+    if (of->medium != MEDIUM_UKEY)
+        return out;
+    out->unlock_code = (PB(SecretWay))way;
+    if (by_desk)
+        out->pin = (PB(SecretWay))way;
+    return out;
+}
+
 static PB(Offer) * to_offer(struct ctx *c, const struct whole *w, const struct offered *from)
 {
     struct delivery_rules posting = posting_of(&w->policy, from->medium, from->offer.delivery);
@@ -101,6 +125,10 @@ static PB(Offer) * to_offer(struct ctx *c, const struct whole *w, const struct o
     o->address_asked = posting.address_asked;
     o->posting_fee_fen = posting.fee_fen;
     o->posting_days = posting.days;
+    o->n_method_terms = o->n_methods;
+    o->method_terms = WIRE_LIST(c, PB(MethodTerms), o->n_methods);
+    for (size_t i = 0; i < o->n_methods; i++)
+        o->method_terms[i] = to_terms(c, &w->policy, from, (enum method)o->methods[i]);
     o->materials = WIRE_LIST(c, PB(MaterialRule), w->n_materials);
     for (size_t k = 0; k < w->n_materials; k++) {
         const struct offered *of = &w->materials[k].of;

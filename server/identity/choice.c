@@ -39,20 +39,32 @@ enum err choose_suppliers(struct ctx *c, const char *channel, enum method m, enu
     return OK;
 }
 
-enum err choose_sender(struct ctx *c, const char *channel, const struct identity_port **out)
+static const struct identity_port *sender_among(const struct ctx *c, const char *const *names, size_t n)
 {
     const struct providers *p = c->app->providers;
+    for (size_t i = 0; p && i < n && strcmp(names[i], REMITTANCE) != 0; i++) {
+        const struct identity_port *port = providers_identity(p, names[i]);
+        if (port && check_done_by(CHECK_TRANSFER, port->ops))
+            return port;
+    }
+    return NULL;
+}
+
+static bool remark_among(const char *const *names, size_t n, bool of_person)
+{
+    bool named = false;
+    for (size_t i = 0; i < n; i++)
+        named = named || strcmp(names[i], REMITTANCE) == 0;
+    return named || of_person;
+}
+
+enum err choose_sender(struct ctx *c, const char *channel, const struct identity_port **out)
+{
     const char *names[CHOICES];
     size_t n = 0;
     *out = NULL;
     TRY(catalog_suppliers(c, channel, METHOD_MICRO_DEPOSIT, names, &n));
-    for (size_t i = 0; p && i < n && strcmp(names[i], REMITTANCE) != 0; i++) {
-        const struct identity_port *port = providers_identity(p, names[i]);
-        if (port && check_done_by(CHECK_TRANSFER, port->ops)) {
-            *out = port;
-            return OK;
-        }
-    }
+    *out = sender_among(c, names, n);
     return OK;
 }
 
@@ -60,10 +72,26 @@ enum err choose_remark(struct ctx *c, const char *channel, bool of_person, bool 
 {
     const char *names[CHOICES];
     size_t n = 0;
-    *out = of_person;
     TRY(catalog_suppliers(c, channel, METHOD_MICRO_DEPOSIT, names, &n));
-    for (size_t i = 0; i < n; i++)
-        *out = *out || strcmp(names[i], REMITTANCE) == 0;
+    *out = remark_among(names, n, of_person);
+    return OK;
+}
+
+enum secret_way identity_secret_way(const struct ctx *c, const char *const *senders, size_t n,
+                                    enum subject_kind kind, enum method m)
+{
+    bool of_person = kind == SUBJECT_INDIVIDUAL;
+    if (m == METHOD_MICRO_DEPOSIT && (!sender_among(c, senders, n) || remark_among(senders, n, of_person)))
+        return SECRET_BY_REMARK;
+    return of_person ? SECRET_TO_APPLICANT : SECRET_TO_LEGAL_REP;
+}
+
+enum err choose_secret_way(struct ctx *c, const struct order *o, enum secret_way *out)
+{
+    const char *names[CHOICES];
+    size_t n = 0;
+    TRY(catalog_suppliers(c, o->channel, METHOD_MICRO_DEPOSIT, names, &n));
+    *out = identity_secret_way(c, names, n, o->subject_kind, o->method);
     return OK;
 }
 

@@ -3,6 +3,7 @@
 #define CERTDESK_IDENTITY_CHOICE_H
 
 #include "core/ctx.h"
+#include "identity/identity.h"
 #include "identity/plan.h"
 
 enum {
@@ -25,5 +26,7 @@ enum err choose_sender(struct ctx *c, const char *channel, const struct identity
 /* Whether the desk sends what that supplier cannot: when the channel's second choice is REMITTANCE, and
  * always for a person's account, which suppliers may not do. */
 enum err choose_remark(struct ctx *c, const char *channel, bool of_person, bool *out);
+/* identity_secret_way() (identity.h) for an order, by what its channel says today. */
+enum err choose_secret_way(struct ctx *c, const struct order *o, enum secret_way *out);
 
 #endif

@@ -85,12 +85,14 @@ enum err deposit_make(struct ctx *c, struct waited *w)
 enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *remark, bool *taken)
 {
     struct deposit d;
-    const struct identity_port *sender;
+    enum secret_way way;
+    bool came_by_remark;
     *taken = false;
     if (o->method != METHOD_MICRO_DEPOSIT || o->paper_route || !*o->subject.account.number)
         return OK;
-    TRY(choose_sender(c, o->channel, &sender));
-    if (sender) /* no remark there: the order goes the other methods' way, by SMS */
+    TRY(choose_secret_way(c, o, &way));
+    TRY(deposit_used_by_remark(c, o->id, &came_by_remark));
+    if (way != SECRET_BY_REMARK && !came_by_remark) /* the channel may have changed its supplier since */
         return OK;
     struct payee to = {.name = o->subject.name,
                        .account = o->subject.account.number,

@@ -90,6 +90,8 @@ enum err deposit_expire(struct ctx *c, const char *id);
 enum err deposit_insert(struct ctx *c, const struct deposit *d, const char *purpose_key);
 enum err deposit_read(struct ctx *c, const char *id, struct deposit *out);
 enum err deposit_of_verification(struct ctx *c, const char *verification_id, struct deposit *out);
+/* The order's deposit for a verification that passed was the desk's, with a code in the remark. */
+enum err deposit_used_by_remark(struct ctx *c, const char *order, bool *out);
 enum err deposit_by_flow(struct ctx *c, const char *provider, const char *flow, struct deposit *out);
 /* What changes with a state. NULL and 0: stays. */
 struct deposit_change {

@@ -126,6 +126,16 @@ enum err deposit_of_verification(struct ctx *c, const char *verification_id, str
     return read_row(c, &r, out);
 }
 
+enum err deposit_used_by_remark(struct ctx *c, const char *order, bool *out)
+{
+    struct rows r;
+    TRY(db_query(
+        c, &r, SQL("SELECT 1 FROM deposit WHERE order_id = ? AND purpose = ? AND state = ? AND provider = ?"),
+        TEXT(order), INT(DEPOSIT_VERIFICATION), INT(DEPOSIT_USED), TEXT(REMITTANCE)));
+    *out = r.n > 0;
+    return OK;
+}
+
 enum err deposit_by_flow(struct ctx *c, const char *provider, const char *flow, struct deposit *out)
 {
     struct rows r;

@@ -59,6 +59,11 @@ struct verification {
  * a). */
 void identity_check_subject(struct fault *f, struct arena *a, const struct subject *in,
                             enum subject_kind kind, enum method m, const char *prefix, struct subject *out);
+/* What a method needs of tables 2 and 5, in their words without prefix; static texts. */
+enum {
+    IDENTITY_FIELDS = 12
+};
+size_t identity_needed_fields(enum subject_kind kind, enum method m, const char *out[static IDENTITY_FIELDS]);
 /* The same for table 3, of a legal representative who acts in person the e-mail alone, with the card of a
  * bank four-factor; that a method is missing there is the caller's to say. Whose proof is elsewhere is
  * collected, not verified, and no method is asked for, nor kept: of everybody by paper (S16), of who acts in
@@ -76,6 +81,18 @@ const char *identity_method_text(enum method m, bool zh);
  * Others answer METHOD_NOT_OFFERED. */
 enum err identity_method_served(struct ctx *c, const char *channel, enum subject_kind kind, bool of_agent,
                                 enum method m, bool *served);
+
+/* Where PIN and unlock codes of a certificate go (S6, 4.4 of the manual): of a micro-deposit by the remark of
+ * another one, unless a supplier alone sends the channel's deposits to organizations, whose amounts have no
+ * remark; else by SMS. Numbers of proto SecretWay. senders: the channel's suppliers of micro-deposits. What
+ * is promised with an offer and what happens in the end are both this. */
+enum secret_way {
+    SECRET_TO_LEGAL_REP = 1,
+    SECRET_TO_APPLICANT,
+    SECRET_BY_REMARK,
+};
+enum secret_way identity_secret_way(const struct ctx *c, const char *const *senders, size_t n,
+                                    enum subject_kind kind, enum method m);
 
 /* Inside a transaction, before the order moves to *_VERIFYING, with the new subject or agent in *o: makes the
  * verification, whose id goes into the move (order_change.verification), and its job. RATE_LIMITED beyond the

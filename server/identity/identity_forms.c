@@ -189,6 +189,21 @@ void identity_check_subject(struct fault *f, struct arena *a, const struct subje
     *out = s;
 }
 
+size_t identity_needed_fields(enum subject_kind kind, enum method m, const char *out[static IDENTITY_FIELDS])
+{
+    bool organization = kind == SUBJECT_ORGANIZATION;
+    const struct form_field *form = organization ? organization_form : person_form;
+    size_t n = 0, of_form = organization ? N(organization_form) : N(person_form);
+    for (size_t i = 0; i < of_form; i++)
+        if (form[i].needed & 1 << m)
+            out[n++] = form[i].name;
+    if (!organization) { /* check_document() */
+        out[n++] = "document_type";
+        out[n++] = "id_number";
+    }
+    return n;
+}
+
 void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, bool collected,
                           const char *prefix, struct agent *out)
 {

@@ -144,14 +144,25 @@ static void to_sent(char order[static ID_SIZE])
     wait_deposit(order, DEPOSIT_SENT);
 }
 
+struct pin {
+    const char *order;
+    bool by_remark;
+};
+
 static enum err pin_body(struct ctx *c, void *arg)
 {
+    struct pin *p = arg;
     struct order o;
-    bool taken;
-    TRY(order_load(c, arg, &o));
-    TRY(deposit_pin(c, &o, "per_x", "20304050", &taken));
-    assert_false(taken);
-    return OK;
+    TRY(order_load(c, p->order, &o));
+    return deposit_pin(c, &o, arena_printf(c->arena, "per_%s", p->order), "20304050", &p->by_remark);
+}
+
+static bool pin_by_remark(const char *order)
+{
+    struct pin p = {.order = order};
+    test_ctx_reset(&w.t);
+    assert_ok(tx_run(w.c, pin_body, &p));
+    return p.by_remark;
 }
 
 static void the_right_amount_passes(void **s)
@@ -180,7 +191,9 @@ static void the_right_amount_passes(void **s)
     assert_int_equal(n, 2);
     assert_string_equal(e[1].check, "deposit");
     assert_string_equal(e[1].provider, "esign");
-    assert_ok(tx_run(w.c, pin_body, order)); /* no remark: the PIN goes by SMS */
+    assert_false(pin_by_remark(order)); /* no remark: the PIN goes by SMS */
+    choose("{\"micro_deposit\":[\"esign\",\"remittance\"]}");
+    assert_true(pin_by_remark(order)); /* the desk's bank sends, too */
 }
 
 static void three_wrong_amounts_are_the_end(void **s)
@@ -258,6 +271,23 @@ static void what_it_cannot_send_goes_by_the_desks_bank(void **s)
     assert_true(test_until(by_remark, order, 15000));
     assert_int_equal(newest(order)->deposit->secret,
                      CERTDESK__V1__DEPOSIT_SECRET__DEPOSIT_SECRET_REMARK_CODE);
+    assert_true(pin_by_remark(order)); /* as the deposit came */
+}
+
+/* What was promised when the order began holds when the channel has another sender by the end. */
+static void a_pin_goes_as_the_deposit_came(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    choose("{\"micro_deposit\":[\"remittance\"]}");
+    new_order(SUBJECT_ORGANIZATION, METHOD_MICRO_DEPOSIT, order);
+    assert_ok(submit_company(w.c, order, "杭州测试有限公司", USCC));
+    assert_true(test_until(by_remark, order, 15000));
+    choose("{\"micro_deposit\":[\"esign\"]}");
+    assert_false(pin_by_remark(order)); /* made, and proved nothing yet */
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE deposit SET state = ? WHERE order_id = ?"), INT(DEPOSIT_USED),
+                      TEXT(order)));
+    assert_true(pin_by_remark(order));
 }
 
 static void the_channel_says_who_is_asked(void **s)
@@ -363,6 +393,7 @@ int main(void)
         cmocka_unit_test(money_is_never_sent_on_a_guess),
         cmocka_unit_test(what_the_bank_refuses_goes_back),
         cmocka_unit_test(what_it_cannot_send_goes_by_the_desks_bank),
+        cmocka_unit_test(a_pin_goes_as_the_deposit_came),
         cmocka_unit_test(the_channel_says_who_is_asked),
         cmocka_unit_test(a_callback_hastens_the_look_and_is_believed_by_nobody),
     };
