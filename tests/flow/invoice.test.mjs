@@ -112,6 +112,8 @@ test('one that failed is asked for again with what was corrected; the title stay
   assert.equal((await failure(w.call.ResendInvoice({ invoice_id: failed.id }))).code, grpc.status.FAILED_PRECONDITION);
   const bad = await failure(w.call.RetryInvoice({ invoice_id: failed.id, correction: { tax_number: 'x', email: 'no', phone: 'x' } }));
   assert.deepEqual(bad.info.fields.sort(), ['correction.email', 'correction.phone', 'correction.tax_number']);
+  const guess = await failure(w.call.RetryInvoice({ invoice_id: failed.id, correction: { bank_account: '3305************9999' } })); // not what is held
+  assert.deepEqual(guess.info.fields, ['correction.bank_account']);
   await w.call.RetryInvoice({ invoice_id: failed.id, correction: { tax_number: company(205).uscc, email: 'books@example.org' } });
   const v = await reached(w, 'ISSUED', (i) => i.mail_time);
   assert.equal(v.email, 'books@example.org');
