@@ -1,9 +1,8 @@
 #include "core/db.h"
 
-#include "base/fi.h"
 #include "base/log.h"
 #include "core/db_error.h"
-#include "core/db_tx.h"
+#include "core/db_session.h"
 
 #include <mysql.h>
 #include <poll.h>
@@ -35,21 +34,6 @@ struct stmt {
     struct column *columns;
 };
 
-struct db {
-    char *socket, *host, *user, *password, *schema;
-    unsigned port, read_timeout_s;
-    MYSQL *my; /* NULL or broken: not usable */
-    bool broken, in_tx;
-    enum err poison;
-    unsigned last_errno;
-    uint64_t sent;
-    struct stmt **table; /* open addressing by address; capacity is a power of two, at most half full */
-    size_t capacity, used;
-    const struct tx_hooks *hooks;
-    void *hooked;
-    struct tx_claims claims;
-};
-
 /* -- errors --------------------------------------------------------------------------------------------- */
 
 /* "Duplicate entry 'x' for key 'name'" → name */
@@ -67,7 +51,7 @@ static void name_key(struct fault *f, const char *message)
     f->resource[n] = '\0';
 }
 
-static enum err report(struct db *db, struct fault *f, unsigned number, const char *message, const char *sql)
+enum err db_report(struct db *db, struct fault *f, unsigned number, const char *message, const char *sql)
 {
     enum err e = db_error_meaning(number);
     bool full = db_error_is_full(number);
@@ -100,13 +84,13 @@ static enum err may_change(struct ctx *c, const char *sql)
     return fail(c->fault, ERR_INTERNAL, NULL);
 }
 
-static enum err admit(struct ctx *c, const char *sql)
+enum err db_admit(struct ctx *c, const char *sql)
 {
     struct db *db = c->db;
     if (db->poison != OK)
         return fail(c->fault, db->poison, NULL);
     if (!db_usable(db))
-        return report(db, c->fault, E_GONE, "not connected", sql);
+        return db_report(db, c->fault, E_GONE, "not connected", sql);
 #ifdef CERTDESK_FAULTS
     if (c->fail_at > 0 && --c->fail_at == 0) {
         if (db->in_tx)
@@ -154,7 +138,7 @@ static enum err connect_now(struct db *db, struct fault *f)
     if (!mysql_real_connect(my, db->socket ? NULL : db->host, db->user, db->password, db->schema, db->port,
                             db->socket, CLIENT_FOUND_ROWS) ||
         mysql_real_query(my, session, sizeof session - 1) != 0) {
-        enum err e = report(db, f, mysql_errno(my), mysql_error(my), "(connecting)");
+        enum err e = db_report(db, f, mysql_errno(my), mysql_error(my), "(connecting)");
         db->broken = true;
         if (mysql_errno(my) == E_NO_SCHEMA)
             return fail(f, e, "the database has no schema %s yet: run `certdeskd migrate`", db->schema);
@@ -354,7 +338,7 @@ static enum err prepare(struct db *db, const char *sql, struct stmt **out, struc
     if (!st)
         abort();
     if (mysql_stmt_prepare(st, sql, strlen(sql)) != 0) {
-        enum err e = report(db, f, mysql_stmt_errno(st), mysql_stmt_error(st), sql);
+        enum err e = db_report(db, f, mysql_stmt_errno(st), mysql_stmt_error(st), sql);
         mysql_stmt_close(st);
         return e;
     }
@@ -411,8 +395,8 @@ static enum err stmt_failed(struct ctx *c, struct stmt *s)
 {
     unsigned number = mysql_stmt_errno(s->st);
     /* while rows are being read the library leaves the error with the connection */
-    enum err e = number ? report(c->db, c->fault, number, mysql_stmt_error(s->st), s->sql)
-                        : report(c->db, c->fault, mysql_errno(c->db->my), mysql_error(c->db->my), s->sql);
+    enum err e = number ? db_report(c->db, c->fault, number, mysql_stmt_error(s->st), s->sql)
+                        : db_report(c->db, c->fault, mysql_errno(c->db->my), mysql_error(c->db->my), s->sql);
     if (db_usable(c->db))
         mysql_stmt_free_result(s->st);
     return e;
@@ -432,7 +416,7 @@ static void bind_args(struct stmt *s, const struct arg *args, size_t n)
 
 static enum err run(struct ctx *c, const char *sql, const struct arg *args, size_t n, struct stmt **out)
 {
-    TRY(admit(c, sql));
+    TRY(db_admit(c, sql));
     struct stmt *s;
     TRY(statement(c, sql, &s));
     if (n != s->n_in)
@@ -598,7 +582,7 @@ enum err db_exec_rows(struct ctx *c, struct sql q, const struct arg *args, size_
     if (n_rows == 0)
         return OK;
     TRY(may_change(c, q.text));
-    TRY(admit(c, q.text));
+    TRY(db_admit(c, q.text));
     struct stmt *s;
     TRY(statement(c, q.text, &s));
     if (n_columns != s->n_in || s->n_out != 0)
@@ -609,101 +593,4 @@ enum err db_exec_rows(struct ctx *c, struct sql q, const struct arg *args, size_
     TRY(exec_array(c, s, n_rows));
     note_changes(c, s, NULL);
     return OK;
-}
-
-/* -- transactions --------------------------------------------------------------------------------------- */
-
-static enum err text(struct db *db, const char *sql, struct fault *f)
-{
-    return mysql_real_query(db->my, sql, strlen(sql)) == 0
-               ? OK
-               : report(db, f, mysql_errno(db->my), mysql_error(db->my), sql);
-}
-
-enum err db_begin(struct ctx *c, enum isolation level)
-{
-    struct db *db = c->db;
-    if (db->in_tx) {
-        LOG(ERROR, "db.nested", KV_S("method", c->method));
-        return fail(c->fault, ERR_INTERNAL, NULL);
-    }
-    TRY(admit(c, "BEGIN"));
-    if (level == TX_COMMITTED)
-        TRY(text(db, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED", c->fault));
-    TRY(text(db, level == TX_READ ? "START TRANSACTION READ ONLY" : "BEGIN", c->fault));
-    db->in_tx = true;
-    db->claims = (struct tx_claims){0};
-    return OK;
-}
-
-static void ended(struct db *db, void (*hook)(void *))
-{
-    db->in_tx = false;
-    db->poison = OK;
-    if (hook)
-        hook(db->hooked);
-}
-
-enum err db_commit(struct ctx *c)
-{
-    struct db *db = c->db;
-    if (db->claims.claimed != db->claims.settled && db->poison == OK) {
-        LOG(ERROR, "db.claim_without_response", KV_S("method", c->method));
-        db->poison = ERR_INTERNAL;
-    }
-    TRY(admit(c, "COMMIT"));
-    FI("db.commit.before");
-    enum err e = text(db, "COMMIT", c->fault);
-    FI("db.commit.after");
-    if (e == OK) {
-        ended(db, db->hooks ? db->hooks->committed : NULL);
-        return OK;
-    }
-    if (e == ERR_DB_RETRY)
-        return e;
-    /* anything else leaves it open whether the rows are there */
-    db->broken = true;
-    ended(db, db->hooks ? db->hooks->unknown : NULL);
-    return fail(c->fault, ERR_UNKNOWN_OUTCOME, NULL);
-}
-
-void db_rollback(struct db *db)
-{
-    if (!db->in_tx)
-        return;
-    unsigned number = db->last_errno;
-    if (db_usable(db))
-        (void)!text(db, "ROLLBACK", NULL);
-    db->last_errno = number;
-    ended(db, db->hooks ? db->hooks->rolled_back : NULL);
-}
-
-bool db_in_tx(const struct db *db)
-{
-    return db->in_tx;
-}
-
-void db_set_hooks(struct db *db, const struct tx_hooks *hooks, void *p)
-{
-    db->hooks = hooks;
-    db->hooked = p;
-}
-
-void *db_hooked(const struct db *db)
-{
-    return db->hooked;
-}
-
-struct tx_claims *db_claims(struct db *db)
-{
-    return &db->claims;
-}
-
-enum err db_run_text(struct db *db, const char *sql, size_t n, struct fault *f)
-{
-    if (!db_usable(db))
-        return report(db, f, E_GONE, "not connected", "(migration)");
-    if (mysql_real_query(db->my, sql, (unsigned long)n) == 0)
-        return OK;
-    return report(db, f, mysql_errno(db->my), mysql_error(db->my), sql);
 }

@@ -1,12 +1,9 @@
 /* The transaction wrapper and idempotency (core/tx.h) against real conflicts and real losses. */
-#include "lib/check.h"
+#include "tx_rig.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "core/db_tx.h"
-#include "core/tx.h"
 #include "lib/commit_proxy.h"
-#include "lib/mariadb.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -17,129 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct test_schema schema;
-static struct test_ctx t, other;
 static const unsigned char digest[32] = "one request", other_digest[32] = "another request";
-
-static void run_text(struct test_ctx *x, const char *sql)
-{
-    assert_ok(db_run_text(x->c.db, sql, strlen(sql), &x->fault));
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    test_schema_core(&schema);
-    test_ctx_open(&t, &schema);
-    test_ctx_open(&other, &schema);
-    run_text(&t,
-             "CREATE TABLE thing (id INT PRIMARY KEY, n BIGINT NOT NULL, version INT NOT NULL DEFAULT 1)");
-    run_text(&t, "CREATE TABLE made (id BIGINT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(40))");
-    run_text(&t, "INSERT INTO thing (id, n) VALUES (1, 0), (2, 0)");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_ctx_close(&t);
-    test_ctx_close(&other);
-    test_schema_drop(&schema);
-    return 0;
-}
-
-static int64_t number(struct sql q)
-{
-    struct rows r;
-    assert_ok(db_query(&other.c, &r, q));
-    return row_int(&r, 0, 0);
-}
-
-static int64_t made(void)
-{
-    return number(SQL("SELECT COUNT(*) FROM made"));
-}
-
-static int64_t n_of_1(void)
-{
-    return number(SQL("SELECT n FROM thing WHERE id = 1"));
-}
-
-/* -- reads ---------------------------------------------------------------------------------------------- */
-
-static int64_t n_of(struct ctx *c, int id)
-{
-    struct rows r;
-    assert_ok(db_query(c, &r, SQL("SELECT n FROM thing WHERE id = ?"), INT(id)));
-    return row_int(&r, 0, 0);
-}
-
-struct both {
-    int64_t seen[2];
-    int times;
-};
-
-/* Between its two reads somebody else moves both rows. */
-static enum err read_both(struct ctx *c, void *arg)
-{
-    struct both *b = arg;
-    b->times++;
-    b->seen[0] = n_of(c, 1);
-    run_text(&other, "UPDATE thing SET n = n + 1");
-    b->seen[1] = n_of(c, 2);
-    return b->seen[0] > 1 ? fail(c->fault, ERR_NOT_FOUND, NULL) : OK;
-}
-
-static void what_is_read_together_fits_together(void **state)
-{
-    (void)state;
-    struct both b = {0};
-    assert_ok(tx_read(&t.c, read_both, &b));
-    assert_int_equal(b.times, 2); /* the first saw 0 and 1 */
-    assert_int_equal(b.seen[0], 1);
-    assert_int_equal(b.seen[1], 1);
-    assert_false(db_in_tx(t.c.db));
-    assert_err(tx_read(&t.c, read_both, &b), ERR_NOT_FOUND);
-    assert_int_equal(b.seen[0], 3);
-    assert_int_equal(b.seen[1], 3);
-    assert_false(db_in_tx(t.c.db));
-    assert_int_equal(n_of(&t.c, 1), 4);
-}
-
-static enum err read_one(struct ctx *c, void *arg)
-{
-    struct both *b = arg;
-    b->times++;
-    b->seen[0] = n_of(c, 1);
-    return fail(c->fault, ERR_NOT_FOUND, NULL);
-}
-
-/* An answer, or a refusal, out of one statement fits by itself. */
-static void one_statement_needs_no_snapshot(void **state)
-{
-    (void)state;
-    struct both b = {0};
-    uint64_t before = db_statements(t.c.db);
-    assert_err(tx_read(&t.c, read_one, &b), ERR_NOT_FOUND);
-    assert_int_equal(b.times, 1);
-    assert_int_equal(db_statements(t.c.db) - before, 1);
-}
-
-static enum err write_one(struct ctx *c, void *arg)
-{
-    (void)arg;
-    return db_exec(c, NULL, SQL("UPDATE thing SET n = 100 WHERE id = 1"));
-}
-
-static void a_read_writes_nothing(void **state)
-{
-    (void)state;
-    assert_int_not_equal(tx_read(&t.c, write_one, NULL), OK);
-    assert_false(db_in_tx(t.c.db));
-    assert_int_equal(n_of_1(), 0);
-    assert_ok(tx_run(&t.c, write_one, NULL)); /* nobody else is held by it */
-    assert_int_equal(n_of_1(), 100);
-}
 
 /* -- the plain ways ------------------------------------------------------------------------------------- */
 
@@ -675,14 +550,9 @@ static void sixteen_threads_lose_no_update(void **state)
     assert_int_equal(n_of_1(), sum);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_read_together_fits_together),
-        TEST(one_statement_needs_no_snapshot),
-        TEST(a_read_writes_nothing),
         TEST(ok_commits_and_an_error_leaves_nothing),
         TEST(a_swallowed_error_cannot_commit),
         TEST(an_unhandled_duplicate_is_exists),
