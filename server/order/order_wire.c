@@ -7,6 +7,7 @@
 #include "order/order_masks.h"
 #include "order/order_steps.h"
 #include "payment/payment.h"
+#include "review/review.h"
 #include "shipment/shipment.h"
 
 #include <certdesk/v1/shipment_service.pb-c.h>
@@ -227,13 +228,21 @@ static enum err add_quote(struct ctx *c, const struct order *o, PB(Order) * out)
     return OK;
 }
 
-/* S18: only what has to be done again. */
-static enum err add_reasons(struct ctx *c, const struct order *o, PB(Order) * out)
+/* S18: what has to be done again and why, as long as it waits for that. */
+static enum err add_refusal(struct ctx *c, const struct order *o, PB(Order) * out)
 {
     const struct material *m;
     size_t n;
-    if (o->state != ORDER_CORRECTION)
+    struct review_refusal said;
+    if (o->state != ORDER_CORRECTION && !(o->state == ORDER_PAPERS && o->paper_route))
         return OK;
+    TRY(review_refusal(c, o->id, &said));
+    if (said.decided_ms) {
+        NEW(c->arena, Refusal, refusal, w);
+        w->comment = to_text(c->arena, said.comment);
+        w->refuse_time = to_timestamp(c->arena, said.decided_ms);
+        out->refusal = w;
+    }
     TRY(material_shown(c, o, &m, &n));
     out->reasons = ARENA_ARRAY(c->arena, PB(MaterialReason) *, n + 1);
     for (size_t i = 0; i < n; i++) {
@@ -242,6 +251,7 @@ static enum err add_reasons(struct ctx *c, const struct order *o, PB(Order) * ou
         NEW(c->arena, MaterialReason, material_reason, r);
         r->material_id = to_text(c->arena, m[i].id);
         r->kind = to_text(c->arena, m[i].kind);
+        r->title = to_text(c->arena, *m[i].title ? m[i].title : m[i].kind);
         r->reason = to_text(c->arena, m[i].reason);
         out->reasons[out->n_reasons++] = r;
     }
@@ -366,7 +376,7 @@ enum err wire_order(struct ctx *c, const struct order *o, PB(Order) * *out)
     put_order(c, o, w);
     TRY(add_verification(c, o, w, &v));
     TRY(add_quote(c, o, w));
-    TRY(add_reasons(c, o, w));
+    TRY(add_refusal(c, o, w));
     TRY(add_payment(c, o, w));
     TRY(add_certificates(c, o, w));
     TRY(add_token_facts(c, o, &facts));

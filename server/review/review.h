@@ -28,6 +28,13 @@ struct decision {
  * least one is refused with a reason, the order goes to CORRECTION. Both are told by SMS and e-mail once. */
 enum err review_decide(struct ctx *c, const struct decision *d, struct order *out);
 
+/* The newest refusal of the order, online or by paper; decided_ms 0: there was none. */
+struct review_refusal {
+    const char *comment; /* "" when the reviewer said none */
+    int64_t decided_ms;
+};
+enum err review_refusal(struct ctx *c, const char *order_id, struct review_refusal *out);
+
 /* One field in clear, audited with the reason. INVALID for an unknown path. */
 enum err review_reveal(struct ctx *c, const char *order_id, const char *field, const char *reason,
                        const char **out);

@@ -28,3 +28,16 @@ enum err decision_insert(struct ctx *c, const struct order *o, bool approved, co
             "VALUES (?, ?, ?, ?, ?, ?)"),
         TEXT(o->id), INT(o->version), TEXT(c->caller.id), INT(approved), TEXT(comment), INT(c->now_ms));
 }
+
+enum err review_refusal(struct ctx *c, const char *order_id, struct review_refusal *out)
+{
+    struct rows r;
+    *out = (struct review_refusal){.comment = ""};
+    TRY(db_query(c, &r,
+                 SQL("SELECT comment, decided_ms FROM review_decision WHERE order_id = ? AND approved = 0 "
+                     "ORDER BY version DESC LIMIT 1"),
+                 TEXT(order_id)));
+    if (r.n)
+        *out = (struct review_refusal){row_text(&r, 0, 0), row_int(&r, 0, 1)};
+    return OK;
+}

@@ -38,9 +38,11 @@ describe('review (S18)', () => {
   });
 
   test('sent back with the reason: only the refused material is asked for again, then it is approved', async () => {
-    await w.decide({ business_license: '公章不清晰' });
+    await w.decide({ business_license: '公章不清晰' }, '请在三日内更正');
     assert.equal(w.state, 'CORRECTION');
-    assert.deepEqual(w.order.reasons.map((r) => [r.kind, r.reason]), [['business_license', '公章不清晰']]);
+    assert.deepEqual(w.order.reasons.map((r) => [r.kind, r.title, r.reason]), [['business_license', '营业执照', '公章不清晰']]);
+    assert.equal(w.order.refusal.comment, '请在三日内更正');
+    assert.ok(Number(w.order.refusal.refuse_time.seconds) > 1.7e9);
     await w.read(w.signer, /资料需要修改：公章不清晰/);
     await until('the mail with the reason', async () => (await desk.sim(`/sim/mails?to=${w.who.agent.email}`)).mails
       .find((m) => m.subject === '证书订单资料需要修改' && m.text.includes('公章不清晰')));
@@ -54,7 +56,7 @@ describe('review (S18)', () => {
     await w.requestSignature();
     await w.sign();
     assert.equal(w.state, 'REVIEW');
-    assert.deepEqual(w.order.reasons, []);
+    assert.deepEqual([w.order.reasons, w.order.refusal], [[], null]);
     const { payments } = await w.call.ListPayments({ order_id: w.order.id });
     assert.equal(payments.length, 1); // paid once is paid
     await w.approve();

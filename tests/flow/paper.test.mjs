@@ -175,11 +175,16 @@ test('papers with a fault are sent back with the reason, and come again', async 
   assert.match(review.signed_digest, /^[0-9a-f]{64}$/);
   const decide = (more) => reviewer.DecideReview({ order_id: walk.order.id, etag: review.etag, approve: false, ...more });
   assert.deepEqual((await refused(decide({}), 'INVALID_ARGUMENT', 'INVALID')).fields, ['comment']);
+  assert.equal(walk.order.refusal, null);
   await decide({ comment: '营业执照复印件未盖章' });
   await walk.refresh();
   assert.equal(walk.state, 'PAPERS');
+  assert.equal(walk.order.refusal.comment, '营业执照复印件未盖章');
+  const at = Number(walk.order.refusal.refuse_time.seconds) * 1000;
+  assert.ok(Math.abs(at - (Date.now() + 240 * HOUR)) < HOUR);
   assert.match(await walk.read(walk.who.agent.phone, /需要修改/), /未盖章/);
   await walk.arrive();
+  assert.equal(walk.order.refusal, null);
 });
 
 test('approved, it goes on like any other order', async () => {

@@ -334,14 +334,14 @@ export class Walk {
   }
 
   // verdicts: {kind: reason} refuses those; none approves all.
-  async decide(refused = {}) {
+  async decide(refused = {}, comment = '') {
     const reviewer = await this.staff('li');
     const { review } = await reviewer.GetReview({ order_id: this.order.id });
     const decisions = review.materials.map((m) => (refused[m.kind]
       ? { material_id: m.id, verdict: 'MATERIAL_VERDICT_REFUSED', reason: refused[m.kind] }
       : { material_id: m.id, verdict: 'MATERIAL_VERDICT_APPROVED' }));
     const approve = Object.keys(refused).length === 0;
-    await reviewer.DecideReview({ order_id: this.order.id, etag: review.etag, approve, decisions });
+    await reviewer.DecideReview({ order_id: this.order.id, etag: review.etag, approve, decisions, comment });
     this.review = review;
     return this.refresh();
   }

@@ -68,7 +68,9 @@ static void compose_head(const struct order_doc *o, struct arena *a)
         doc_styled(o->doc, STYLE_WARN, _("Route"), _("Papers by post"));
     for (size_t i = 0; i < r->n_reasons; i++)
         doc_styled(o->doc, STYLE_WARN, i ? "" : _("Sent back"),
-                   arena_printf(a, "%s: %s", r->reasons[i]->kind, r->reasons[i]->reason));
+                   arena_printf(a, "%s: %s", r->reasons[i]->title, r->reasons[i]->reason));
+    if (r->refusal && *r->refusal->comment)
+        doc_styled(o->doc, STYLE_WARN, r->n_reasons ? "" : _("Sent back"), r->refusal->comment);
 }
 
 static void compose_account(const struct order_doc *o, const char *path, const Certdesk__V1__BankAccount *b)
