@@ -1,12 +1,11 @@
 #include "identity/deposit.h"
 
-#include "account/account_store.h"
 #include "core/audit.h"
 #include "core/crypt.h"
 #include "identity/amount.h"
 #include "identity/choice.h"
 #include "identity/remittance.h"
-#include "notice/notice.h"
+#include "order/order_tell.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +41,7 @@ static void new_deposit(struct deposit *d, const struct order *o, enum deposit_p
     *d = (struct deposit){.purpose = purpose,
                           .state = DEPOSIT_WAITING,
                           .provider = REMITTANCE,
+                          .medium = "",
                           .flow = "",
                           .secret = "",
                           .payee = *p,
@@ -82,7 +82,8 @@ enum err deposit_make(struct ctx *c, struct waited *w)
 }
 
 /* S6: the account that the verification's deposit went to has shown that its owner reads it. */
-enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *remark, bool *taken)
+enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *medium_number,
+                     const char *remark, bool *taken)
 {
     struct deposit d;
     enum secret_way way;
@@ -101,6 +102,7 @@ enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, cons
                        .cnaps = o->subject.account.cnaps_code};
     new_deposit(&d, o, DEPOSIT_PIN, &to);
     d.secret = remark;
+    d.medium = medium_number;
     d.expires_ms = 0;
     *taken = true;
     enum err e = deposit_insert(c, &d, arena_printf(c->arena, "pin:%s", key));
@@ -219,30 +221,50 @@ enum err deposit_confirm(struct ctx *c, struct waited *w, const char *entered)
 /* -- news of the money -------------------------------------------------------------------------------------
  */
 
-/* To who does the paperwork: agent or applicant; before there is an agent, to who made the order. */
 static enum err tell_sent(struct ctx *c, const struct order *o, const struct deposit *d)
 {
-    struct account a;
-    const char *phone = order_contact(o).phone;
-    if (!phone || !*phone) {
-        TRY(account_by_id(c, o->account, &a));
-        phone = a.phone;
-    }
     const char *params[] = {o->id, by_amount(d) ? "到账金额" : "附言中的数字"};
-    return notice_sms(c, phone, SMS_DEPOSIT_SENT, params, arena_printf(c->arena, "deposit:%s", d->id), o->id);
+    return order_tell(c, o, NEWS_DEPOSIT_SENT, params, &params[1],
+                      arena_printf(c->arena, "deposit:%s", d->id));
+}
+
+/* An order that was given up needs no PIN; one that is finished does. */
+static enum err tell_pin(struct ctx *c, const struct deposit *d, enum order_news what, const char *word)
+{
+    struct order o;
+    TRY(order_load(c, d->order, &o));
+    if (o.state == ORDER_CANCELLED || o.state == ORDER_REFUNDING)
+        return OK;
+    return order_tell(c, &o, what, &d->medium, &d->medium, arena_printf(c->arena, "%s:%s", word, d->id));
+}
+
+static bool waits(const struct waited *w)
+{
+    return w->current && (w->v.state == VERIFICATION_DEPOSIT || w->v.state == VERIFICATION_PENDING);
+}
+
+/* Before the verification is moved: whether anybody still waits is what it says now. */
+static enum err tell_over(struct ctx *c, const struct waited *w, const struct deposit *d,
+                          enum order_news what)
+{
+    return waits(w) ? order_tell(c, &w->o, what, (const char *[]){w->o.id}, NULL,
+                                 arena_printf(c->arena, "deposit_over:%s", d->id))
+                    : OK;
+}
+
+enum err deposit_tell_expired(struct ctx *c, const struct waited *w, const struct deposit *d)
+{
+    return tell_over(c, w, d, NEWS_DEPOSIT_EXPIRED);
 }
 
 enum err deposit_sent(struct ctx *c, struct deposit *d, const char *reference)
 {
     struct waited w;
-    struct order o;
     TRY(deposit_update(c, d, d->state == DEPOSIT_USED ? DEPOSIT_USED : DEPOSIT_SENT,
                        DEPOSIT_CHANGE(.reference = reference, .sent_ms = c->now_ms,
                                       .tries_left = &d->tries_left, .forget = true)));
-    if (d->purpose == DEPOSIT_PIN) {
-        TRY(order_load(c, d->order, &o));
-        return tell_sent(c, &o, d);
-    }
+    if (d->purpose == DEPOSIT_PIN)
+        return tell_pin(c, d, NEWS_PIN_SENT, "deposit");
     TRY(identity_waited(c, d->verification, &w));
     if (d->state != DEPOSIT_SENT || !w.current || w.v.state != VERIFICATION_DEPOSIT)
         return OK;
@@ -257,11 +279,12 @@ enum err deposit_bounced(struct ctx *c, struct deposit *d, const char *reference
                        DEPOSIT_CHANGE(.reference = reference, .reason = reason,
                                       .forget = d->purpose == DEPOSIT_VERIFICATION)));
     if (d->purpose == DEPOSIT_PIN)
-        return OK; /* the desk sees it in the list, and its payee with it */
+        return tell_pin(c, d, NEWS_PIN_BOUNCED, "bounced"); /* the desk sees it in the list, with its payee */
     TRY(identity_waited(c, d->verification, &w));
     if (w.v.state != VERIFICATION_DEPOSIT && w.v.state != VERIFICATION_PENDING)
         return OK;
     TRY(record(c, &w, d, "MISMATCH"));
+    TRY(tell_over(c, &w, d, NEWS_DEPOSIT_FAILED));
     return identity_refused(c, &w, VERIFIED_MISMATCHED, "account.number", "DEPOSIT_FAILED");
 }
 
@@ -272,8 +295,7 @@ enum err deposit_task(struct ctx *c, const char *id, struct deposit_task *out)
 {
     TRY(deposit_read(c, id, &out->d));
     TRY(identity_waited(c, out->d.verification, &out->w));
-    out->wanted =
-        out->w.current && (out->w.v.state == VERIFICATION_DEPOSIT || out->w.v.state == VERIFICATION_PENDING);
+    out->wanted = waits(&out->w);
     return OK;
 }
 
@@ -323,6 +345,7 @@ enum err deposit_refused(struct ctx *c, const char *id, const struct check_answe
     TRY(evidence_insert(c, &t.w.v, a, t.w.digest));
     if (t.w.v.state != VERIFICATION_DEPOSIT)
         return OK;
+    TRY(tell_over(c, &t.w, &t.d, NEWS_DEPOSIT_FAILED));
     return identity_refused(c, &t.w, VERIFIED_MISMATCHED, a->mismatched, a->outcome);
 }
 
@@ -349,6 +372,7 @@ enum err deposit_unsent(struct ctx *c, const char *id, enum unsent why)
         return by_remark_instead(c, &t.d);
     TRY(deposit_update(c, &t.d, why == UNSENT_DOUBTFUL ? DEPOSIT_DOUBTFUL : DEPOSIT_DROPPED,
                        DEPOSIT_CHANGE(.forget = true)));
+    TRY(tell_over(c, &t.w, &t.d, NEWS_DEPOSIT_FAILED));
     return identity_give_up(c, t.d.verification);
 }
 
@@ -414,5 +438,6 @@ enum err deposit_expire(struct ctx *c, const char *id)
     if (d.state != DEPOSIT_WAITING)
         TRY(record(c, &w, &d, "EXPIRED"));
     TRY(deposit_update(c, &d, DEPOSIT_DROPPED, DEPOSIT_CHANGE(.forget = true)));
+    TRY(deposit_tell_expired(c, &w, &d));
     return identity_give_up(c, d.verification);
 }

@@ -21,6 +21,7 @@ enum deposit_state {
     DEPOSIT_USED,
     DEPOSIT_DROPPED,
     DEPOSIT_DOUBTFUL, /* the supplier was asked to send and nobody knows whether it did */
+    DEPOSIT_LAST = DEPOSIT_DOUBTFUL,
 };
 
 enum deposit_purpose {
@@ -35,7 +36,8 @@ struct payee {
 struct deposit {
     char id[ID_SIZE], order[ID_SIZE], verification[ID_SIZE] /* "" for a PIN */;
     enum deposit_purpose purpose;
-    const char *key; /* what it is for: unique */
+    const char *key;    /* what it is for: unique */
+    const char *medium; /* the UKEY whose PIN it carries; "" */
     enum deposit_state state;
     const char *provider; /* REMITTANCE (choice.h), or who sends a random amount */
     int64_t batch;        /* 0: none yet */
@@ -58,6 +60,8 @@ enum err deposit_confirm(struct ctx *c, struct waited *w, const char *entered);
 /* -- news of the money, from a bank's file or a supplier -- */
 enum err deposit_sent(struct ctx *c, struct deposit *d, const char *reference);
 enum err deposit_bounced(struct ctx *c, struct deposit *d, const char *reference, const char *reason);
+/* Its time was over before a bank had it: says so to who waits for it. Before the verification ends. */
+enum err deposit_tell_expired(struct ctx *c, const struct waited *w, const struct deposit *d);
 
 /* -- for jobs (deposit_jobs.c) -- */
 struct deposit_task {

@@ -12,7 +12,8 @@
 
 #define DEPOSIT_COLUMNS                                                                                      \
     "id, purpose, order_id, verification_id, state, version, provider, COALESCE(batch, 0), flow, secret, "   \
-    "secret_digest, payee, tries_left, COALESCE(entered_fen, 0), sent_ms, expires_ms, purpose_key"
+    "secret_digest, payee, tries_left, COALESCE(entered_fen, 0), sent_ms, expires_ms, purpose_key, "         \
+    "medium_number"
 
 static const char *or_none(const char *s)
 {
@@ -70,7 +71,8 @@ static enum err read_row(struct ctx *c, const struct rows *r, struct deposit *ou
                             .entered_fen = (int)row_int(r, 0, 13),
                             .sent_ms = row_int(r, 0, 14),
                             .expires_ms = row_int(r, 0, 15),
-                            .key = row_text(r, 0, 16)};
+                            .key = row_text(r, 0, 16),
+                            .medium = row_text(r, 0, 17)};
     snprintf(out->id, sizeof out->id, "%s", row_text(r, 0, 0));
     snprintf(out->order, sizeof out->order, "%s", row_text(r, 0, 2));
     snprintf(out->verification, sizeof out->verification, "%s", row_text(r, 0, 3));
@@ -101,13 +103,14 @@ enum err deposit_insert(struct ctx *c, const struct deposit *d, const char *purp
     }
     TRY(db_exec(
         c, NULL,
-        SQL("INSERT INTO deposit (id, purpose, purpose_key, order_id, verification_id, state, version, "
+        SQL("INSERT INTO deposit (id, purpose, purpose_key, medium_number, order_id, verification_id, state, "
+            "version, "
             "provider, secret, secret_digest, payee, tries_left, bank_reference, reason, sent_ms, "
-            "expires_ms, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, '', '', 0, "
+            "expires_ms, created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, '', '', 0, "
             "?, ?, ?)"),
-        TEXT(d->id), INT(d->purpose), TEXT(purpose_key), TEXT(d->order), TEXT(d->verification), INT(d->state),
-        TEXT(d->provider), secret, digest, payee, INT(d->tries_left), INT(d->expires_ms), INT(c->now_ms),
-        INT(c->now_ms)));
+        TEXT(d->id), INT(d->purpose), TEXT(purpose_key), TEXT(d->medium), TEXT(d->order),
+        TEXT(d->verification), INT(d->state), TEXT(d->provider), secret, digest, payee, INT(d->tries_left),
+        INT(d->expires_ms), INT(c->now_ms), INT(c->now_ms)));
     return audit_add(c, &(struct audit_entry){.action = "deposit.made", .object = d->id, .version = 1});
 }
 

@@ -35,6 +35,7 @@ static enum err still_wanted(struct ctx *c, struct deposit *d, bool *wanted)
     if (*wanted)
         return OK;
     TRY(deposit_update(c, d, DEPOSIT_DROPPED, DEPOSIT_CHANGE(.forget = true)));
+    TRY(deposit_tell_expired(c, &w, d));
     return w.v.state == VERIFICATION_DEPOSIT ? identity_give_up(c, w.v.id) : OK;
 }
 

@@ -18,9 +18,11 @@
 #include "identity/deposit.h"
 
 /* S6: the PIN of a micro-deposit's order goes by the remark of a second deposit, once per key (a
- * personalisation); remark: the PIN, with whatever says which UKEY it opens. *taken false: by SMS, as the
- * other methods do and identity_secret_way() says. What was verified by a remark gets its PIN by one. */
-enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *remark, bool *taken);
+ * personalisation) of this UKEY; remark: at most 30 bytes of GBK, which every bank carries whole. *taken
+ * false: by SMS, as the other methods do and identity_secret_way() says. What was verified by a remark gets its
+ * PIN by one. */
+enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *medium_number,
+                     const char *remark, bool *taken);
 
 /* Inside a transaction: puts everything that waits, and is still waited for, into a new batch. *batch 0:
  * there is nothing. */

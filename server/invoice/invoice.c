@@ -9,6 +9,7 @@
 #include "invoice/invoice_steps.h"
 #include "material/material_store.h"
 #include "order/order_steps.h"
+#include "order/order_tell.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -164,13 +165,26 @@ enum err invoice_unsent(struct ctx *c, struct invoice *v)
     return invoice_move(c, v, v->refunded_ms ? INV_EV_DROPPED : INV_EV_UNSENT, NULL);
 }
 
+/* It waits for RetryInvoice: who can correct the data hears of each attempt. */
+static enum err tell_failed(struct ctx *c, const struct invoice *v)
+{
+    struct order o;
+    TRY(order_load(c, v->order, &o));
+    const char *cause =
+        *v->cause && strcmp(v->cause, "VOID") != 0 ? arena_printf(c->arena, "（原因：%s）", v->cause) : "";
+    return order_tell(c, &o, NEWS_INVOICE_FAILED, (const char *[]){o.id}, &cause,
+                      arena_printf(c->arena, "invoice_failed:%s", v->blue.order_no));
+}
+
 enum err invoice_failed(struct ctx *c, struct invoice *v, const char *cause)
 {
     v->cause = cause;
-    if (!v->refunded_ms)
-        LOG(ERROR, "invoice.failed", KV_S("invoice", v->id), KV_S("order", v->order),
-            KV_I("attempt", v->blue.attempt));
-    return invoice_move(c, v, v->refunded_ms ? INV_EV_DROPPED : INV_EV_FAILED, NULL);
+    if (v->refunded_ms)
+        return invoice_move(c, v, INV_EV_DROPPED, NULL);
+    LOG(ERROR, "invoice.failed", KV_S("invoice", v->id), KV_S("order", v->order),
+        KV_I("attempt", v->blue.attempt));
+    TRY(invoice_move(c, v, INV_EV_FAILED, NULL));
+    return tell_failed(c, v);
 }
 
 static enum err red_failed(struct ctx *c, struct invoice *v, const char *cause)

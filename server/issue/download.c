@@ -5,7 +5,7 @@
 
 #include "core/audit.h"
 #include "issue/issue_store.h"
-#include "notice/notice.h"
+#include "order/order_tell.h"
 #include "pki/csr.h"
 
 #include <string.h>
@@ -154,8 +154,8 @@ enum err issue_download_prepare(struct ctx *c, const char *order_id, const char 
 static enum err tell(struct ctx *c, const struct order *o, const struct certificate *cert)
 {
     const char *params[] = {o->id, cert->serial_hex};
-    return notice_sms(c, order_contact(o).phone, SMS_CERTIFICATE_DOWNLOADED, params,
-                      arena_printf(c->arena, "downloaded:%s", o->id), o->id);
+    return order_tell(c, o, NEWS_DOWNLOADED, params, &params[1],
+                      arena_printf(c->arena, "downloaded:%s", o->id));
 }
 
 /* The order moves before anything is signed: who gives it up at this moment is first, or too late. */

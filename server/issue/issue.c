@@ -160,10 +160,10 @@ enum err issue_record(struct ctx *c, const char *id, int step, const void *detai
 static enum err tell_pin(struct ctx *c, const struct order *o, const struct personalisation *p)
 {
     bool by_remark;
-    const char *remark = order_quantity(o) == 1
-                             ? p->secrets.pin /* with several, it says which one it opens */
+    const char *remark = order_quantity(o) == 1 /* with several, it says which one it opens */
+                             ? arena_printf(c->arena, "密码%s", p->secrets.pin)
                              : arena_printf(c->arena, "介质%s密码%s", p->medium_number, p->secrets.pin);
-    TRY(deposit_pin(c, o, p->id, remark, &by_remark));
+    TRY(deposit_pin(c, o, p->id, p->medium_number, remark, &by_remark));
     if (by_remark)
         return OK;
     const char *params[] = {p->medium_number, p->secrets.pin};

@@ -1,5 +1,7 @@
 #include "notice/notice.h"
 
+#include "base/str.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,32 @@ const char *notice_template(size_t i, const char **text, size_t *n_params)
 const char *notice_registered(struct arena *a, const char *name, int version)
 {
     return version > 1 ? arena_printf(a, "%s_%d", name, version) : name;
+}
+
+size_t notice_mail_params(enum mail_template t)
+{
+    return letters[t].n;
+}
+
+/* The start of the n-th character, or the end. */
+static const char *after(const char *s, size_t n)
+{
+    while (*s && n--)
+        do
+            s++;
+        while ((*s & 0xC0) == 0x80);
+    return s;
+}
+
+const char *notice_words(struct arena *a, const char *text)
+{
+    bool whole = utf8_length(text) <= NOTICE_WORDS;
+    const char *end = after(text, whole ? NOTICE_WORDS : NOTICE_WORDS - 1);
+    char *line = arena_printf(a, "%.*s%s", (int)(end - text), text, whole ? "" : "…");
+    for (char *p = line; *p; p++)
+        if ((unsigned char)*p < ' ')
+            *p = ' ';
+    return line;
 }
 
 /* Packs, queues and wipes: the payload holds phones and codes, and is sealed by the outbox. */

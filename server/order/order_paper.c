@@ -1,9 +1,10 @@
 #include "order/order_paper.h"
 
+#include "base/str.h"
 #include "catalog/catalog.h"
 #include "identity/identity.h"
-#include "notice/notice.h"
 #include "order/order_form.h"
+#include "order/order_tell.h"
 #include "provider/yuan.h"
 
 #include <stdio.h>
@@ -57,28 +58,37 @@ enum err order_take_paper_route(struct ctx *c, const char *id, struct order *out
 /* -- telling ------------------------------------------------------------------------------------------------
  */
 
-static const char *posting_address(struct ctx *c, const struct channel *channel)
+const char *order_posting_address(struct ctx *c, const struct channel *channel)
 {
     struct address to;
     catalog_paper_address(c->arena, channel, &to);
     return form_address(c->arena, &to);
 }
 
+/* The same for who has nothing but the SMS: as much as its parameter holds, from the end that leads there. */
+static const char *address_in_sms(struct ctx *c, const struct channel *channel)
+{
+    struct address to;
+    catalog_paper_address(c->arena, channel, &to);
+    to.recipient = to.phone = to.postal_code = "";
+    const char *whole = form_address(c->arena, &to);
+    if (utf8_length(whole) <= NOTICE_WORDS)
+        return *whole ? whole : "申请表所载地址";
+    to.province = to.city; /* left out */
+    const char *without = form_address(c->arena, &to);
+    return utf8_length(without) <= NOTICE_WORDS ? without : "申请表所载地址";
+}
+
 static enum err tell_where_to_post(struct ctx *c, const struct order *o)
 {
-    struct order_contact to = order_contact(o);
     struct channel channel;
     TRY(catalog_channel(c, o->channel, &channel));
     const char *yuan = yuan_of(c->arena, o->price_fen);
-    const char *params[] = {o->id, yuan};
-    TRY(notice_sms(c, to.phone, SMS_PAPERS_WANTED, params, arena_printf(c->arena, "paid.sms:%s", o->id),
-                   o->id));
-    if (!*to.email)
-        return OK;
-    const char *said[] = {to.name, o->id, yuan, posting_address(c, &channel),
-                          catalog_review_days(c->arena, &channel)};
-    return notice_mail(c, to.email, MAIL_PAPERS_WANTED, said, arena_printf(c->arena, "paid.mail:%s", o->id),
-                       o->id);
+    const char *said[] = {o->id, yuan, address_in_sms(c, &channel)};
+    const char *written[] = {yuan, order_posting_address(c, &channel),
+                             catalog_review_days(c->arena, &channel)};
+    return order_tell(c, o, *order_email(o) ? NEWS_PAPERS_WANTED : NEWS_PAPERS_WANTED_HERE, said, written,
+                      arena_printf(c->arena, "paid:%s", o->id));
 }
 
 enum err order_paper_paid(struct ctx *c, struct order *o)
@@ -90,14 +100,9 @@ enum err order_paper_paid(struct ctx *c, struct order *o)
 /* A refused order's papers may come again: each arrival is told once. */
 static enum err tell_arrived(struct ctx *c, const struct order *o, const struct channel *ch)
 {
-    struct order_contact to = order_contact(o);
-    const char *dedupe = arena_printf(c->arena, "papers:%s:%lld", o->id, (long long)o->version);
-    const char *days = catalog_review_days(c->arena, ch), *params[] = {o->id, days};
-    TRY(notice_sms(c, to.phone, SMS_PAPERS_ARRIVED, params, dedupe, o->id));
-    if (!*to.email)
-        return OK;
-    const char *said[] = {to.name, o->id, days};
-    return notice_mail(c, to.email, MAIL_PAPERS_ARRIVED, said, dedupe, o->id);
+    const char *days = catalog_review_days(c->arena, ch);
+    return order_tell(c, o, NEWS_PAPERS_ARRIVED, (const char *[]){o->id, days}, &days,
+                      arena_printf(c->arena, "papers:%s:%lld", o->id, (long long)o->version));
 }
 
 enum err order_papers_arrived(struct ctx *c, const char *id, struct order *out)

@@ -25,6 +25,10 @@ enum err order_paper_offered(struct ctx *c, const struct order *o, const struct 
 struct form;
 enum err order_application_form(struct ctx *c, const char *id, struct form *out);
 
+/* Where papers are posted, in one line, with recipient and phone. */
+struct channel;
+const char *order_posting_address(struct ctx *c, const struct channel *channel);
+
 /* Inside the transaction that books the payment: the order waits for its papers, and the applicant is told
  * where they go. */
 enum err order_paper_paid(struct ctx *c, struct order *o);

@@ -5,9 +5,9 @@
 #include "catalog/catalog.h"
 #include "core/audit.h"
 #include "invoice/invoice.h"
-#include "notice/notice.h"
 #include "order/order_paper.h"
 #include "order/order_steps.h"
+#include "order/order_tell.h"
 #include "payment/payment_steps.h"
 #include "payment/refund.h"
 #include "provider/yuan.h"
@@ -240,27 +240,14 @@ static enum err reason_to_hold(struct ctx *c, const struct receipt *r, const str
 }
 
 /* What comes next: the reviewers, or the certificate at once. */
-static void choose_notices(const struct order *o, enum sms_template *sms, enum mail_template *mail)
-{
-    bool download = o->delivery == DELIVERY_DOWNLOAD;
-    *sms = o->review ? SMS_ORDER_PAID : download ? SMS_PAID_DOWNLOAD : SMS_PAID_POST;
-    *mail = o->review ? MAIL_ORDER_PAID : download ? MAIL_PAID_DOWNLOAD : MAIL_PAID_POST;
-}
-
-/* Told once each (I-11): the dedupe keys carry the order. */
 static enum err tell_paid(struct ctx *c, const struct order *o, const char *days)
 {
-    enum sms_template sms;
-    enum mail_template mail;
-    choose_notices(o, &sms, &mail);
-    struct order_contact to = order_contact(o);
+    bool download = o->delivery == DELIVERY_DOWNLOAD;
+    enum order_news what = o->review ? NEWS_PAID : download ? NEWS_PAID_DOWNLOAD : NEWS_PAID_POST;
     const char *yuan = yuan_of(c->arena, o->price_fen);
-    const char *params[] = {o->id, yuan, days}; /* days is the last, and not every one says it */
-    TRY(notice_sms(c, to.phone, sms, params, arena_printf(c->arena, "paid.sms:%s", o->id), o->id));
-    if (!*to.email)
-        return OK;
-    const char *said[] = {to.name, o->id, yuan, days};
-    return notice_mail(c, to.email, mail, said, arena_printf(c->arena, "paid.mail:%s", o->id), o->id);
+    /* days are the last, and not every one says them */
+    return order_tell(c, o, what, (const char *[]){o->id, yuan, days}, (const char *[]){yuan, days},
+                      arena_printf(c->arena, "paid:%s", o->id));
 }
 
 /* Nobody has to look at it, and nobody will: no days of review are promised, and the approval is the system's

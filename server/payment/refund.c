@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "convert/reason.h"
 #include "core/audit.h"
-#include "notice/notice.h"
+#include "order/order_tell.h"
 #include "payment/payment_steps.h"
 #include "payment/refund_store.h"
 #include "provider/yuan.h"
@@ -147,16 +147,10 @@ enum err refund_held(struct ctx *c, const struct capture *cap)
 /* -- what became of it -------------------------------------------------------------------------------------
  */
 
-/* Told once each (I-11): the dedupe keys carry the object. */
-static enum err tell(struct ctx *c, const struct order *o, enum sms_template sms, enum mail_template mail,
-                     int64_t fen, const char *key)
+static enum err tell(struct ctx *c, const struct order *o, enum order_news what, int64_t fen, const char *key)
 {
-    struct order_contact to = order_contact(o);
     const char *amount = yuan_of(c->arena, fen);
-    const char *params[] = {o->id, amount}, *said[] = {to.name, o->id, amount};
-    if (to.phone && *to.phone)
-        TRY(notice_sms(c, to.phone, sms, params, key, o->id));
-    return to.email && *to.email ? notice_mail(c, to.email, mail, said, key, o->id) : OK;
+    return order_tell(c, o, what, (const char *[]){o->id, amount}, &amount, key);
 }
 
 enum err payment_give_up_paid(struct ctx *c, struct order *o, const char *reason, const char *note)
@@ -172,8 +166,7 @@ enum err payment_give_up_paid(struct ctx *c, struct order *o, const char *reason
     }
     TRY(e);
     TRY(refund_request(c, &cap, reason, note, 0, &r));
-    return tell(c, o, SMS_ORDER_CANCELLED, MAIL_ORDER_CANCELLED, cap.amount_fen,
-                arena_printf(c->arena, "cancelled:%s", o->id));
+    return tell(c, o, NEWS_CANCELLED, cap.amount_fen, arena_printf(c->arena, "cancelled:%s", o->id));
 }
 
 /* The payment shows what becomes of the money that counts for it: all that it took when it was held, else
@@ -200,14 +193,13 @@ static enum err payment_follows(struct ctx *c, const struct refund *r, const str
 static enum err order_follows(struct ctx *c, const struct refund *r, const struct capture *cap)
 {
     struct order o;
-    enum sms_template sms = r->by_hand ? SMS_REFUND_BY_HAND : SMS_REFUND_DONE;
-    enum mail_template mail = r->by_hand ? MAIL_REFUND_BY_HAND : MAIL_REFUND_DONE;
     if (!cap->order_id)
         return OK;
     TRY(order_load(c, cap->order_id, &o));
     if (o.state == ORDER_REFUNDING && cap->state == CAPTURE_SETTLED)
         TRY(order_move(c, &o, EV_REFUNDED, NULL, NULL));
-    return tell(c, &o, sms, mail, r->amount_fen, arena_printf(c->arena, "refunded:%s", r->id));
+    return tell(c, &o, r->by_hand ? NEWS_REFUNDED_BY_HAND : NEWS_REFUNDED, r->amount_fen,
+                arena_printf(c->arena, "refunded:%s", r->id));
 }
 
 enum err refund_is_over(struct ctx *c, const struct refund *r, const struct capture *cap)

@@ -1,9 +1,11 @@
 #include "review/review.h"
 
+#include "catalog/catalog.h"
 #include "convert/reason.h"
 #include "core/audit.h"
-#include "notice/notice.h"
+#include "order/order_paper.h"
 #include "order/order_steps.h"
+#include "order/order_tell.h"
 #include "review/review_store.h"
 
 #include <string.h>
@@ -44,37 +46,73 @@ static enum err check(struct ctx *c, const struct order *o, const struct decisio
     return fault_fields(c->fault);
 }
 
-static const char *first_reason(const struct order *o, const struct decision *d)
+static const char *title_of(const struct material *have, size_t n, const char *id)
 {
-    if (o->paper_route)
-        return d->comment;
-    for (size_t i = 0; i < d->n; i++)
-        if (d->verdicts[i] == VERDICT_REFUSED)
-            return d->reasons[i];
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(have[i].id, id) == 0)
+            return *have[i].title ? have[i].title : have[i].kind;
     return "";
+}
+
+/* What was refused, a line each; of an SMS the first alone. */
+struct refusal {
+    const char *title, *reason;
+    size_t n;
+    const char *lines;
+};
+
+static enum err refused_items(struct ctx *c, const struct decision *d, struct refusal *out)
+{
+    const struct material *have;
+    size_t n;
+    struct buf lines = BUF(c->arena);
+    *out = (struct refusal){"", "", 0, ""};
+    TRY(material_list(c, d->order_id, &have, &n));
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->verdicts[i] != VERDICT_REFUSED)
+            continue;
+        const char *title = title_of(have, n, d->material_ids[i]);
+        buf_printf(&lines, "%s：%s\n", title, d->reasons[i]);
+        if (!out->n++)
+            out->title = title, out->reason = d->reasons[i];
+    }
+    out->lines = buf_text(&lines);
+    return OK;
+}
+
+static enum err tell_refused(struct ctx *c, const struct order *o, const struct decision *d, const char *key)
+{
+    struct refusal r;
+    TRY(refused_items(c, d, &r));
+    const char *said[] = {o->id, notice_words(c->arena, r.title), notice_words(c->arena, r.reason),
+                          arena_printf(c->arena, "%zu", r.n)};
+    const char *comment = *d->comment ? arena_printf(c->arena, "\n%s\n", d->comment) : "";
+    return order_tell(c, o, NEWS_REFUSED, said, (const char *[]){r.lines, comment}, key);
+}
+
+/* There is a comment, and there may be materials. */
+static enum err tell_papers_refused(struct ctx *c, const struct order *o, const struct decision *d,
+                                    const char *key)
+{
+    struct refusal r;
+    struct channel channel;
+    TRY(refused_items(c, d, &r));
+    TRY(catalog_channel(c, o->channel, &channel));
+    const char *said[] = {o->id, notice_words(c->arena, d->comment)};
+    const char *written[] = {arena_printf(c->arena, "%s%s\n", r.lines, d->comment),
+                             order_posting_address(c, &channel)};
+    return order_tell(c, o, NEWS_PAPERS_REFUSED, said, written, key);
 }
 
 static enum err tell(struct ctx *c, const struct order *o, const struct decision *d, const char *days)
 {
-    struct order_contact to = order_contact(o);
-    const char *dedupe = arena_printf(c->arena, "review:%s:%lld", o->id, (long long)o->version);
-    const char *params[] = {o->id, d->approve ? days : first_reason(o, d)};
-    bool download = o->delivery == DELIVERY_DOWNLOAD;
-    enum sms_template good = download ? SMS_APPROVED_DOWNLOAD : SMS_ORDER_APPROVED;
-    TRY(notice_sms(c, to.phone, d->approve ? good : SMS_ORDER_REFUSED, params, dedupe, o->id));
-    if (!to.email || !*to.email)
-        return OK;
-    struct buf faults = BUF(c->arena);
-    for (size_t i = 0; i < d->n; i++)
-        if (d->verdicts[i] == VERDICT_REFUSED)
-            buf_printf(&faults, "  - %s\n", d->reasons[i]);
+    const char *key = arena_printf(c->arena, "review:%s:%lld", o->id, (long long)o->version);
+    if (!d->approve)
+        return o->paper_route ? tell_papers_refused(c, o, d, key) : tell_refused(c, o, d, key);
     const char *comment = *d->comment ? arena_printf(c->arena, "\n%s\n", d->comment) : "";
-    const char *refused[] = {to.name, o->id, buf_text(&faults), comment},
-               *plain[] = {to.name, o->id, comment, days}; /* not every one says the days */
-    if (!d->approve && !o->paper_route)
-        return notice_mail(c, to.email, MAIL_ORDER_REFUSED, refused, dedupe, o->id);
-    enum mail_template well = download ? MAIL_APPROVED_DOWNLOAD : MAIL_ORDER_APPROVED;
-    return notice_mail(c, to.email, d->approve ? well : MAIL_PAPERS_REFUSED, plain, dedupe, o->id);
+    /* a download is not posted: it says no days */
+    return order_tell(c, o, o->delivery == DELIVERY_DOWNLOAD ? NEWS_APPROVED_DOWNLOAD : NEWS_APPROVED,
+                      (const char *[]){o->id, days}, (const char *[]){comment, days}, key);
 }
 
 enum err review_decide(struct ctx *c, const struct decision *d, struct order *o)

@@ -9,7 +9,7 @@
 #include "core/crypt.h"
 #include "core/tx.h"
 #include "issue/issue.h"
-#include "notice/notice.h"
+#include "order/order_tell.h"
 #include "provider/http.h"
 #include "providers.h"
 #include "shipment/shipment_desk.h"
@@ -62,10 +62,28 @@ static const char *random_hex(struct arena *a)
 
 static enum err tell_shipped(struct ctx *c, const struct order *o, const struct shipment *s)
 {
-    struct order_contact to = order_contact(o);
     const char *params[] = {courier_name(s->courier), s->tracking_number};
-    return notice_sms(c, to.phone, SMS_ORDER_SHIPPED, params, arena_printf(c->arena, "shipped:%s", s->id),
-                      o->id);
+    return order_tell(c, o, NEWS_SHIPPED, params, params, arena_printf(c->arena, "shipped:%s", s->id));
+}
+
+/* What went wrong with a parcel, once each; a courier may say so again and again. text: what it said, or "".
+ */
+static enum err tell_trouble(struct ctx *c, const struct shipment *s, const char *text)
+{
+    struct order o;
+    enum order_news what = s->state == SHIPMENT_PROBLEM    ? NEWS_PARCEL_PROBLEM
+                           : s->state == SHIPMENT_RETURNED ? NEWS_PARCEL_RETURNED
+                                                           : NEWS_PARCEL_LOST;
+    static const char *const words[] = {
+        [SHIPMENT_PROBLEM] = "problem", [SHIPMENT_RETURNED] = "returned", [SHIPMENT_LOST] = "lost"};
+    TRY(order_load(c, s->order, &o));
+    if (o.state != ORDER_SHIPPED)
+        return OK; /* it ended meanwhile */
+    const char *courier = courier_name(s->courier);
+    const char *said[] = {o.id, courier, s->tracking_number};
+    const char *written[] = {courier, s->tracking_number,
+                             *text ? arena_printf(c->arena, "\n快递公司说明：%s\n", text) : ""};
+    return order_tell(c, &o, what, said, written, arena_printf(c->arena, "%s:%s", words[s->state], s->id));
 }
 
 static enum err queue_jobs(struct ctx *c, const struct shipment *s)
@@ -247,10 +265,8 @@ static enum err received(struct ctx *c, struct shipment *s)
     struct order o;
     TRY(order_load(c, s->order, &o));
     TRY(order_move(c, &o, EV_RECEIVED, NULL, NULL));
-    struct order_contact to = order_contact(&o);
-    const char *params[] = {o.id};
-    return notice_sms(c, to.phone, SMS_ORDER_RECEIVED, params, arena_printf(c->arena, "received:%s", s->id),
-                      o.id);
+    return order_tell(c, &o, NEWS_RECEIVED, (const char *[]){o.id}, NULL,
+                      arena_printf(c->arena, "received:%s", s->id));
 }
 
 /* Pushes may come late, twice, or be sent again by somebody who kept one. */
@@ -281,6 +297,8 @@ enum err shipment_track(struct ctx *c, struct shipment *s, const struct courier_
     TRY(audit_add(c, &(struct audit_entry){
                          "shipment.tracked", s->id, s->version,
                          arena_printf(c->arena, "{\"state\":\"%s\"}", courier_state_name(t->state))}));
+    if (to == SHIPMENT_PROBLEM || to == SHIPMENT_RETURNED)
+        return tell_trouble(c, s, t->n_events ? t->events[0].text : "");
     return to == SHIPMENT_RECEIVED ? received(c, s) : OK;
 }
 
@@ -296,6 +314,7 @@ enum err shipment_resolve(struct ctx *c, const char *id, bool post_again, const 
     TRY(shipment_set_state(c, s, post_again ? SHIPMENT_RETURNED : SHIPMENT_LOST, true));
     TRY(audit_add(c, &(struct audit_entry){post_again ? "shipment.returned" : "shipment.lost", s->id,
                                            s->version, reason_detail(c->arena, NULL, NULL, reason)}));
+    TRY(tell_trouble(c, s, "")); /* of what came back the courier may have told already */
     if (!post_again)
         return OK;
     TRY(order_load(c, s->order, &o));

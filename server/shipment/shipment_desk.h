@@ -14,6 +14,7 @@ enum shipment_state { /* numbers of proto ShipmentState */
     SHIPMENT_PROBLEM,
     SHIPMENT_RETURNED,
     SHIPMENT_LOST,
+    SHIPMENT_LAST = SHIPMENT_LOST,
 };
 
 struct shipment_event {

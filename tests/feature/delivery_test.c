@@ -101,8 +101,8 @@ static void without_review_a_paid_download_waits_for_its_holder(void **s)
     assert_int_equal(o->n_actions, 2);
     assert_int_equal(in_queue(false), 0);
     assert_int_equal(in_queue(true), 0);
-    assert_string_equal(told("sms:paid.sms", order), "PAID_DOWNLOAD");
-    assert_string_equal(told("mail:paid.mail", order), "PAID_DOWNLOAD");
+    assert_string_equal(told("sms:paid", order), "PAID_DOWNLOAD");
+    assert_string_equal(told("mail:paid", order), "PAID_DOWNLOAD");
     struct rows r; /* I-9: paid, then approved, by nobody else than the system */
     assert_ok(db_query(w.c, &r,
                        SQL("SELECT action, version, caller_kind, detail FROM audit WHERE object = ? AND "
@@ -134,8 +134,8 @@ static void without_review_the_desk_issues_what_is_paid(void **s)
     struct order full; /* five working days are a week, but for holidays: none in the test's channel */
     assert_ok(order_load(w.c, order, &full));
     assert_int_equal(full.due_ms - w.c->now_ms, 7 * 24 * 3600 * 1000LL);
-    assert_string_equal(told("sms:paid.sms", order), "PAID_POST");
-    assert_string_equal(told("mail:paid.mail", order), "PAID_POST");
+    assert_string_equal(told("sms:paid", order), "PAID_POST");
+    assert_string_equal(told("mail:paid", order), "PAID_POST");
 }
 
 static enum err approve(struct ctx *c, void *arg)
@@ -154,7 +154,7 @@ static void a_reviewed_download_is_not_issued_by_the_desk(void **s)
     pay(order);
     assert_state(&w, order, ORDER_REVIEW);
     assert_int_equal(in_queue(false), 1);
-    assert_string_equal(told("sms:paid.sms", order), "ORDER_PAID");
+    assert_string_equal(told("sms:paid", order), "ORDER_PAID");
     assert_ok(tx_run(w.c, approve, order));
     assert_state(&w, order, ORDER_DOWNLOAD);
     assert_int_equal(in_queue(true), 0);

@@ -1,6 +1,7 @@
 /* What is told: every template of SMS and mail names exactly the parameters that it says it has. Pure. */
 #include "lib/check.h"
 
+#include "base/str.h"
 #include "notice/notice.h"
 
 #include <string.h>
@@ -59,9 +60,30 @@ static void every_version_is_registered_once(void **state)
     arena_free(&a);
 }
 
+/* What a person wrote goes into an SMS as one line that ends. */
+static void words_of_people_fit_into_a_parameter(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 0);
+    struct buf b = BUF(&a);
+    for (int i = 0; i < NOTICE_WORDS; i++)
+        buf_str(&b, "章");
+    const char *fits = buf_text(&b);
+    assert_string_equal(notice_words(&a, fits), fits);
+    assert_string_equal(notice_words(&a, ""), "");
+    assert_string_equal(notice_words(&a, "未盖章\n不清晰"), "未盖章 不清晰");
+    const char *cut = notice_words(&a, arena_printf(&a, "%s章", fits));
+    assert_int_equal(utf8_length(cut), NOTICE_WORDS);
+    assert_true(utf8_valid(cut, strlen(cut)));
+    assert_string_equal(cut + strlen(cut) - strlen("…"), "…");
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_template_has_its_parameters),
-                                       cmocka_unit_test(every_version_is_registered_once)};
+                                       cmocka_unit_test(every_version_is_registered_once),
+                                       cmocka_unit_test(words_of_people_fit_into_a_parameter)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static int64_t notices(const char *order)
 {
     struct rows r;
     assert_ok(db_query(w.c, &r,
-                       SQL("SELECT COUNT(*) FROM outbox WHERE object = ? AND dedupe LIKE '%:paid.%'"),
+                       SQL("SELECT COUNT(*) FROM outbox WHERE object = ? AND dedupe LIKE '%:paid:%'"),
                        TEXT(order)));
     return row_int(&r, 0, 0);
 }

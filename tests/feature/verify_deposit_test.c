@@ -130,6 +130,15 @@ static const char *deposit_id(const char *order)
     return row_text(&r, 0, 0);
 }
 
+/* How often the end of this deposit was told. */
+static int64_t told_over(const char *deposit)
+{
+    struct rows r;
+    assert_ok(db_query(w.c, &r, SQL("SELECT COUNT(*) FROM outbox WHERE dedupe = ?"),
+                       TEXT(arena_printf(w.c->arena, "sms:deposit_over:%s", deposit))));
+    return row_int(&r, 0, 0);
+}
+
 static void wait_for_deposit(enum subject_kind kind, const char *number, char order[static ID_SIZE])
 {
     world_next(&w, INT64_C(25) * 3600000);
@@ -254,6 +263,7 @@ static void what_failed_goes_back_to_the_step(void **s)
         PB(Verification) *v = get_order(w.c, order)->verification;
         assert_int_equal(v->state, VERIFICATION_MISMATCH);
         assert_string_equal(v->mismatched_fields[0], "account.number");
+        assert_int_equal(told_over(id), 1);
         assert_ok(answer(batch, id, "失败", &n));
         assert_int_equal(n.known, 1);
         assert_ok(answer(batch, id, "成功", &n)); /* contradicts itself */
@@ -368,6 +378,9 @@ static void what_is_replaced_is_not_exported(void **s)
     assert_int_equal(export(1) > 0, 1);
     assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM deposit WHERE state = 6 AND batch IS NULL")),
                      1);
+    struct rows r; /* it is of no concern any more */
+    assert_ok(db_query(w.c, &r, SQL("SELECT id FROM deposit WHERE state = 6 AND batch IS NULL")));
+    assert_int_equal(told_over(row_text(&r, 0, 0)), 0);
 
     PB(ChangeMethodRequest) in = CERTDESK__V1__CHANGE_METHOD_REQUEST__INIT;
     PB(ChangeMethodResponse) out = CERTDESK__V1__CHANGE_METHOD_RESPONSE__INIT;
@@ -400,9 +413,22 @@ static void ten_days_are_enough(void **s)
     world_next(&w, INT64_C(86400000));
     assert_err(confirm_code(w.c, order, code), ERR_CODE_EXPIRED);
     w.c->caller = (struct caller){.kind = CALLER_SYSTEM, .id = "system"};
+    assert_int_equal(told_over(id), 0);
     assert_ok(tx_run(w.c, expire_body, id));
+    assert_ok(tx_run(w.c, expire_body, id));
+    assert_int_equal(told_over(id), 1);
     w.c->caller = caller;
     assert_state(&w, order, ORDER_SUBJECT);
+
+    wait_for_deposit(SUBJECT_ORGANIZATION, USCC, order); /* its order was given up: nobody is told */
+    export(1);
+    snprintf(id, sizeof id, "%s", deposit_id(order));
+    assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET state = 19 WHERE id = ?"), TEXT(order)));
+    world_next(&w, INT64_C(11) * 86400000);
+    w.c->caller = (struct caller){.kind = CALLER_SYSTEM, .id = "system"};
+    assert_ok(tx_run(w.c, expire_body, id));
+    w.c->caller = caller;
+    assert_int_equal(told_over(id), 0);
 }
 
 struct pin {
@@ -413,7 +439,7 @@ struct pin {
 static enum err pin_body(struct ctx *c, void *arg)
 {
     struct pin *p = arg;
-    return deposit_pin(c, &p->o, "per_1", "20304050", &p->taken);
+    return deposit_pin(c, &p->o, "per_1", "10000001", "密码20304050", &p->taken);
 }
 
 static void a_pin_goes_by_a_remark_once(void **s)
@@ -431,7 +457,7 @@ static void a_pin_goes_by_a_remark_once(void **s)
         assert_ok(order_load(w.c, order, &p.o));
     }
     int64_t batch = export(1);
-    assert_string_equal(cell(file_of(batch), deposit_id(order), 8), "20304050");
+    assert_string_equal(cell(file_of(batch), deposit_id(order), 8), "密码20304050");
     assert_ok(answer(batch, deposit_id(order), "ok", &n));
     assert_state(&w, order, ORDER_AGENT);
 
@@ -475,7 +501,7 @@ static void a_pin_that_came_back_is_sent_again_by_hand(void **s)
     assert_int_equal(n.n_problems, 1); /* it failed before */
     assert_ok(remittance_stuck(w.c, &stuck, &n_stuck));
     assert_int_equal(n_stuck, 0);
-    assert_string_equal(cell(file_of(export(1)), deposit_id(order), 8), "20304050");
+    assert_string_equal(cell(file_of(export(1)), deposit_id(order), 8), "密码20304050");
     assert_ok(order_load(w.c, order, &p.o));
     assert_ok(tx_run(w.c, pin_body, &p)); /* still once */
     assert_int_equal(export(0), 0);

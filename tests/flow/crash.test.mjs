@@ -176,7 +176,7 @@ test('every event was told by SMS once', async () => {
 test('every event was told by one mail', async () => {
   const { mails } = await desk.sim(`/sim/mails?to=${encodeURIComponent(walk.who.agent.email)}`);
   const subjects = new Map(mails.map((m) => [m.message_id, m.subject]));
-  assert.deepEqual([...subjects.values()].sort(), ['证书订单审核通过', '证书订单已支付', '证书订单电子发票']);
+  assert.deepEqual([...subjects.values()].sort(), ['UKEY 已寄出', '证书订单审核通过', '证书订单已支付', '证书订单已签收', '证书订单电子发票'].sort());
   assert.ok(mails.length <= subjects.size + desk.hits.filter((p) => p.startsWith('mail.after')).length, `${mails.length} mails`);
 });
 

@@ -43,9 +43,9 @@ describe('review (S18)', () => {
     assert.deepEqual(w.order.reasons.map((r) => [r.kind, r.title, r.reason]), [['business_license', '营业执照', '公章不清晰']]);
     assert.equal(w.order.refusal.comment, '请在三日内更正');
     assert.ok(Number(w.order.refusal.refuse_time.seconds) > 1.7e9);
-    await w.read(w.signer, /资料需要修改：公章不清晰/);
+    await w.read(w.signer, /资料需要修改：营业执照：公章不清晰（共1项）。请登录后重新提交/);
     await until('the mail with the reason', async () => (await desk.sim(`/sim/mails?to=${w.who.agent.email}`)).mails
-      .find((m) => m.subject === '证书订单资料需要修改' && m.text.includes('公章不清晰')));
+      .find((m) => m.subject === '证书订单资料需要修改' && /^营业执照：公章不清晰$/m.test(m.text) && m.text.includes('请在三日内更正')));
     assert.deepEqual((await (await w.staff('li')).ListReviews({})).items, []);
     assert.ok(w.order.actions.includes('UploadMaterial'));
     assert.deepEqual((await w.call.ListMaterials({ order_id: w.order.id })).missing_kinds, ['business_license']);
@@ -134,6 +134,17 @@ describe('writing UKEYs (S28)', () => {
   });
 });
 
+// These mails came about the order, each as often as it stands here.
+async function mailsOf(w, subjects) {
+  const wanted = new Set(subjects);
+  const mails = await until(`mails ${subjects}`, async () => {
+    const all = (await desk.sim(`/sim/mails?to=${w.who.agent.email}`)).mails.filter((m) => wanted.has(m.subject));
+    return all.length >= subjects.length && all;
+  });
+  assert.deepEqual(mails.map((m) => m.subject).sort(), [...subjects].sort());
+  return mails;
+}
+
 describe('the post (S29)', () => {
   let w;
   before(async () => {
@@ -171,6 +182,22 @@ describe('the post (S29)', () => {
     await w.read(w.signer, /已签收/);
     const texts = (await desk.messages(w.signer)).map((m) => m.text).filter((t) => /已寄出|已签收/.test(t));
     assert.deepEqual(texts.map((t) => /SF\d+|已签收/.exec(t)[0]), ['SF00000001', 'SF00000009', '已签收']);
+    // What went wrong was told once each, by both ways: the courier's own words by mail alone.
+    const trouble = (await desk.messages(w.signer)).map((m) => m.text).filter((t) => /派送异常|已被退回/.test(t));
+    assert.deepEqual(trouble.map((t) => /派送异常|已被退回/.exec(t)[0]), ['派送异常', '已被退回']);
+    for (const t of trouble) assert.match(t, /顺丰速运单号SF00000001/);
+    const mails = await mailsOf(w, ['UKEY 派送异常', 'UKEY 已被退回', 'UKEY 已寄出', 'UKEY 已寄出', '证书订单已签收']);
+    assert.match(mails.find((m) => m.subject === 'UKEY 派送异常').text, /快递公司说明：收件人拒收，快件退回/);
+  });
+
+  test('one that is lost is told, too', async () => {
+    const lost = walker();
+    await lost.to('SHIP');
+    await lost.ship({ number: 'SF00000077' });
+    const resolve = { shipment_id: lost.shipment.id, post_again: false, reason: '快递公司确认遗失' };
+    await (await lost.staff('zhao')).ResolveShipment(resolve);
+    assert.match(await lost.read(lost.signer, /已确认遗失/), /SF00000077/);
+    await mailsOf(lost, ['UKEY 邮寄遗失']);
   });
 });
 

@@ -87,6 +87,8 @@ test('the certificate is for the key, on the holder\'s medium, and the order is 
   assert.deepEqual(certificates.map((c) => [c.id, c.medium_number, c.state, c.subject_name]), [[id, '60000061', 'CERTIFICATE_STATE_VALID', org.who.name]]);
   assert.equal(org.order.certificates[0].certificate_id, id);
   const { text } = await desk.sms(org.signer, /已下载/);
+  await until('the same by mail', async () => (await desk.sim(`/sim/mails?to=${encodeURIComponent(org.who.agent.email)}`)).mails
+    .find((m) => m.subject === '证书已下载' && m.text.includes(org.order.id)));
   assert.ok(text.includes(org.order.certificates[0].serial_number) && text.includes(org.order.id), text);
 });
 

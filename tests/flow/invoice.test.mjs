@@ -108,6 +108,12 @@ test('one that failed is asked for again with what was corrected; the title stay
   const w = await paid(204);
   const failed = await reached(w, 'FAILED');
   assert.match(failed.cause, /购方税号/);
+  assert.match(await w.read(w.who.agent.phone, /发票未能开具/), new RegExp(w.order.id)); // who can correct it hears of it
+  const [told] = await until('the mail', async () => {
+    const m = await mailsTo(w.who.agent.email, '发票未能开具');
+    return m.length && m;
+  });
+  assert.ok(told.text.includes(failed.cause), told.text);
   assert.equal((await failure(w.call.DownloadInvoice({ invoice_id: failed.id }))).code, grpc.status.NOT_FOUND);
   assert.equal((await failure(w.call.ResendInvoice({ invoice_id: failed.id }))).code, grpc.status.FAILED_PRECONDITION);
   const bad = await failure(w.call.RetryInvoice({ invoice_id: failed.id, correction: { tax_number: 'x', email: 'no', phone: 'x' } }));

@@ -182,7 +182,13 @@ test('papers with a fault are sent back with the reason, and come again', async 
   assert.equal(walk.order.refusal.comment, '营业执照复印件未盖章');
   const at = Number(walk.order.refusal.refuse_time.seconds) * 1000;
   assert.ok(Math.abs(at - (Date.now() + 240 * HOUR)) < HOUR);
-  assert.match(await walk.read(walk.who.agent.phone, /需要修改/), /未盖章/);
+  assert.deepEqual((await (await walk.staff('li')).GetReview({ order_id: walk.order.id })).review.order.refusal, walk.order.refusal);
+  // It is posted again, not handed in on a screen.
+  const said = await walk.read(walk.who.agent.phone, /需要修改/);
+  assert.match(said, /纸质材料需要修改：营业执照复印件未盖章。请更正后重新邮寄/);
+  assert.doesNotMatch(said, /登录/);
+  const mail = await until('the mail', async () => (await desk.sim(`/sim/mails?to=${encodeURIComponent(walk.who.agent.email)}`)).mails.find((m) => /需要修改/.test(m.subject)));
+  assert.match(mail.text, /营业执照复印件未盖章[^]*受理地址1号/);
   await walk.arrive();
   assert.equal(walk.order.refusal, null);
 });
@@ -235,6 +241,31 @@ test('a person goes by paper, too', async () => {
   const ship = (await (await person.staff('zhao')).ListShips({})).items.find((i) => i.order_id === person.order.id);
   assert.deepEqual(ship.due_time, issue.due_time);
   desk.importChannel(desk.channel(CHANNEL, 1));
+});
+
+// A person need not have an e-mail: what is needed comes by SMS, or goes to where the invoice goes.
+test('who gave no e-mail reads the address in the SMS, or in a mail to where the invoice goes', async () => {
+  const { products } = await walk.anyone.ListProducts({ channel: CHANNEL });
+  const product_id = products.find((p) => p.subject_kind === 'SUBJECT_KIND_INDIVIDUAL').id;
+  for (const [i, invoice] of [{ wanted: false }, { wanted: true, email: 'invoice5@example.com' }].entries()) {
+    const phone = `1370000005${i}`;
+    const person = new PaperWalk(desk, { who: company(5 + i) });
+    await person.register();
+    await person.createOrder({ subject_kind: 'SUBJECT_KIND_INDIVIDUAL' });
+    await person.call.SubmitPerson({ order_id: person.order.id, person: { name: '王不一致', document_type: 'DOCUMENT_TYPE_RESIDENT_ID', id_number: residentId(`3301061990010155${i}`), phone } });
+    assert.equal(await person.verified(), 'MISMATCH');
+    await person.toPaper();
+    await person.setPurchase({ product_id, seal: false, invoice });
+    await person.confirmPurchase();
+    await person.payForPapers();
+    const said = await person.read(phone, /已支付/);
+    if (!invoice.wanted) assert.match(said, /邮寄至北京市海淀区受理地址1号，收件人和电话见申请表/);
+    else {
+      assert.match(said, /详见邮件/);
+      const mail = await until('the mail', async () => (await desk.sim(`/sim/mails?to=${encodeURIComponent(invoice.email)}`)).mails.find((m) => m.subject === '请邮寄证书申请材料'));
+      assert.match(mail.text, /受理地址1号/);
+    }
+  }
 });
 
 test('eight switches at once are one; an order by paper can be cancelled', async () => {

@@ -169,6 +169,10 @@ function answer(...lines) {
   return () => desk.command(['remittance', 'import', file]);
 }
 
+// The mail of this subject to who the order's notices go to.
+const mail = (w, subject) => until(`the mail "${subject}"`, async () => (await desk.sim(`/sim/mails?to=${encodeURIComponent(w.who.agent.email)}`)).mails
+  .find((m) => m.subject === subject && m.text.includes(w.order.id)));
+
 describe('deposits (S6)', () => {
   test('out, in, told, confirmed; and the PIN goes the same way, not by SMS', async () => {
     const w = walker({ method: 'MICRO_DEPOSIT' });
@@ -191,10 +195,19 @@ describe('deposits (S6)', () => {
     other.end();
     w.done = 4;
     await w.to('SHIP');
-    const [, , , , , , , , pin] = await w.remitted().then(() => until('the PIN in a file', () => desk.remitted.findLast((l) => l[2] === w.who.name && l[8].length === 8)));
-    assert.match(pin, /^\d{8}$/);
+    const [, , , , , , , , pin] = await w.remitted().then(() => until('the PIN in a file', () => desk.remitted.findLast((l) => l[2] === w.who.name && l[8].length > 6)));
+    assert.match(pin, /^密码\d{8}$/); // 12 bytes of GBK
     assert.deepEqual((await desk.messages(w.who.legalRep.phone)).filter((m) => /密码为/.test(m.text)), []);
-    assert.doesNotMatch(desk.log(), new RegExp(`${code}|${pin}|33050161823500001234`));
+    // What is on its way is said to be the password of this UKEY, not a code to type in; it came back: that too.
+    const [pinBatch, pinNumber] = desk.remitted.findLast((l) => l[8] === pin);
+    assert.match(answer([pinBatch, pinNumber, '成功', 'F2', ''])(), /1 sent/);
+    assert.match(await w.read(w.signer, /密码已随0\.01元打款汇出/), new RegExp(`介质号${w.medium}）.*附言`));
+    assert.match((await mail(w, '证书密码已汇出')).text, new RegExp(`介质号 ${w.medium}`));
+    assert.equal((await desk.messages(w.signer)).filter((m) => /附言中的数字/.test(m.text)).length, 0);
+    answer([pinBatch, pinNumber, '失败', 'F2', '账户已注销'])();
+    assert.match(await w.read(w.signer, /密码打款被银行退回/), new RegExp(w.medium));
+    await mail(w, '证书密码打款被退回');
+    assert.doesNotMatch(desk.log(), new RegExp(`${code}|${pin.slice(2)}|33050161823500001234`));
   });
 
   test('a bad file is named line by line, and nothing of it is taken', async () => {
@@ -208,6 +221,7 @@ describe('deposits (S6)', () => {
     answer([batch, number, '失败', 'F1', '账号不存在'])();
     await w.reach('SUBJECT');
     assert.deepEqual(w.order.verification.mismatched_fields, ['account.number']);
+    assert.match(await w.read(w.who.account.phone, /核验打款未成功/), new RegExp(w.order.id)); // no agent yet: to the account
     await w.submitOrganization();
     await w.confirmSubject();
     assert.equal(w.state, 'AGENT');

@@ -54,12 +54,14 @@ const contents = [
   { what: 'protobuf outside *_rpc.c, *_wire.c, dispatch and convert', pattern: /pb-c\.h|\bPB\(/, where: /^server\//, except: /(_rpc|_wire)\.[ch]$|^server\/(dispatch\w*|convert\/\w+)\.[ch]$|^server\/core\// },
   { what: 'a provider called outside *_jobs.c', pattern: /->ops->(?!push_verify|callback_verify|callback_read|close\b)\w+\(/, where: new RegExp(`^server/(${features.join('|')})/`), except: /_jobs\.c$/ },
   { what: 'BEGIN, COMMIT or a transaction opened by a handler', pattern: /\b(tx_run|db_begin|db_commit)\(/, where: new RegExp(`^server/(${features.join('|')})/\\w+_rpc\\.c`), except: /$^/ },
+  { what: 'an applicant told past order_tell(): by one way alone, or nowhere listed', pattern: /\bnotice_(sms|mail)\(/, where: /^server\//, except: /^server\/(notice\/|account\/|order\/order_tell\.c|identity\/face\.c|issue\/issue\.c)/ },
   { what: 'an unsafe call', pattern: /\b(strcpy|strcat|sprintf|gets|strtok)\(/, where: /^(?!tests\/)/, except: /$^/ },
   { what: 'a sleep in a test', pattern: /\b(sleep|usleep)\(/, where: /^tests\//, except: /$^/ },
   { what: 'a mark of unfinished work', pattern: /\b(TODO|FIXME|XXX|HACK)\b/, where: /./, except: /$^/ },
 ];
 
 const breaches = [];
+const told = new Set();
 const once = new Map();
 for (const file of files) {
   const text = fs.readFileSync(path.join(root, file), 'utf8');
@@ -86,9 +88,12 @@ for (const file of files) {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
   for (const c of contents)
     if (c.where.test(file) && !c.except.test(file) && c.pattern.test(c.what.startsWith('a mark') ? text : code)) breaches.push(`${file}: ${c.what}`);
+  if (file.startsWith('server/') && !file.endsWith('order_tell.c')) for (const [, news] of code.matchAll(/\bNEWS_(\w+)/g)) told.add(news);
   const lines = text.split('\n').length;
   if (lines > 700) breaches.push(`${file}: ${lines} lines; split it by noun`);
 }
+for (const [, news] of fs.readFileSync(path.join(root, 'server/order/order_tell.h'), 'utf8').matchAll(/^ +X\((\w+), \w+, \w+\)/gm))
+  if (!told.has(news)) breaches.push(`server/order/order_tell.h: nothing tells ${news}`);
 for (const [name, where] of once) if (new Set(where).size > 1) breaches.push(`${name} is included in ${where.join(', ')}: one file only`);
 
 for (const b of breaches) console.log(b);
