@@ -21,7 +21,8 @@ struct db {
     struct tx_claims claims;
 };
 
-/* Logs and words an error of the database, and marks the session as it leaves it (db_error.h). f may be NULL. */
+/* Logs and words an error of the database, and marks the session as it leaves it (db_error.h). f may be NULL.
+ */
 enum err db_report(struct db *db, struct fault *f, unsigned number, const char *message, const char *sql);
 /* Before each statement: whether one may be sent now; counts it. */
 enum err db_admit(struct ctx *c, const char *sql);

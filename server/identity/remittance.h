@@ -19,8 +19,8 @@
 
 /* S6: the PIN of a micro-deposit's order goes by the remark of a second deposit, once per key (a
  * personalisation) of this UKEY; remark: at most 30 bytes of GBK, which every bank carries whole. *taken
- * false: by SMS, as the other methods do and identity_secret_way() says. What was verified by a remark gets its
- * PIN by one. */
+ * false: by SMS, as the other methods do and identity_secret_way() says. What was verified by a remark gets
+ * its PIN by one. */
 enum err deposit_pin(struct ctx *c, const struct order *o, const char *key, const char *medium_number,
                      const char *remark, bool *taken);
 

@@ -154,7 +154,8 @@ static enum err pin_body(struct ctx *c, void *arg)
     struct pin *p = arg;
     struct order o;
     TRY(order_load(c, p->order, &o));
-    return deposit_pin(c, &o, arena_printf(c->arena, "per_%s", p->order), "10000001", "密码20304050", &p->by_remark);
+    return deposit_pin(c, &o, arena_printf(c->arena, "per_%s", p->order), "10000001", "密码20304050",
+                       &p->by_remark);
 }
 
 static bool pin_by_remark(const char *order)
