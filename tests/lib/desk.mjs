@@ -218,7 +218,7 @@ clerk = 王开票
   async startServer(env = {}) {
     const log = fs.openSync(path.join(this.dir, 'certdeskd.log'), 'a');
     const { size } = fs.fstatSync(log); // what is there already is of another start
-    this.server = spawn('setpriv', [...DIES_WITH_US, certdeskd, '--config', this.config, 'serve'], { stdio: ['ignore', 'pipe', log], env: { ...this.env, ...env } });
+    this.server = spawn('setpriv', [...DIES_WITH_US, ...(this.options.under || []), certdeskd, '--config', this.config, 'serve'], { stdio: ['ignore', 'pipe', log], env: { ...this.env, ...env } });
     fs.closeSync(log);
     this.ended = new Promise((resolve) => this.server.once('exit', (code, signal) => resolve({ code, signal })));
     return readyLine(this.server, 'certdeskd').catch((e) => {
