@@ -114,24 +114,35 @@ enum err partial_add(struct ctx *c, struct partial *p, int64_t offset, const voi
 
 /* -- the end --------------------------------------------------------------------------------------------- */
 
+/* What a file begins with, in whichever chunks it came. */
+static enum err read_head(struct ctx *c, const struct partial *p, const char **out)
+{
+    char *head = arena_alloc(c->arena, MATERIAL_HEAD);
+    int64_t want = p->size < MATERIAL_HEAD ? p->size : MATERIAL_HEAD;
+    for (int64_t got = 0, at, size; got < want; got += size) {
+        const char *bytes;
+        TRY(partial_chunk(c, p->id, got, &at, &bytes, &size));
+        memcpy(head + got, bytes, (size_t)(size < want - got ? size : want - got));
+    }
+    *out = head;
+    return OK;
+}
+
 enum err partial_incoming(struct ctx *c, const struct partial *p, struct incoming *in)
 {
     char *hex = arena_alloc(c->arena, 65);
-    int64_t at, size;
     const char *head;
     if (p->received != p->size)
         return fail(c->fault, ERR_PRECONDITION, "bytes are missing: the next one expected is %lld",
                     (long long)p->received);
     hex_encode(p->digest, 32, hex);
-    TRY(partial_chunk(c, p->id, 0, &at, &head, &size));
-    char *first = arena_alloc(c->arena, MATERIAL_HEAD);
-    memcpy(first, head, (size_t)size < MATERIAL_HEAD ? (size_t)size : MATERIAL_HEAD);
+    TRY(read_head(c, p, &head));
     *in = (struct incoming){.order_id = p->order,
                             .kind = p->kind,
                             .file_name = p->file_name,
                             .size = p->size,
                             .digest = hex,
-                            .bytes = first,
+                            .bytes = head,
                             .n = (size_t)p->size};
     return OK;
 }

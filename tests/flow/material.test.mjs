@@ -208,6 +208,15 @@ describe('uploads in single calls', () => {
     assert.deepEqual(await w.call.StartUpload(started), await w.call.StartUpload(started));
   });
 
+  test('they may be cut anywhere, also in what says of which type the file is', async () => {
+    const small = noise(3000, 5);
+    for (const cuts of [[0, 1, small.length], [0, 1, 2, 3, 7, 9, 15, 16, 17, small.length], [0, small.length - 1, small.length]]) {
+      const id = await start(w, small);
+      for (let i = 1; i < cuts.length; i++) await send(w, id, cuts[i - 1], cuts[i], small);
+      assert.equal((await w.call.FinishUpload({ upload_id: id })).material.content_type, 'image/png', String(cuts));
+    }
+  });
+
   test('gaps, overlaps, other bytes and what lies beyond are refused; the same again is not', async () => {
     const id = await start(w);
     assert.equal(await send(w, id, 0, SIZE), SIZE);
