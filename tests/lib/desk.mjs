@@ -281,14 +281,21 @@ clerk = 王开票
     return `127.0.0.1:${this.port}`;
   }
 
-  // A caller: one client per service, `call.CreateOrder({...})` resolves to the response. Metadata goes with each call.
+  // A caller: one client per service, made when it is first used (most callers use two of them), `call.CreateOrder({...})`
+  // resolves to the response. Metadata goes with each call.
   caller(token, more = {}) {
     const call = {};
     for (const name of Object.keys(api.certdesk.v1)) {
       const Service = api.certdesk.v1[name];
       if (!Service.service) continue;
-      const client = new Service(this.address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0, 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_backoff_ms': 200 });
-      this.clients.push(client);
+      const { address } = this;
+      let made;
+      const client = () => {
+        if (made) return made;
+        made = new Service(address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0, 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_backoff_ms': 200 });
+        this.clients.push(made);
+        return made;
+      };
       for (const [method, d] of Object.entries(Service.service)) {
         const metadata = (extra = {}) => {
           const m = new grpc.Metadata();
@@ -296,13 +303,13 @@ clerk = 王开票
           for (const [k, v] of Object.entries({ ...more, ...extra })) m.set(k, String(v));
           return m;
         };
-        if (d.requestStream) call[method] = (done) => client[method](metadata(), done);
-        else if (d.responseStream) call[method] = (request) => client[method](request, metadata());
+        if (d.requestStream) call[method] = (done) => client()[method](metadata(), done);
+        else if (d.responseStream) call[method] = (request) => client()[method](request, metadata());
         else {
           const hasId = !!d.requestType.type.field.find((f) => f.name === 'request_id');
           call[method] = (request = {}, options = {}) => new Promise((resolve, reject) => {
             const r = hasId && request.request_id === undefined ? { request_id: randomUUID(), ...request } : request;
-            client[method](r, metadata(options.metadata), { deadline: Date.now() + (options.timeout || 20000) },
+            client()[method](r, metadata(options.metadata), { deadline: Date.now() + (options.timeout || 20000) },
               (e, v) => (e ? reject(Object.assign(e, { info: explain(e) })) : resolve(v)));
           });
         }
