@@ -1,16 +1,15 @@
 #include "order/order.h"
 
-#include "account/account_store.h"
 #include "base/str.h"
 #include "catalog/catalog.h"
 #include "convert/reason.h"
 #include "core/audit.h"
 #include "identity/identity.h"
-#include "notice/notice.h"
 #include "order/order_json.h"
 #include "order/order_masks.h"
 #include "order/order_steps.h"
 #include "order/order_store.h"
+#include "order/order_tell.h"
 #include "payment/payment.h"
 
 #include <stdio.h>
@@ -248,23 +247,13 @@ static bool owner_may_cancel(const struct order *o)
     return o->state != ORDER_REVIEW && o->state != ORDER_PERSONALISING;
 }
 
-/* The account is told, not the phone in the order: nobody proved that one yet. */
-static enum err tell_closed(struct ctx *c, const struct order *o)
-{
-    struct account owner;
-    const char *params[] = {o->id};
-    TRY(account_by_id(c, o->account, &owner));
-    return notice_sms(c, owner.phone, SMS_ORDER_CLOSED, params, arena_printf(c->arena, "closed:%s", o->id),
-                      o->id);
-}
-
 static enum err close_unpaid(struct ctx *c, const char *reason, struct order *o)
 {
     reason_check(c->fault, "reason", reason);
     TRY(fault_fields(c->fault));
     TRY(order_move(c, o, EV_CANCELLED, NULL, reason_detail(c->arena, NULL, NULL, reason)));
     TRY(payment_order_cancelled(c, o->id));
-    return tell_closed(c, o);
+    return order_tell_closed(c, o);
 }
 
 enum err order_cancel(struct ctx *c, const char *id, const char *reason, struct order *out)

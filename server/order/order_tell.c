@@ -49,3 +49,11 @@ enum err order_tell(struct ctx *c, const struct order *o, enum order_news what, 
         all[i] = written[i - 2];
     return notice_mail(c, email, news[what].mail, all, key, o->id);
 }
+
+enum err order_tell_closed(struct ctx *c, const struct order *o)
+{
+    struct account a;
+    TRY(account_by_id(c, o->account, &a));
+    return notice_sms(c, a.phone, SMS_ORDER_CLOSED, (const char *[]){o->id},
+                      arena_printf(c->arena, "closed:%s", o->id), o->id);
+}

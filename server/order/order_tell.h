@@ -57,5 +57,8 @@ const char *order_email(const struct order *o);
  * looked that the order has not ended meanwhile. */
 enum err order_tell(struct ctx *c, const struct order *o, enum order_news what, const char *const *said,
                     const char *const *written, const char *key);
+/* That the desk closed it, unpaid: to the account that made it, by SMS. What is in the order nobody may have
+ * proved: its phone and e-mail may be those of who knows nothing of it. */
+enum err order_tell_closed(struct ctx *c, const struct order *o);
 
 #endif

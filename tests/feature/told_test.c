@@ -58,7 +58,7 @@ static const struct hears of_order[] = {
     [EV_POSTED] = TOLD("SHIPPED"),
     [EV_RETURNED] = TOLD("PARCEL_RETURNED"),
     [EV_RECEIVED] = TOLD("RECEIVED"),
-    [EV_CANCELLED] = BY_THEM,
+    [EV_CANCELLED] = SILENT("the applicant did it; when the desk does, the account is told"),
     [EV_CANCELLED_PAID] = TOLD("CANCELLED"),
     [EV_REFUNDED] = SILENT("its refund is told"),
     [EV_METHOD_CHANGED] = BY_THEM,
@@ -212,7 +212,7 @@ static void all_news_are_of_an_event(void **state)
 static const enum sms_template by_sms_alone[] = {
     SMS_LOGIN_CODE,    SMS_PASSWORD_CODE, SMS_PHONE_CODE,      SMS_VERIFY_CODE,
     SMS_SIGN_CODE,     SMS_FACE_LINK,     SMS_CERTIFICATE_PIN, SMS_UKEY_BOUND,
-    SMS_PHONE_CHANGED, SMS_CLOUD_BOUND,   SMS_ACCOUNT_CREATED,
+    SMS_PHONE_CHANGED, SMS_CLOUD_BOUND,   SMS_ACCOUNT_CREATED, SMS_ORDER_CLOSED,
 };
 
 static void every_template_has_its_news(void **state)
