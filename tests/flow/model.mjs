@@ -77,7 +77,7 @@ const mismatched = (o) => o.state === 'SUBJECT' && ['MISMATCH', 'FAILED'].includ
 
 const good = (code) => code && code.tries < 5;
 const UPLOADS = ['SUBJECT', 'SUBJECT_VERIFYING', 'AGENT', 'AGENT_VERIFYING', 'PURCHASE', 'CONFIRM', 'MATERIALS', 'SIGNATURE'];
-const takesMaterials = (o) => (!o.paper && UPLOADS.includes(o.state)) || o.state === 'CORRECTION';
+const takes = (o, kind) => (!o.paper && UPLOADS.includes(o.state)) || (o.state === 'CORRECTION' && !o.approved.includes(kind));
 const missing = (o) => offer(o).required.filter((k) => !o.have.includes(k) || (o.state === 'CORRECTION' && o.refused.includes(k) && !o.replaced.includes(k)));
 
 // What the applicant may do next, in the API's words (S20).
@@ -92,7 +92,7 @@ export function actions(o) {
   if (awaited(o) === 'CODE_SENT') out.push('ResendVerificationCode');
   if (awaited(o) === 'FACE') out.push('StartFace');
   if (codeAwaited(o) && good(o.code)) out.push('ConfirmVerification');
-  if (takesMaterials(o)) out.push('UploadMaterial');
+  if (kinds(o).some((k) => takes(o, k))) out.push('UploadMaterial');
   if (next(o, 'request') && !missing(o).length) out.push('RequestApplicationSignature');
   if (next(o, 'sign') && !missing(o).length && good(o.sign)) out.push('SignApplication');
   return out.sort();
@@ -237,7 +237,7 @@ export function expect(m, step) {
       return step.total_fen === o.total ? go() : no('PRICE_CHANGED');
     case 'upload': {
       if (!kinds(o).includes(step.kind)) return no('MATERIAL_BAD');
-      if (!takesMaterials(o) || (o.state === 'CORRECTION' && o.approved.includes(step.kind))) return no('ORDER_STATE');
+      if (!takes(o, step.kind)) return no('ORDER_STATE');
       if (step.wrong) return no(step.wrong);
       return yes((w) => {
         const x = w.orders[o.id];
@@ -256,8 +256,8 @@ export function expect(m, step) {
       return guess(o, 'sign', { ...step, right: step.right && step.nth === o.f.sentSign }, () => (step.wrong ? no(step.wrong) : go((x) => { x.sign = null; x.refused = []; })));
     }
     case 'createPayment': { // another way to pay closes the one before; the same gives the same code (S15)
-      if (!offer(o).pays.includes(step.provider)) return no('METHOD_NOT_OFFERED');
       if (o.state !== 'PAYMENT') return no('ORDER_STATE');
+      if (!offer(o).pays.includes(step.provider)) return no('METHOD_NOT_OFFERED');
       const [id, there] = Object.entries(o.pays).find(([, p]) => p.provider === step.provider && p.state !== 'CLOSED') || [];
       // Those that it had before it went back to the purchase may be closed by now, being closed, or good.
       if (o.left) return { ...yes((w, r) => { w.orders[o.id].pays[r.payment.id] = { provider: step.provider, state: 'WAITING' }; }), or: 'PAYMENT_STATE' };
