@@ -36,6 +36,7 @@ struct offer {
     bool paper_route;
     bool review; /* false: what is paid is issued without the reviewers (S22, S23, S25) */
     enum delivery delivery;
+    int channel_version; /* of the file that says so; catalog_offered() alone says it */
 };
 /* METHOD_NOT_OFFERED when the channel does not take this kind of order for this subject on this medium. */
 enum err catalog_offer(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,

@@ -27,9 +27,9 @@ static enum err not_sold(struct ctx *c)
 /* Five columns from `at`. */
 static struct offer read_offer(const struct rows *r, size_t row, size_t at)
 {
-    return (struct offer){(unsigned)row_int(r, row, at), (unsigned)row_int(r, row, at + 1),
-                          row_int(r, row, at + 2) != 0, row_int(r, row, at + 3) != 0,
-                          (enum delivery)row_int(r, row, at + 4)};
+    return (struct offer){(unsigned)row_int(r, row, at),          (unsigned)row_int(r, row, at + 1),
+                          row_int(r, row, at + 2) != 0,           row_int(r, row, at + 3) != 0,
+                          (enum delivery)row_int(r, row, at + 4), 0};
 }
 
 static struct channel read_channel(const struct rows *r, size_t i)
@@ -120,17 +120,19 @@ enum err catalog_offered(struct ctx *c, const char *id_or_code, enum order_kind 
                          enum medium m, char channel_id[static ID_SIZE], struct offer *out)
 {
     struct rows r;
-    TRY(db_query(c, &r,
-                 SQL("SELECT c.id, o.methods, o.agent_methods, o.paper_route, o.review, o.delivery FROM "
-                     "channel c LEFT JOIN channel_offer o ON o.channel_id = c.id AND o.order_kind = ? AND "
-                     "o.subject_kind = ? AND o.medium = ? WHERE c.id = ? OR c.code = ?"),
-                 INT(k), INT(s), INT(m), TEXT(id_or_code), TEXT(id_or_code)));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT c.id, o.methods, o.agent_methods, o.paper_route, o.review, o.delivery, c.version FROM "
+            "channel c LEFT JOIN channel_offer o ON o.channel_id = c.id AND o.order_kind = ? AND "
+            "o.subject_kind = ? AND o.medium = ? WHERE c.id = ? OR c.code = ?"),
+        INT(k), INT(s), INT(m), TEXT(id_or_code), TEXT(id_or_code)));
     if (r.n != 1 || (*c->caller.channel && strcmp(c->caller.channel, row_text(&r, 0, 0)) != 0))
         return fail_both(c->fault, ERR_NOT_FOUND, "there is no such channel", "未找到该渠道");
     if (row_cell(&r, 0, 1)->null)
         return not_sold(c);
     copy_id(channel_id, row_text(&r, 0, 0));
     *out = read_offer(&r, 0, 1);
+    out->channel_version = (int)row_int(&r, 0, 6);
     return OK;
 }
 

@@ -133,9 +133,12 @@ static struct file_offer read_offer(struct node n, unsigned *order_kinds)
     *order_kinds = node_there(k) ? node_words(k, kinds) : 1U << ORDER_NEW;
     if (json_is_array(k.j) && !json_array_size(k.j))
         node_fault(k, "names no kind of order");
-    struct offer offer = {node_words(m, method_words), node_words(agents, method_words),
+    struct offer offer = {node_words(m, method_words),
+                          node_words(agents, method_words),
                           node_bool(node_get(n, "paper_route"), false),
-                          node_bool(node_get(n, "review"), true), DELIVERY_DESK};
+                          node_bool(node_get(n, "review"), true),
+                          DELIVERY_DESK,
+                          0};
     struct node way = node_get(n, "delivery");
     int delivery = node_word(way, deliveries);
     offer.delivery = delivery ? (enum delivery)delivery : DELIVERY_DESK;

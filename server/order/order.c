@@ -63,6 +63,7 @@ enum err order_create(struct ctx *c, const struct order_choice *ch, struct order
                           .medium = (enum medium)ch->medium,
                           .review = offer.review,
                           .delivery = offer.delivery,
+                          .channel_version = offer.channel_version,
                           .quote_json = "",
                           .signed_text = "",
                           .created_ms = c->now_ms,

@@ -146,6 +146,7 @@ struct order {
     enum method method;
     enum medium medium;
     bool paper_route;
+    int channel_version; /* of the channel's file in force when the order was read */
     /* The channel's when the order was created; what the channel says later does not move it. */
     bool review; /* false: what is paid is approved at once, unless it goes by paper */
     enum delivery delivery;

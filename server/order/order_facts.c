@@ -6,7 +6,6 @@
 #include "material/material_upload.h"
 #include "order/order_paper.h"
 #include "order/order_steps.h"
-#include "payment/payment.h"
 
 static enum err of_verification(struct ctx *c, const struct verification *v, unsigned *facts)
 {
@@ -36,39 +35,16 @@ static enum err of_signature(struct ctx *c, const struct order *o, unsigned *fac
     return OK;
 }
 
-static enum err of_methods(struct ctx *c, const struct order *o, unsigned *facts)
-{
-    struct offer offer;
-    bool any;
-    enum err e = catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer);
-    if (e == ERR_METHOD_NOT_OFFERED) {
-        fault_clear(c->fault);
-        return OK;
-    }
-    TRY(e);
-    TRY(method_any_served(c, &(struct method_choice){o->channel, o->subject_kind, false, offer.methods},
-                          &any));
-    *facts |= (offer.methods & 1U << o->method ? METHOD_OFFERED : 0U) | (any ? METHODS_SERVED : 0U);
-    return OK;
-}
-
+/* Before it is paid; and of what was refused, which materials. */
 static enum err of_channel(struct ctx *c, const struct order *o, unsigned *facts)
 {
-    bool some = false;
-    if (order_can(o, EV_SUBJECT_SUBMITTED) || order_can(o, EV_METHOD_CHANGED))
-        TRY(of_methods(c, o, facts));
-    if (order_can(o, EV_PURCHASE_SET)) {
-        TRY(catalog_sold(c, o->channel, o->kind, o->subject_kind, o->medium, &some));
-        *facts |= some ? SOLD : 0U;
-    }
-    if (order_can(o, EV_PAID)) {
-        TRY(payment_possible(c, o, &some));
-        *facts |= some ? PAYABLE : 0U;
-    }
-    if (order_takes_materials(o)) {
-        TRY(material_asked(c, o, &some));
-        *facts |= some ? MATERIALS_ASKED : 0U;
-    }
+    bool some;
+    if (o->state <= ORDER_PAYMENT)
+        return order_today(c, o, facts);
+    if (o->state != ORDER_CORRECTION)
+        return OK;
+    TRY(material_asked(c, o, &some));
+    *facts |= some ? MATERIALS_ASKED : 0U;
     return OK;
 }
 

@@ -112,6 +112,9 @@ enum order_fact {
     PAYABLE = 1 << 17,         /* by one provider at least */
     MATERIALS_ASKED = 1 << 18, /* a kind that may be uploaded now */
 };
+/* Adds what the channel offers the order today, before it is paid. By the channel's version that was read
+ * with the order: a file that comes into force meanwhile shows with the next reading. */
+enum err order_today(struct ctx *c, const struct order *o, unsigned *facts);
 /* Those that its owner's verbs hang on, for its owner; v: the newest verification of the step, or NULL. */
 enum err order_facts(struct ctx *c, const struct order *o, const struct verification *v, unsigned *facts);
 size_t order_actions(const struct ctx *c, const struct order *o, unsigned facts,

@@ -11,7 +11,7 @@
 #define ORDER_COLUMNS                                                                                        \
     "id, channel_id, account_id, kind, subject_kind, state, version, method, medium, paper_route, subject, " \
     "agent, purchase, quote, price_fen, signed_digest, verification_id, created_ms, updated_ms, "            \
-    "submitted_ms, due_ms, review, delivery"
+    "submitted_ms, due_ms, review, delivery, (SELECT h.version FROM channel h WHERE h.id = channel_id)"
 enum column {
     COL_ID,
     COL_CHANNEL,
@@ -36,6 +36,7 @@ enum column {
     COL_DUE,
     COL_REVIEW,
     COL_DELIVERY,
+    COL_CHANNEL_VERSION,
 };
 
 /* "" asks for everybody's: staff and the system. Accounts see their own, in their channel. */
@@ -99,6 +100,7 @@ static enum err read_order(struct ctx *c, const struct rows *r, size_t i, struct
     o->paper_route = row_int(r, i, COL_PAPER_ROUTE) != 0;
     o->review = row_int(r, i, COL_REVIEW) != 0;
     o->delivery = (enum delivery)row_int(r, i, COL_DELIVERY);
+    o->channel_version = (int)row_int(r, i, COL_CHANNEL_VERSION);
     o->quote_json = arena_strdup(c->arena, row_text(r, i, COL_QUOTE));
     o->price_fen = row_int(r, i, COL_PRICE);
     if (row_cell(r, i, COL_SIGNED_DIGEST)->n == sizeof o->signed_digest)

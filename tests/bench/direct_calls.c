@@ -24,13 +24,14 @@ enum {
     STATEMENTS,
     AGREEMENTS_MAX = 8,
     ARGS_MAX = 20,
-    COLUMNS_MAX = 24,
+    COLUMNS_MAX = 25,
 };
 
 static const char *const texts[STATEMENTS] = {
     [CLAIM] =
         "INSERT INTO idempotency (caller, method, request_id, digest, created_ms) VALUES (?, ?, ?, ?, ?)",
-    [OFFER] = "SELECT c.id, o.methods, o.agent_methods, o.paper_route, o.review, o.delivery FROM channel c "
+    [OFFER] = "SELECT c.id, o.methods, o.agent_methods, o.paper_route, o.review, o.delivery, c.version FROM "
+              "channel c "
               "LEFT JOIN channel_offer o ON o.channel_id = c.id AND o.order_kind = ? AND o.subject_kind = ? "
               "AND o.medium = ? WHERE c.id = ? OR c.code = ?",
     [POLICY] = "SELECT policy FROM channel WHERE id = ?",
@@ -48,7 +49,8 @@ static const char *const texts[STATEMENTS] = {
     [RESPONSE] = "UPDATE idempotency SET response = ? WHERE caller = ? AND method = ? AND request_id = ?",
     [GET] = "SELECT id, channel_id, account_id, kind, subject_kind, state, version, method, medium, "
             "paper_route, subject, agent, purchase, quote, price_fen, signed_digest, verification_id, "
-            "created_ms, updated_ms, submitted_ms, due_ms, review, delivery FROM orders WHERE id = ? "
+            "created_ms, updated_ms, submitted_ms, due_ms, review, delivery, (SELECT h.version FROM channel "
+            "h WHERE h.id = channel_id) FROM orders WHERE id = ? "
             "AND (? = '' OR account_id = ?) AND (? = '' OR channel_id = ?)",
     [SESSION] = "SELECT token_digest, id, caller_kind, owner_id, channel_id, roles FROM session WHERE "
                 "token_digest IN (?) AND ended_ms = 0 AND expires_ms > ? AND (how <> 2 OR NOT EXISTS (SELECT "
@@ -408,7 +410,6 @@ void direct_get(struct direct *w)
 {
     size_t i = (size_t)rand_r(&w->dice) % w->o->n_orders;
     find_session(w);
-    plain(w, "START TRANSACTION READ ONLY");
     str(w, w->o->orders[i].id);
     str(w, w->o->orders[i].account);
     str(w, w->o->orders[i].account);
@@ -417,5 +418,4 @@ void direct_get(struct direct *w)
     run(w, GET);
     if (rows(w, GET, NULL) != 1)
         direct_die(w->o->orders[i].id, "is gone");
-    plain(w, "ROLLBACK");
 }
