@@ -281,8 +281,8 @@ test('eight switches at once are one; an order by paper can be cancelled', async
 
 // "信息有误请返回修改后重新打印": the form says so, and until something is paid it is so.
 test('what was entered wrong is corrected from the purchase, and the form printed anew', async () => {
-  const w = new PaperWalk(desk, { who: unknown(5) }), other = new PaperWalk(desk, { who: company(6) });
-  const wrong = company(7), { who } = w;
+  const w = new PaperWalk(desk, { who: unknown(15) }), other = new PaperWalk(desk, { who: company(16) });
+  const wrong = company(17), { who } = w;
   w.who = { ...who, uscc: wrong.uscc, legalRep: { ...who.legalRep, name: '王建民' } };
   await w.toPayment();
   await w.createPayment();

@@ -42,7 +42,7 @@ class PromiseWalk extends ChannelWalk {
     return {
       SMS_TO_LEGAL_REP: this.individual ? 0 : await texts(this.who.legalRep.phone),
       SMS_TO_APPLICANT: this.individual ? await texts(this.who.agent.phone) : 0,
-      DEPOSIT_REMARK: desk.remitted.filter((l) => l[2] === name && /^\d{8}$/.test(l[8])).length,
+      DEPOSIT_REMARK: desk.remitted.filter((l) => l[2] === name && /^密码\d{8}$/.test(l[8])).length,
     };
   }
 }
