@@ -1,5 +1,5 @@
-/* order_today.c - what its channel offers an order today, for the list of its actions (S20). Asked for with every
- * order that is shown, and the same until the channel's file changes: kept by the version of that. */
+/* order_today.c - what its channel offers an order today, for the list of its actions (S20). Asked for with
+ * every order that is shown, and the same until the channel's file changes: kept by the version of that. */
 #include "catalog/catalog.h"
 #include "order/order_steps.h"
 #include "payment/payment.h"
@@ -87,10 +87,9 @@ static enum err ask(struct ctx *c, const struct order *o, struct today *out)
 
 enum err order_today(struct ctx *c, const struct order *o, unsigned *facts)
 {
-    struct today t = {.of = {.version = o->channel_version,
-                             .kind = o->kind,
-                             .subject = o->subject_kind,
-                             .medium = o->medium}};
+    struct today t = {
+        .of = {
+            .version = o->channel_version, .kind = o->kind, .subject = o->subject_kind, .medium = o->medium}};
     memcpy(t.of.channel, o->channel, sizeof t.of.channel);
     if (!t.of.version || !recall(&t.of, &t)) {
         TRY(ask(c, o, &t));
