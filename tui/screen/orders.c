@@ -227,8 +227,7 @@ static void ask_close(struct page *p)
     struct desk *d = p->desk;
     form_init(&d->form, FORM_ASK, _("Close the order"));
     form_text(&d->form, STYLE_NORMAL,
-              _("Nothing is paid. Its identity number is free for another order then;\nit cannot be opened "
-                "again."));
+              _("Nothing is paid. Its identity number becomes free;\nthe order cannot be opened again."));
     form_field(&d->form, FIELD_TEXT, "reason", _("Why"))->edit.max = 200;
     desk_ask(d, close_order);
 }
