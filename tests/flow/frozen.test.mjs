@@ -11,7 +11,7 @@ import { Mariadb, Sql } from './database.mjs';
 import { company } from './people.mjs';
 import { CHANNEL, Walk } from './walk.mjs';
 
-const LONGEST_MS = 3000, DOWN_WITHIN_MS = 2000, UP_WITHIN_MS = 1000, SHED_MS = 250;
+const LONGEST_MS = 3000, DOWN_WITHIN_MS = 2000, UP_WITHIN_MS = 1000, SHED_MS = 1000;
 const CALLERS = 24;
 const DRIVER = /mysql|maria|sql|socket|connect|server has gone|errno|\(\d+\)/i;
 

@@ -86,7 +86,7 @@ async function live(story, n) {
   const ready = (p) => until(`a code of ${order_id}`, async () => {
     const { payment } = await call.GetPayment({ payment_id: p.id });
     return payment.state !== 'PAYMENT_STATE_CREATING' && payment;
-  }, 30000);
+  }, 60000);
   const first = await open(story.provider);
   let shown = await ready(first);
   if (story.changes) {

@@ -8,7 +8,7 @@ import grpc from '@grpc/grpc-js';
 import { Desk, until } from '../lib/desk.mjs';
 import { Mariadb, Sql } from './database.mjs';
 
-const REPEAT_MS = 20000;
+const REPEAT_MS = 60000; // a start takes a second, on a machine out of breath many
 
 // Only the absence of an answer is repeated; every other error is one.
 export async function repeat(ask, ms = REPEAT_MS) {
