@@ -125,6 +125,26 @@ static void read_materials(struct node list, struct file_offer *out)
     out->n_materials = count;
 }
 
+/* Who signs has a phone that was proved (S11): where the subject's method may prove none, an agent signs. An
+ * unlocking is not signed. */
+static void check_agents(struct node offer, enum subject_kind subject, unsigned order_kinds,
+                         const struct offer *o)
+{
+    const unsigned prove_none = 1U << METHOD_MICRO_DEPOSIT | 1U << METHOD_FACE;
+    struct node agents = node_get(offer, "agent_methods");
+    bool some = json_is_array(agents.j) && json_array_size(agents.j);
+    if (subject == SUBJECT_INDIVIDUAL && some)
+        node_fault(agents, "is for organizations: an individual has no agent");
+    else if (o->agent_methods & 1U << METHOD_MICRO_DEPOSIT)
+        node_fault(agents, "has no micro_deposit, which goes to the account of the subject: an agent is "
+                           "verified by phone_three_factor, bank_four_factor or face");
+    if (subject == SUBJECT_ORGANIZATION && order_kinds & ~(1U << ORDER_UNLOCK) && o->methods & prove_none &&
+        !some)
+        node_fault(node_get(offer, "methods"),
+                   "has micro_deposit or face, which prove no phone that the legal representative could sign "
+                   "with: agent_methods are needed");
+}
+
 /* One entry is an offer for each of its order kinds. */
 static struct file_offer read_offer(struct node n, unsigned *order_kinds)
 {
@@ -148,8 +168,7 @@ static struct file_offer read_offer(struct node n, unsigned *order_kinds)
                               (enum medium)node_word(node_need(n, "medium"), media), offer},
                              NULL,
                              0};
-    if (out.offered.subject == SUBJECT_INDIVIDUAL && json_array_size(agents.j))
-        node_fault(agents, "is for organizations: an individual has no agent");
+    check_agents(n, out.offered.subject, *order_kinds, &offer);
     if (out.offered.medium == MEDIUM_CLOUD && delivery == DELIVERY_DESK)
         node_fault(way, "is of UKEYs: nothing is written or posted for a cloud certificate");
     read_materials(node_get(n, "materials"), &out);

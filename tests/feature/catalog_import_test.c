@@ -30,7 +30,8 @@ static const char shop[] =
     "code: shop\nname: 小店\nprofile: \"2023\"\nreview_days: 3\npayment_minutes: 30\nfirst_password: random\n"
     "page: {}\n"
     "offers:\n"
-    "  - {subject: organization, medium: ukey, kinds: [new, renew], methods: [phone_three_factor, face]}\n"
+    "  - {subject: organization, medium: ukey, kinds: [new, renew], methods: [phone_three_factor, face], "
+    "agent_methods: [face]}\n"
     "products:\n"
     "  - code: org\n"
     "    name: 单位证书\n"
@@ -291,13 +292,14 @@ static void posting_is_a_line_of_the_quote(void **s)
     size_t n;
     assert_ok(product_list(w.c, id, 0, 0, &list, &n));
     const char *product = list[0].id;
-    const char *text =
-        with(arena_printf(w.c->arena, "%sposting: {fee_fen: 1500}\n", shop),
-             "  - {subject: organization, medium: ukey, kinds: [new, renew], methods: "
-             "[phone_three_factor, face]}\n",
-             "  - {subject: organization, medium: ukey, kinds: [new], methods: [face]}\n"
-             "  - {subject: organization, medium: ukey, kinds: [renew], methods: [face], delivery: "
-             "download}\n");
+    const char *text = with(
+        arena_printf(w.c->arena, "%sposting: {fee_fen: 1500}\n", shop),
+        "  - {subject: organization, medium: ukey, kinds: [new, renew], methods: "
+        "[phone_three_factor, face], agent_methods: [face]}\n",
+        "  - {subject: organization, medium: ukey, kinds: [new], methods: [face], agent_methods: [face]}\n"
+        "  - {subject: organization, medium: ukey, kinds: [renew], methods: [face], agent_methods: [face], "
+        "delivery: "
+        "download}\n");
     apply(text);
     assert_ok(catalog_quote(w.c, id, ORDER_NEW, SUBJECT_ORGANIZATION, MEDIUM_UKEY, (enum delivery)0, product,
                             12, false, 1, &q));
@@ -420,7 +422,7 @@ static void a_confirmed_quote_stays_what_it_was(void **s)
 static const char twin_a[] =
     "code: twin\nname: A\nprofile: \"2023\"\nreview_days: 1\npayment_minutes: 30\n"
     "first_password: random\npage: {}\npayments: [wechat]\noffers:\n"
-    "  - {subject: organization, medium: ukey, methods: [face], materials: [{kind: a, "
+    "  - {subject: organization, medium: ukey, methods: [face], agent_methods: [face], materials: [{kind: a, "
     "title: A, content_types: [image/png], max_bytes: 1}]}\n"
     "products: [{code: p, name: A, subject: organization, medium: ukey, prices: "
     "[{term_months: 1, price_fen: 1}]}]\nagreements: []\n";

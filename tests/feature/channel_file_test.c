@@ -220,6 +220,38 @@ static void review_days_are_one_number_or_two(void **s)
     }
 }
 
+static void who_signs_has_a_way_to_prove_a_phone(void **s)
+{
+    (void)s;
+    static const struct {
+        const char *methods, *of, *words;
+    } each[] = {
+        {"methods: [phone_three_factor, bank_four_factor]", "", ""},
+        {"methods: [phone_three_factor, bank_four_factor], agent_methods: []", "", ""},
+        {"methods: [micro_deposit, face], agent_methods: [face]", "", ""},
+        {"methods: [micro_deposit, face], kinds: [unlock]", "", ""},
+        {"methods: [phone_three_factor, micro_deposit]", "methods", "agent_methods are needed"},
+        {"methods: [face], agent_methods: []", "methods", "agent_methods are needed"},
+        {"methods: [face], kinds: [renew, unlock]", "methods", "agent_methods are needed"},
+        {"methods: [bank_four_factor], agent_methods: [face, micro_deposit]", "agent_methods",
+         "has no micro_deposit"},
+    };
+    struct read r;
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        char text[300];
+        snprintf(text, sizeof text, "offers:\n  - {subject: organization, medium: ukey, %s}\n",
+                 each[i].methods);
+        read_text(&r, text, strlen(text));
+        const char *by_methods = fault_of(&r, "offers[0].methods"),
+                   *by_agents = fault_of(&r, "offers[0].agent_methods");
+        assert_true(strcmp(each[i].of, "methods") == 0 ? strstr(by_methods, each[i].words) != NULL
+                                                       : !*by_methods);
+        assert_true(strcmp(each[i].of, "agent_methods") == 0 ? strstr(by_agents, each[i].words) != NULL
+                                                             : !*by_agents);
+        done(&r);
+    }
+}
+
 static void every_fault_is_named_at_once_with_its_line(void **s)
 {
     (void)s;
@@ -396,6 +428,7 @@ int main(void)
         cmocka_unit_test(the_seed_of_the_fuzzer_is_good),
         cmocka_unit_test(what_is_not_said_has_its_default),
         cmocka_unit_test(review_days_are_one_number_or_two),
+        cmocka_unit_test(who_signs_has_a_way_to_prove_a_phone),
         cmocka_unit_test(every_fault_is_named_at_once_with_its_line),
         cmocka_unit_test(every_supplier_of_identities_can_be_chosen),
         cmocka_unit_test(working_days_go_over_the_national_day_of_2026),
