@@ -62,13 +62,20 @@ bool identity_phone_proved(enum subject_kind kind, enum method m)
     return plan_proves_phone(plan_of(kind, false, m));
 }
 
-const char *identity_method_text(enum method m, bool zh)
+bool identity_agent_phone_proved(enum method m)
+{
+    return plan_proves_phone(plan_of(SUBJECT_ORGANIZATION, true, m));
+}
+
+const char *identity_method_text(enum subject_kind kind, enum method m, bool zh)
 {
     static const char *const texts[][2] = {
-        [METHOD_MICRO_DEPOSIT] = {"MICRO_DEPOSIT", "对公打款"},
-        [METHOD_PHONE_THREE_FACTOR] = {"PHONE_THREE_FACTOR", "手机实名三要素"},
-        [METHOD_BANK_FOUR_FACTOR] = {"BANK_FOUR_FACTOR", "银行卡四要素"},
-        [METHOD_FACE] = {"FACE", "人脸识别"}};
+        [METHOD_MICRO_DEPOSIT] = {"micro-deposit", "对公打款"},
+        [METHOD_PHONE_THREE_FACTOR] = {"phone three-factor", "手机实名三要素"},
+        [METHOD_BANK_FOUR_FACTOR] = {"bank four-factor", "银行卡四要素"},
+        [METHOD_FACE] = {"face", "刷脸"}};
+    if (zh && kind == SUBJECT_INDIVIDUAL && m == METHOD_MICRO_DEPOSIT)
+        return "银行卡打款";
     return m >= METHOD_MICRO_DEPOSIT && m <= METHOD_FACE ? texts[m][zh] : "";
 }
 

@@ -67,15 +67,17 @@ size_t identity_needed_fields(enum subject_kind kind, enum method m, const char 
 /* The same for table 3, of a legal representative who acts in person the e-mail alone, with the card of a
  * bank four-factor; that a method is missing there is the caller's to say. Whose proof is elsewhere is
  * collected, not verified, and no method is asked for, nor kept: of everybody by paper (S16), of who acts in
- * person with a phone that was proved (S11). */
+ * person with a phone that was proved (S11), where the caller puts the subject's. */
 void identity_check_agent(struct fault *f, struct arena *a, const struct agent *in, bool collected,
                           const char *prefix, struct agent *out);
 
 /* Whether the subject of an order that this method verified has shown that the phone is theirs. Others (a
  * deposit, a face) leave it as somebody entered it. */
 bool identity_phone_proved(enum subject_kind kind, enum method m);
-/* What people call a method: the API's word, or Chinese. */
-const char *identity_method_text(enum method m, bool zh);
+/* The same of an agent, or of the legal representative who is verified in the agent's place. */
+bool identity_agent_phone_proved(enum method m);
+/* What people call a method, in English or Chinese; a deposit goes to the account of this kind of subject. */
+const char *identity_method_text(enum subject_kind kind, enum method m, bool zh);
 
 /* Some configured supplier makes every check of the method (a deposit can always be made, by remittance).
  * Others answer METHOD_NOT_OFFERED. */

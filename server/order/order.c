@@ -52,9 +52,11 @@ enum err order_create(struct ctx *c, const struct order_choice *ch, struct order
                          "暂只办理新办证书");
     TRY(catalog_offered(c, ch->channel, (enum order_kind)ch->kind, (enum subject_kind)ch->subject_kind,
                         (enum medium)ch->medium, channel, &offer));
-    TRY(method_check(
-        c, &(struct method_choice){channel, (enum subject_kind)ch->subject_kind, false, offer.methods},
-        ch->method));
+    TRY(method_check(c,
+                     &(struct method_choice){.channel = channel,
+                                             .subject_kind = (enum subject_kind)ch->subject_kind,
+                                             .methods = offer.methods},
+                     ch->method));
     *out = (struct order){.kind = (enum order_kind)ch->kind,
                           .subject_kind = (enum subject_kind)ch->subject_kind,
                           .state = ORDER_SUBJECT,
@@ -87,7 +89,10 @@ static enum err still_offered(struct ctx *c, const struct order *o)
     TRY(catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer));
     if (offer.methods & 1U << o->method)
         return OK;
-    return method_refused(c, &(struct method_choice){o->channel, o->subject_kind, false, offer.methods},
+    return method_refused(c,
+                          &(struct method_choice){.channel = o->channel,
+                                                  .subject_kind = o->subject_kind,
+                                                  .methods = offer.methods},
                           "the channel no longer offers this method; choose another one",
                           "当前渠道已不支持该核验方式，请更换核验方式");
 }
@@ -155,34 +160,31 @@ enum err order_change_method(struct ctx *c, const char *id, int method, struct o
     TRY(order_load(c, id, out));
     TRY(expect(c, out, EV_METHOD_CHANGED));
     TRY(catalog_offer(c, out->channel, out->kind, out->subject_kind, out->medium, &offer));
-    TRY(method_check(c, &(struct method_choice){out->channel, out->subject_kind, false, offer.methods},
+    TRY(method_check(c,
+                     &(struct method_choice){.channel = out->channel,
+                                             .subject_kind = out->subject_kind,
+                                             .methods = offer.methods},
                      method));
     enum method m = (enum method)method;
     return order_move(c, out, EV_METHOD_CHANGED, &(struct order_change){.method = &m, .verification = ""},
                       NULL);
 }
 
-/* Adds the violation of a missing method, with what can be chosen. */
-static enum err ask_how(struct ctx *c, const struct order *o, unsigned methods)
+/* Adds the violation of a missing method, with what can be chosen; METHOD_NOT_OFFERED when nothing can. */
+static enum err ask_how(struct ctx *c, const struct method_choice *ch, int method)
 {
     struct buf en = BUF(c->arena), zh = BUF(c->arena);
-    for (enum method m = METHOD_PHONE_THREE_FACTOR; m <= METHOD_FACE; m++) {
-        bool served = methods & 1U << m;
-        if (served)
-            TRY(identity_method_served(c, o->channel, o->subject_kind, true, m, &served));
-        if (!served)
-            continue;
-        buf_printf(&en, "%s%s", en.n ? ", " : "", identity_method_text(m, false));
-        buf_printf(&zh, "%s%s", zh.n ? "、" : "", identity_method_text(m, true));
-    }
+    TRY(method_list(c, ch, &en, &zh));
     if (!en.n)
         return fail_both(c->fault, ERR_METHOD_NOT_OFFERED,
-                         "the phone was not proved, and the channel verifies nobody who would sign with it",
-                         "法定代表人手机号尚未核验，且当前渠道不提供签署人核验方式");
-    fault_field(
-        c->fault, "agent.method", "REQUIRED",
-        arena_printf(c->arena, "the legal representative's phone was not proved: choose %s", buf_text(&en)),
-        arena_printf(c->arena, "法定代表人手机号尚未核验，请选择%s", buf_text(&zh)));
+                         "the legal representative's phone was not proved, and the channel offers no method "
+                         "that proves it: submit an agent",
+                         "法定代表人手机号尚未核验，且当前渠道不提供可核验手机号的方式，请由经办人办理");
+    if (!method)
+        fault_field(c->fault, "agent.method", "REQUIRED",
+                    arena_printf(c->arena, "the legal representative's phone was not proved: choose %s",
+                                 buf_text(&en)),
+                    arena_printf(c->arena, "法定代表人手机号尚未核验，请选择%s", buf_text(&zh)));
     return OK;
 }
 
@@ -195,13 +197,16 @@ static bool agent_is_collected(const struct order *o, const struct agent *a)
 
 static enum err check_agent(struct ctx *c, const struct order *o, const struct agent *a, struct agent *clean)
 {
-    struct offer offer;
+    struct offer offer = {0};
     struct agent in = *a;
-    bool collected = agent_is_collected(o, a), choose = a->in_person && !collected && !a->method;
+    bool collected = agent_is_collected(o, a);
     if (!collected)
         TRY(catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer));
-    if (choose)
-        TRY(ask_how(c, o, offer.agent_methods));
+    const struct method_choice choice = {o->channel,   o->subject_kind,
+                                         true,         offer.agent_methods,
+                                         a->in_person, identity_phone_proved(o->subject_kind, o->method)};
+    if (a->in_person && !collected)
+        TRY(ask_how(c, &choice, a->method));
     if (a->in_person && !collected && !*a->card_number) /* what was entered with another method */
         in.card_number = o->subject.card_number;
     if (!a->in_person) /* else all but the e-mail is the legal representative's */
@@ -210,11 +215,7 @@ static enum err check_agent(struct ctx *c, const struct order *o, const struct a
     TRY(fault_fields(c->fault));
     if (a->in_person)
         copy_legal_rep(o, clean);
-    return collected
-               ? OK
-               : method_check(c,
-                              &(struct method_choice){o->channel, o->subject_kind, true, offer.agent_methods},
-                              clean->method);
+    return collected ? OK : method_check(c, &choice, clean->method);
 }
 
 enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out)
@@ -307,7 +308,7 @@ static const struct action actions[] = {
     {"StartFace", EV_SUBJECT_PASSED, BOTH, FACE_AWAITED, 0},
     {"StartFace", EV_AGENT_PASSED, BOTH, FACE_AWAITED, 0},
     {"ResendVerificationCode", EV_SUBJECT_PASSED, BOTH, CODE_BY_SMS, 0},
-    {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, 0, 0}, /* in person by a proved phone, whatever is offered */
+    {"SubmitAgent", EV_AGENT_SUBMITTED, BOTH, AGENT_POSSIBLE, 0},
     {"ConfirmVerification", EV_AGENT_PASSED, BOTH, CODE_AWAITED, 0},
     {"ResendVerificationCode", EV_AGENT_PASSED, BOTH, CODE_BY_SMS, 0},
     {"SetPurchase", EV_PURCHASE_SET, BOTH, SOLD, 0},

@@ -39,6 +39,8 @@ static enum err of_signature(struct ctx *c, const struct order *o, unsigned *fac
 static enum err of_channel(struct ctx *c, const struct order *o, unsigned *facts)
 {
     bool some;
+    if (o->paper_route) /* the papers prove who it is, whatever else is offered */
+        *facts |= METHOD_OFFERED | AGENT_POSSIBLE;
     if (o->state <= ORDER_PAYMENT)
         return order_today(c, o, facts);
     if (o->state != ORDER_CORRECTION)

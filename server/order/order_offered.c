@@ -4,20 +4,11 @@
 #include "identity/identity.h"
 #include "order/order_steps.h"
 
-#include <string.h>
-
-static const struct {
-    const char *en, *zh;
-} names[] = {
-    [METHOD_MICRO_DEPOSIT] = {"micro-deposit", "对公打款"},
-    [METHOD_PHONE_THREE_FACTOR] = {"phone three-factor", "手机实名三要素"},
-    [METHOD_BANK_FOUR_FACTOR] = {"bank four-factor", "银行卡四要素"},
-    [METHOD_FACE] = {"face", "刷脸"},
-};
-
+/* In person nobody signs with a phone that was not proved (S11). */
 static enum err is_served(struct ctx *c, const struct method_choice *ch, int m, bool *served)
 {
-    *served = m >= METHOD_MICRO_DEPOSIT && m <= METHOD_FACE && ch->methods & 1U << m;
+    *served = m >= METHOD_MICRO_DEPOSIT && m <= METHOD_FACE && ch->methods & 1U << m &&
+              (!ch->in_person || identity_agent_phone_proved((enum method)m));
     return *served ? identity_method_served(c, ch->channel, ch->subject_kind, ch->of_agent, (enum method)m,
                                             served)
                    : OK;
@@ -31,30 +22,46 @@ enum err method_any_served(struct ctx *c, const struct method_choice *ch, bool *
     return OK;
 }
 
-enum err method_refused(struct ctx *c, const struct method_choice *ch, const char *en, const char *zh)
+static void put(struct buf *b, const char *between, const char *text)
 {
-    struct buf list_en = BUF(c->arena), list_zh = BUF(c->arena);
-    const char *none_en = "none", *none_zh = "无";
-    bool some = false;
+    buf_printf(b, "%s%s", b->n ? between : "", text);
+}
+
+enum err method_list(struct ctx *c, const struct method_choice *ch, struct buf *en, struct buf *zh)
+{
     for (int m = METHOD_MICRO_DEPOSIT; m <= METHOD_FACE; m++) {
         bool served;
         TRY(is_served(c, ch, m, &served));
         if (!served)
             continue;
-        buf_printf(&list_en, "%s%s", some ? ", " : "", names[m].en);
-        buf_printf(&list_zh, "%s%s", some ? "、" : "",
-                   m == METHOD_MICRO_DEPOSIT && ch->subject_kind == SUBJECT_INDIVIDUAL ? "银行卡打款"
-                                                                                       : names[m].zh);
-        some = true;
+        put(en, ", ", identity_method_text(ch->subject_kind, (enum method)m, false));
+        put(zh, "、", identity_method_text(ch->subject_kind, (enum method)m, true));
     }
-    if (ch->of_agent) { /* whatever is served (S11) */
-        buf_printf(&list_en, "%sthe legal representative in person", some ? ", " : "");
-        buf_printf(&list_zh, "%s法定代表人本人办理", some ? "、" : "");
-        some = true;
+    return OK;
+}
+
+/* Instead of an agent: at once, or by a method that proves the phone. */
+static enum err goes_in_person(struct ctx *c, const struct method_choice *ch, bool *goes)
+{
+    struct method_choice in_person = *ch;
+    in_person.in_person = true;
+    *goes = ch->of_agent && !ch->in_person;
+    return *goes && !ch->phone_proved ? method_any_served(c, &in_person, goes) : OK;
+}
+
+enum err method_refused(struct ctx *c, const struct method_choice *ch, const char *en, const char *zh)
+{
+    struct buf list_en = BUF(c->arena), list_zh = BUF(c->arena);
+    bool in_person;
+    TRY(method_list(c, ch, &list_en, &list_zh));
+    TRY(goes_in_person(c, ch, &in_person));
+    if (in_person) {
+        put(&list_en, ", ", "the legal representative in person");
+        put(&list_zh, "、", "法定代表人本人办理");
     }
     return fail_both(c->fault, ERR_METHOD_NOT_OFFERED,
-                     arena_printf(c->arena, "%s: %s", en, some ? buf_text(&list_en) : none_en),
-                     arena_printf(c->arena, "%s：%s", zh, some ? buf_text(&list_zh) : none_zh));
+                     arena_printf(c->arena, "%s: %s", en, list_en.n ? buf_text(&list_en) : "none"),
+                     arena_printf(c->arena, "%s：%s", zh, list_zh.n ? buf_text(&list_zh) : "无"));
 }
 
 enum err method_check(struct ctx *c, const struct method_choice *ch, int m)

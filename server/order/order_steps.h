@@ -3,6 +3,7 @@
 #ifndef CERTDESK_ORDER_ORDER_STEPS_H
 #define CERTDESK_ORDER_ORDER_STEPS_H
 
+#include "base/str.h"
 #include "catalog/catalog.h"
 #include "order/order.h"
 
@@ -25,7 +26,8 @@ enum err order_create(struct ctx *c, const struct order_choice *choice, struct o
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
                               struct order *out);
 /* S11. Who acts in person goes on at once when the subject's method proved the phone; else the agent, or the
- * legal representative in the agent's place, is verified by a->method: INVALID names what can be chosen.
+ * legal representative in the agent's place, is verified by a->method, who is there in person by one that
+ * proves the phone: INVALID names what can be chosen.
  * METHOD_NOT_OFFERED; RATE_LIMITED. By paper nobody is verified. Again in PURCHASE. */
 enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out);
 enum err order_change_method(struct ctx *c, const char *id, int method, struct order *out);
@@ -78,10 +80,15 @@ struct method_choice {
     enum subject_kind subject_kind;
     bool of_agent;
     unsigned methods; /* the offer's, bit (1u << enum method) */
+    /* Of an agent: */
+    bool in_person;    /* the legal representative's: only what proves the phone (S11) */
+    bool phone_proved; /* with the subject: in person goes without a method */
 };
 /* Offered, and served by an adapter; METHOD_NOT_OFFERED says which are. */
 enum err method_check(struct ctx *c, const struct method_choice *ch, int m);
 enum err method_any_served(struct ctx *c, const struct method_choice *ch, bool *any);
+/* Adds those that are served, for people. */
+enum err method_list(struct ctx *c, const struct method_choice *ch, struct buf *en, struct buf *zh);
 /* METHOD_NOT_OFFERED; both sentences go on with the methods that are served. */
 enum err method_refused(struct ctx *c, const struct method_choice *ch, const char *en, const char *zh);
 
@@ -111,6 +118,7 @@ enum order_fact {
     QUOTED = 1 << 16,          /* what it has chosen; found by wire_order() */
     PAYABLE = 1 << 17,         /* by one provider at least */
     MATERIALS_ASKED = 1 << 18, /* a kind that may be uploaded now */
+    AGENT_POSSIBLE = 1 << 19,  /* by a method, by the phone that the subject proved, or by paper */
 };
 /* Adds what the channel offers the order today, before it is paid. By the channel's version that was read
  * with the order: a file that comes into force meanwhile shows with the next reading. */

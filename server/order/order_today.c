@@ -1,6 +1,7 @@
 /* order_today.c - what its channel offers an order today, for the list of its actions (S20). Asked for with
  * every order that is shown, and the same until the channel's file changes: kept by the version of that. */
 #include "catalog/catalog.h"
+#include "identity/identity.h"
 #include "order/order_steps.h"
 #include "payment/payment.h"
 
@@ -56,17 +57,21 @@ static void keep(const struct today *t)
 static enum err ask_methods(struct ctx *c, const struct order *o, struct today *out)
 {
     struct offer offer;
-    bool any;
+    bool any, any_agent;
     enum err e = catalog_offer(c, o->channel, o->kind, o->subject_kind, o->medium, &offer);
     if (e == ERR_METHOD_NOT_OFFERED) {
         fault_clear(c->fault);
         return OK;
     }
     TRY(e);
-    TRY(method_any_served(c, &(struct method_choice){o->channel, o->subject_kind, false, offer.methods},
-                          &any));
+    struct method_choice ch = {
+        .channel = o->channel, .subject_kind = o->subject_kind, .methods = offer.methods};
+    TRY(method_any_served(c, &ch, &any));
+    ch.of_agent = true;
+    ch.methods = offer.agent_methods;
+    TRY(method_any_served(c, &ch, &any_agent));
     out->methods = offer.methods;
-    out->facts |= any ? METHODS_SERVED : 0U;
+    out->facts |= (any ? METHODS_SERVED : 0U) | (any_agent ? AGENT_POSSIBLE : 0U);
     return OK;
 }
 
@@ -96,6 +101,7 @@ enum err order_today(struct ctx *c, const struct order *o, unsigned *facts)
         if (t.of.version)
             keep(&t);
     }
-    *facts |= t.facts | (t.methods & 1U << o->method ? METHOD_OFFERED : 0U);
+    *facts |= t.facts | (t.methods & 1U << o->method ? METHOD_OFFERED : 0U) |
+              (identity_phone_proved(o->subject_kind, o->method) ? AGENT_POSSIBLE : 0U);
     return OK;
 }

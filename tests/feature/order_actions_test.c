@@ -81,15 +81,33 @@ static enum err another_method(const PB(Order) * o)
     return e;
 }
 
-static enum err agent(const PB(Order) * o)
+static enum err agent_by(const PB(Order) * o, int method, bool in_person)
 {
     IN(SubmitAgent, SUBMIT_AGENT);
     PB(Agent) g = CERTDESK__V1__AGENT__INIT;
     in.order_id = o->id;
     in.agent = &g;
-    g.legal_rep_in_person = true;
+    g.legal_rep_in_person = in_person;
+    g.method = (PB(VerificationMethod))method;
+    g.name = (char *)"李四";
+    g.id_number = (char *)"11010519491231002X";
+    g.phone = (char *)"13900000002";
     g.email = (char *)"zhang@example.com";
     return call_undone(w.c, "SubmitAgent", &in, &out);
+}
+
+/* Whoever it takes, by whatever is offered. */
+static enum err agent(const PB(Order) * o)
+{
+    enum err e = OK;
+    for (int m = 0; m <= METHOD_FACE; m++)
+        for (int in_person = 1; in_person >= 0; in_person--) {
+            fault_clear(w.c->fault);
+            e = agent_by(o, m, in_person);
+            if (e != ERR_METHOD_NOT_OFFERED && e != ERR_INVALID)
+                return e;
+        }
+    return e;
 }
 
 static enum err confirm_check(const PB(Order) * o)
@@ -365,6 +383,12 @@ static void what_is_withdrawn_is_not_listed(void **s)
         {"all methods",
          SQL("UPDATE channel_offer SET methods = methods << 8, agent_methods = agent_methods << 8"),
          SQL("UPDATE channel_offer SET methods = methods >> 8, agent_methods = agent_methods >> 8")},
+        {"a phone that was proved, and the agent's methods",
+         SQL("UPDATE channel_offer, orders SET agent_methods = agent_methods << 8, method = 4"),
+         SQL("UPDATE channel_offer, orders SET agent_methods = agent_methods >> 8, method = 2")},
+        {"a phone that was proved, and an agent's method that proves one",
+         SQL("UPDATE channel_offer, orders SET agent_methods = agent_methods & 16, method = 4"),
+         SQL("UPDATE channel_offer, orders SET agent_methods = IF(agent_methods, 28, 0), method = 2")},
         {"the kind of order", SQL("UPDATE channel_offer SET order_kind = order_kind + 100"),
          SQL("UPDATE channel_offer SET order_kind = order_kind - 100")},
         {"the products", SQL("UPDATE product SET in_force = in_force + 2"),
@@ -390,8 +414,10 @@ static void what_is_withdrawn_is_not_listed(void **s)
         if (i == sizeof each / sizeof *each - 1)
             w.providers.n_payment = 0;
         put(ORDER_PURCHASE, SUBJECT_ORGANIZATION, false, true);
-        each_state(SUBJECT_ORGANIZATION, false, true);
-        each_state(SUBJECT_INDIVIDUAL, false, true);
+        for (int paper = 0; paper < 2; paper++) {
+            each_state(SUBJECT_ORGANIZATION, paper, true);
+            each_state(SUBJECT_INDIVIDUAL, paper, true);
+        }
         w.providers.n_payment = 2;
         assert_ok(db_exec(w.c, NULL, each[i].back));
         assert_ok(db_exec(w.c, NULL, SQL("UPDATE channel SET version = version + 1")));

@@ -191,9 +191,13 @@ static void in_person_signs_with_a_phone_that_was_proved(void **s)
         assert_int_equal(w.t.fault.n_violations, 1);
         assert_string_equal(v->field, "agent.method");
         assert_string_equal(v->reason, "REQUIRED");
-        assert_non_null(strstr(v->text, "choose PHONE_THREE_FACTOR, BANK_FOUR_FACTOR, FACE"));
-        assert_non_null(strstr(v->text_zh, "请选择手机实名三要素、银行卡四要素、人脸识别"));
+        assert_non_null(strstr(v->text, "choose phone three-factor, bank four-factor"));
+        assert_non_null(strstr(v->text_zh, "请选择手机实名三要素、银行卡四要素"));
+        assert_null(strstr(v->text_zh, "刷脸")); /* proves no phone */
         assert_err(in_person(order, METHOD_MICRO_DEPOSIT), ERR_INVALID);
+        assert_err(in_person(order, METHOD_FACE), ERR_METHOD_NOT_OFFERED);
+        assert_non_null(strstr(fault_text(w.c->fault), "it offers: phone three-factor, bank four-factor"));
+        assert_null(strstr(fault_text(w.c->fault), "in person"));
         assert_ok(in_person(order, METHOD_PHONE_THREE_FACTOR));
         assert_state(&w, order, ORDER_AGENT_VERIFYING);
         rig_wait(&x, order, VERIFICATION_CODE_SENT);

@@ -207,12 +207,13 @@ export function expect(m, step) {
     case 'agent':
     case 'inPerson': {
       if (!to) return no('ORDER_STATE');
-      if (step.wrong) return no(step.wrong);
       // Who signs has a phone that was proved as theirs: with the subject by a code, or now (S11). Papers are signed by hand.
-      const at_once = o.paper || (step.verb === 'inPerson' && PROOF[o.method] === 'CODE_SENT');
+      const proves = (method) => step.verb === 'agent' || PROOF[method] === 'CODE_SENT', at_once = o.paper || (step.verb === 'inPerson' && proves(o.method));
+      if (!at_once && step.verb === 'inPerson' && !offer(o).agents.some(proves)) return no('METHOD_NOT_OFFERED');
+      if (step.wrong) return no(step.wrong);
       if (!at_once) {
         if (!EVERY.slice(1).includes(step.method) || (step.verb === 'agent' && step.lacks === step.method)) return no('INVALID'); // table 3 has no deposit
-        if (!offer(o).agents.includes(step.method)) return no('METHOD_NOT_OFFERED');
+        if (!offer(o).agents.includes(step.method) || !proves(step.method)) return no('METHOD_NOT_OFFERED');
       }
       return yes((w) => {
         const x = move(w, o.id, at_once ? to : 'AGENT_VERIFYING');

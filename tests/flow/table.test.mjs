@@ -28,8 +28,8 @@ function* ways(channel) {
   for (const offer of channel.offers.filter((o) => o.kind === 'ORDER_KIND_NEW')) {
     const subject = word(offer.subject_kind), individual = subject === 'INDIVIDUAL';
     const agents = offer.agent_methods.map(word);
-    // In person: at once when the method proved the phone, else verified by each of the agent's methods.
-    const inPerson = (method) => (PROVES_PHONE.includes(method) ? ['IN_PERSON'] : agents.map((a) => `IN_PERSON ${a}`));
+    // In person: at once when the method proved the phone, else verified by each of the agent's methods that do.
+    const inPerson = (method) => (PROVES_PHONE.includes(method) ? ['IN_PERSON'] : agents.filter((a) => PROVES_PHONE.includes(a)).map((a) => `IN_PERSON ${a}`));
     for (const method of offer.methods.map(word))
       for (const paper of offer.paper_route ? [false, true] : [false])
         for (const agent of individual ? [''] : paper ? ['IN_PERSON', 'COLLECTED'] : [...inPerson(method), ...agents])
