@@ -19,7 +19,8 @@ enum allowance_kind {
     ALLOW_LOGIN_HERE,       /* wrong passwords for a name from one address */
     ALLOW_LOGIN_EVERYWHERE, /* the same from all of them */
     ALLOW_LOGIN_STAFF,      /* failed logins of a name at the desk */
-    ALLOW_CHECKS,           /* paid checks of identities that an account began */
+    ALLOW_CHECKS,           /* paid checks of identities that an account began, and what counts like one */
+    ALLOW_NUMBER,           /* corrections by paper to an identity number of a channel */
 };
 
 struct allowance {

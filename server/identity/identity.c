@@ -134,6 +134,26 @@ static void number_digest(struct ctx *c, const struct order *o, bool of_agent, u
                  arena_printf(c->arena, "%s\n%s", which, t.organization ? t.uscc : t.id_number), out);
 }
 
+enum err identity_spend_number(struct ctx *c, const struct order *o)
+{
+    unsigned char number[32];
+    char hex[65];
+    int allowed, checked;
+    int64_t oldest_ms;
+    number_digest(c, o, false, number);
+    hex_encode(number, sizeof number, hex);
+    TRY(attempts_allowed(c, o, o->method, &allowed));
+    TRY(verification_count_number(c, o->channel, number, c->now_ms - DAY_MS, &checked, &oldest_ms));
+    if (checked >= allowed)
+        return no_more(c, allowed, oldest_ms);
+    enum err e = allowance_use(c, ALLOW_NUMBER, arena_printf(c->arena, "%s %s", o->channel, hex),
+                               allowed - checked, DAY_MS);
+    if (e == ERR_RATE_LIMITED)
+        return no_more(c, allowed, c->now_ms + c->fault->retry_ms - DAY_MS);
+    TRY(e);
+    return identity_spend_check(c, o);
+}
+
 /* -- checks in their order --------------------------------------------------------------------------------
  */
 

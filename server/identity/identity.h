@@ -101,6 +101,9 @@ enum secret_way identity_secret_way(const struct ctx *c, const char *const *send
  * attempts a day that the method allows per order, and per identity number over all orders of the channel,
  * and beyond the paid checks that the channel allows an account in a day. */
 enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, struct verification *out);
+/* Inside a transaction, for a number in *o that nobody checks (by paper): counts like a check of the subject
+ * that was begun, by the same limits per identity number and per account. RATE_LIMITED. */
+enum err identity_spend_number(struct ctx *c, const struct order *o);
 /* The newest of the step where the order stands; *found false without one. */
 enum err identity_newest(struct ctx *c, const struct order *o, struct verification *out, bool *found);
 /* One that the ctx's caller may see; NOT_FOUND otherwise. */

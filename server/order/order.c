@@ -115,17 +115,30 @@ static void copy_legal_rep(const struct order *o, struct agent *a)
     a->phone = o->subject.phone;
 }
 
-/* By paper: the papers prove it, and who acts in person stays the same person. */
+/* The number that S10 is about. */
+static bool same_number(const struct order *o, const struct subject *s)
+{
+    return o->subject_kind == SUBJECT_ORGANIZATION ? strcmp(o->subject.uscc, s->uscc) == 0
+                                                   : strcmp(o->subject.id_number, s->id_number) == 0;
+}
+
+/* By paper: the papers prove it, and who acts in person stays the same person. Another number is held by it,
+ * or found to be held: that counts like a check, also when it is refused. */
 static enum err correct_subject(struct ctx *c, struct order *o, struct order *next)
 {
     struct purchase bought;
+    bool counted = !same_number(o, &next->subject);
+    if (counted)
+        TRY(identity_spend_number(c, next));
     if (o->agent.in_person)
         copy_legal_rep(next, &next->agent);
-    return order_move(c, o, EV_SUBJECT_SUBMITTED,
-                      &(struct order_change){.subject = &next->subject,
-                                             .agent = o->agent.in_person ? &next->agent : NULL,
-                                             .purchase = order_purchase_follows(o, next, &bought)},
-                      NULL);
+    enum err e = order_move(c, o, EV_SUBJECT_SUBMITTED,
+                            &(struct order_change){.subject = &next->subject,
+                                                   .agent = o->agent.in_person ? &next->agent : NULL,
+                                                   .purchase = order_purchase_follows(o, next, &bought)},
+                            NULL);
+    c->keep = c->keep || (counted && e == ERR_ORDER_OPEN);
+    return e;
 }
 
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
@@ -195,6 +208,19 @@ static bool agent_is_collected(const struct order *o, const struct agent *a)
     return o->paper_route || (a->in_person && identity_phone_proved(o->subject_kind, o->method));
 }
 
+/* Of who acts in person the card alone is given: what was entered with another method, when none is. A mask
+ * is that of the card which they gave before; that of an agent's card is none of theirs. */
+static void fill_card(struct ctx *c, const struct order *o, struct agent *in)
+{
+    struct agent held = {.card_number = o->agent.in_person ? o->agent.card_number : ""};
+    struct agent given = {.card_number = in->card_number};
+    const char *agents = o->agent.in_person ? "" : mask_number(c->arena, o->agent.card_number);
+    if (*agents && strcmp(given.card_number, agents) == 0)
+        given.card_number = "";
+    order_unmask(c->fault, c->arena, MASKED_AGENT, "agent.", &held, &given);
+    in->card_number = *given.card_number ? given.card_number : o->subject.card_number;
+}
+
 static enum err check_agent(struct ctx *c, const struct order *o, const struct agent *a, struct agent *clean)
 {
     struct offer offer = {0};
@@ -207,8 +233,8 @@ static enum err check_agent(struct ctx *c, const struct order *o, const struct a
                                          a->in_person, identity_phone_proved(o->subject_kind, o->method)};
     if (a->in_person && !collected)
         TRY(ask_how(c, &choice, a->method));
-    if (a->in_person && !collected && !*a->card_number) /* what was entered with another method */
-        in.card_number = o->subject.card_number;
+    if (a->in_person && !collected)
+        fill_card(c, o, &in);
     if (!a->in_person) /* else all but the e-mail is the legal representative's */
         order_unmask(c->fault, c->arena, MASKED_AGENT, "agent.", &o->agent, &in);
     identity_check_agent(c->fault, c->arena, &in, collected, "agent.", clean);
@@ -227,7 +253,7 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
     TRY(expect(c, out, a->in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED));
     TRY(check_agent(c, out, a, &clean));
     bool collected = agent_is_collected(out, &clean);
-    if (collected && clean.in_person)
+    if (collected && clean.in_person && !out->paper_route)
         clean.method = (int)out->method;
     struct order next = *out;
     next.agent = clean;

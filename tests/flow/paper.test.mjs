@@ -249,7 +249,7 @@ test('who gave no e-mail reads the address in the SMS, or in a mail to where the
   const product_id = products.find((p) => p.subject_kind === 'SUBJECT_KIND_INDIVIDUAL').id;
   for (const [i, invoice] of [{ wanted: false }, { wanted: true, email: 'invoice5@example.com' }].entries()) {
     const phone = `1370000005${i}`;
-    const person = new PaperWalk(desk, { who: company(5 + i) });
+    const person = new PaperWalk(desk, { who: company(25 + i) });
     await person.register();
     await person.createOrder({ subject_kind: 'SUBJECT_KIND_INDIVIDUAL' });
     await person.call.SubmitPerson({ order_id: person.order.id, person: { name: '王不一致', document_type: 'DOCUMENT_TYPE_RESIDENT_ID', id_number: residentId(`3301061990010155${i}`), phone } });
@@ -275,6 +275,7 @@ test('eight switches at once are one; an order by paper can be cancelled', async
   assert.deepEqual(new Set(answers.map((a) => JSON.stringify(a.order))).size, 1);
   await many.submitAgent({ method: 'VERIFICATION_METHOD_UNSPECIFIED', legal_rep_in_person: true });
   assert.equal((await many.refresh()).agent.name, many.order.organization.legal_rep_name);
+  assert.equal(many.order.agent.method, 'VERIFICATION_METHOD_UNSPECIFIED'); // nobody was verified
   many.take(await many.call.CancelOrder({ order_id: many.order.id }));
   assert.equal(many.state, 'CANCELLED');
 });
@@ -325,6 +326,42 @@ test('what was entered wrong is corrected from the purchase, and the form printe
   assert.ok(!w.order.actions.includes('ReturnToPurchase'), w.order.actions.join());
   for (const step of [() => w.call.ReturnToPurchase({ order_id: w.order.id }), submit, () => w.call.SubmitAgent({ order_id: w.order.id, agent: w.order.agent })])
     await refused(step(), 'FAILED_PRECONDITION', 'ORDER_STATE');
+});
+
+// A number that is found to be taken, or taken, without a check: as many as checks in a day, and no more of one number.
+test('another number counts like a check, also when it is refused; the same data do not', async () => {
+  const file = desk.channel(CHANNEL, 1), taken = new PaperWalk(desk, { who: company(12) });
+  await taken.register();
+  await taken.createOrder();
+  await taken.submitOrganization();
+  const w = new PaperWalk(desk, { who: unknown(10) }), v = new PaperWalk(desk, { who: unknown(11) });
+  for (const x of [w, v]) {
+    await x.mismatch();
+    await x.toPaper();
+  }
+  const submit = (x, uscc) => x.call.SubmitOrganization({ order_id: x.order.id, organization: { ...x.order.organization, uscc } });
+  const full = async (x, uscc, times) => {
+    const e = await refused(submit(x, uscc), 'RESOURCE_EXHAUSTED', 'RATE_LIMITED');
+    assert.ok(e.retryMs > 23 * HOUR, `${e.retryMs}`);
+    assert.match(e.zh, new RegExp(`每天最多可核验${times}次`));
+  };
+  try {
+    desk.importChannel({ ...file, account_checks: 4 }); // one was the check of what did not match
+    for (let i = 0; i < 3; i++) await refused(submit(w, company(12).uscc), 'ALREADY_EXISTS', 'ORDER_OPEN');
+    await full(w, company(12).uscc, 4);
+    await full(w, company(13).uscc, 4);
+    for (let i = 0; i < 6; i++) await submit(w, unknown(10).uscc); // what it says already
+    desk.importChannel({ ...file, account_checks: 100 });
+    for (let i = 0; i < 5; i++)
+      for (const uscc of [company(14).uscc, unknown(11).uscc]) {
+        if (uscc === unknown(11).uscc && i === 4) continue; // that one had a check
+        await submit(v, uscc);
+        await v.refresh();
+      }
+    await full(v, unknown(11).uscc, 5);
+  } finally {
+    desk.importChannel(file);
+  }
 });
 
 test('a person corrects what they entered, too; who acts in person stays the legal representative', async () => {

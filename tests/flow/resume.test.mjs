@@ -100,6 +100,29 @@ describe('what GetOrder shows may be sent back', () => {
         assert.deepEqual([said.purchase.delivery.recipient, said.purchase.delivery.phone], [agent.name, agent.phone]);
       });
 
+  test('a legal representative in person, with the card', async () => {
+    const w = page({ inPerson: true, method: 'MICRO_DEPOSIT', agentMethod: 'BANK_FOUR_FACTOR' });
+    await w.to('PURCHASE');
+    assert.match(w.order.agent.card_number, /\*/);
+    const wrong = { ...w.order.agent, card_number: '6222***********0000' };
+    assert.deepEqual((await refused(w.call.SubmitAgent({ order_id: w.order.id, agent: wrong }), 'INVALID_ARGUMENT', 'INVALID')).fields, ['agent.card_number']);
+    const { agent } = w.order;
+    later(61000);
+    await w.agentAgain({ email: 'other@example.com' });
+    assert.equal(w.state, 'AGENT_VERIFYING');
+    assert.deepEqual(w.order.agent, { ...agent, email: 'other@example.com' });
+    assert.equal(await w.verified(), 'CODE_SENT');
+  });
+
+  test('the card of an agent is none of the legal representative\'s', async () => {
+    const w = page({ method: 'MICRO_DEPOSIT', agentMethod: 'BANK_FOUR_FACTOR' });
+    await w.to('PURCHASE');
+    assert.match(w.order.agent.card_number, /\*/);
+    const e = await refused(w.agentAgain({ legal_rep_in_person: true }), 'INVALID_ARGUMENT', 'INVALID');
+    assert.deepEqual(e.fields, ['agent.card_number']);
+    assert.equal(e.violations[0].reason, 'REQUIRED', JSON.stringify(e.violations));
+  });
+
   test('one changed letter of the purchase changes that alone', async () => {
     const w = page({ inPerson: true });
     await w.to('CONFIRM');
