@@ -50,6 +50,7 @@ struct material_rule {
     bool required;
     const char *content_types; /* "image/jpeg image/png" */
     int64_t max_bytes;
+    bool of_agent; /* of the person who is the agent: asked for again of another one */
 };
 enum err catalog_materials(struct ctx *c, const char *channel_id, enum order_kind k, enum subject_kind s,
                            enum medium m, const struct material_rule **out, size_t *n);

@@ -78,9 +78,9 @@ enum err material_rule_put(struct ctx *c, const char *channel_id, const struct o
     return db_exec(
         c, NULL,
         SQL("INSERT INTO channel_material (channel_id, order_kind, subject_kind, medium, kind, position, "
-            "title, required, content_types, max_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+            "title, required, content_types, max_bytes, of_agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         TEXT(channel_id), INT(o->kind), INT(o->subject), INT(o->medium), TEXT(m->kind), INT(position),
-        TEXT(m->title), INT(m->required), TEXT(m->content_types), INT(m->max_bytes));
+        TEXT(m->title), INT(m->required), TEXT(m->content_types), INT(m->max_bytes), INT(m->of_agent));
 }
 
 enum err products_retire(struct ctx *c, const char *channel_id)

@@ -171,15 +171,16 @@ enum err catalog_materials(struct ctx *c, const char *channel_id, enum order_kin
                            enum medium m, const struct material_rule **out, size_t *n)
 {
     struct rows r;
-    TRY(db_query(c, &r,
-                 SQL("SELECT kind, title, required, content_types, max_bytes FROM channel_material WHERE "
-                     "channel_id = ? AND order_kind = ? AND subject_kind = ? AND medium = ? ORDER BY "
-                     "position"),
-                 TEXT(channel_id), INT(k), INT(s), INT(m)));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT kind, title, required, content_types, max_bytes, of_agent FROM channel_material WHERE "
+            "channel_id = ? AND order_kind = ? AND subject_kind = ? AND medium = ? ORDER BY "
+            "position"),
+        TEXT(channel_id), INT(k), INT(s), INT(m)));
     struct material_rule *rules = ARENA_ARRAY(c->arena, struct material_rule, r.n + 1);
     for (size_t i = 0; i < r.n; i++)
         rules[i] = (struct material_rule){row_text(&r, i, 0), row_text(&r, i, 1), row_int(&r, i, 2) != 0,
-                                          row_text(&r, i, 3), row_int(&r, i, 4)};
+                                          row_text(&r, i, 3), row_int(&r, i, 4),  row_int(&r, i, 5) != 0};
     *out = rules;
     *n = r.n;
     return OK;
@@ -190,17 +191,17 @@ enum err material_rule_list(struct ctx *c, const char *channel_id, struct offere
     struct rows r;
     TRY(db_query(c, &r,
                  SQL("SELECT order_kind, subject_kind, medium, kind, title, required, content_types, "
-                     "max_bytes FROM channel_material WHERE channel_id = ? ORDER BY position"),
+                     "max_bytes, of_agent FROM channel_material WHERE channel_id = ? ORDER BY position"),
                  TEXT(channel_id)));
     *n = r.n;
     *out = ARENA_ARRAY(c->arena, struct offered_material, r.n + 1);
     for (size_t i = 0; i < r.n; i++)
-        (*out)[i] =
-            (struct offered_material){.of = {.kind = (enum order_kind)row_int(&r, i, 0),
-                                             .subject = (enum subject_kind)row_int(&r, i, 1),
-                                             .medium = (enum medium)row_int(&r, i, 2)},
-                                      .rule = {row_text(&r, i, 3), row_text(&r, i, 4), row_int(&r, i, 5) != 0,
-                                               row_text(&r, i, 6), row_int(&r, i, 7)}};
+        (*out)[i] = (struct offered_material){.of = {.kind = (enum order_kind)row_int(&r, i, 0),
+                                                     .subject = (enum subject_kind)row_int(&r, i, 1),
+                                                     .medium = (enum medium)row_int(&r, i, 2)},
+                                              .rule = {row_text(&r, i, 3), row_text(&r, i, 4),
+                                                       row_int(&r, i, 5) != 0, row_text(&r, i, 6),
+                                                       row_int(&r, i, 7), row_int(&r, i, 8) != 0}};
     return OK;
 }
 

@@ -96,7 +96,7 @@ static const char *read_page(struct node n)
 
 static struct material_rule read_material(struct node n)
 {
-    node_keys(n, "kind title required content_types max_bytes");
+    node_keys(n, "kind title required content_types max_bytes of_agent");
     struct node list = node_need(n, "content_types");
     unsigned bits = node_words(list, types);
     struct buf b = BUF(n.r->arena);
@@ -107,8 +107,10 @@ static struct material_rule read_material(struct node n)
         node_fault(list, "accepts nothing");
     return (struct material_rule){node_code(node_need(n, "kind"), ITEM_CODE_MAX),
                                   node_line(node_need(n, "title"), TITLE_MAX),
-                                  node_bool(node_get(n, "required"), false), buf_text(&b),
-                                  node_number(node_need(n, "max_bytes"), 1, MAX_MB * MB, MB)};
+                                  node_bool(node_get(n, "required"), false),
+                                  buf_text(&b),
+                                  node_number(node_need(n, "max_bytes"), 1, MAX_MB * MB, MB),
+                                  node_bool(node_get(n, "of_agent"), false)};
 }
 
 static void read_materials(struct node list, struct file_offer *out)

@@ -72,6 +72,27 @@ enum err material_load(struct ctx *c, const char *id, struct material *out)
     return order_load(c, out->order, &o); /* not yours looks like not there */
 }
 
+static enum err retire(struct ctx *c, const struct material *m)
+{
+    TRY(material_retire(c, m->order, m->kind));
+    return audit_add(c, &(struct audit_entry){"material.drop", m->order, 0,
+                                              arena_printf(c->arena, "{\"material\":\"%s\"}", m->id)});
+}
+
+enum err material_of_former_agent(struct ctx *c, const struct order *o)
+{
+    const struct material_rule *rules;
+    const struct material *have;
+    size_t n_rules, n_have;
+    TRY(catalog_materials(c, o->channel, o->kind, o->subject_kind, o->medium, &rules, &n_rules));
+    TRY(material_list(c, o->id, &have, &n_have));
+    for (size_t i = 0; i < n_have; i++)
+        for (size_t k = 0; k < n_rules; k++)
+            if (rules[k].of_agent && strcmp(rules[k].kind, have[i].kind) == 0)
+                TRY(retire(c, &have[i]));
+    return OK;
+}
+
 enum err material_drop(struct ctx *c, const char *id)
 {
     struct material m;
@@ -80,9 +101,7 @@ enum err material_drop(struct ctx *c, const char *id)
     TRY(order_load(c, m.order, &o));
     TRY(material_may_change(c, &o, m.kind));
     TRY(material_reopen(c, &o));
-    TRY(material_retire(c, o.id, m.kind));
-    return audit_add(c, &(struct audit_entry){"material.drop", o.id, 0,
-                                              arena_printf(c->arena, "{\"material\":\"%s\"}", m.id)});
+    return retire(c, &m);
 }
 
 enum err material_decide(struct ctx *c, const struct order *o, size_t n, const char *const *ids,

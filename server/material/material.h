@@ -33,6 +33,9 @@ enum err material_shown(struct ctx *c, const struct order *o, const struct mater
 /* OK when every required kind of the channel is there and none is refused; MATERIAL_MISSING with one
  * violation per missing or refused kind otherwise. */
 enum err material_complete(struct ctx *c, const struct order *o);
+/* The agent is somebody else: what was uploaded of the one before (material_rule.of_agent) is kept as
+ * replaced and not in use any more. Inside a transaction. */
+enum err material_of_former_agent(struct ctx *c, const struct order *o);
 /* Sets the verdicts of a review decision; inside a transaction. INVALID (with fields
  * decisions[i].material_id) for a material that is not current for this order, or a refusal without a reason.
  */

@@ -5,6 +5,7 @@
 #include "convert/reason.h"
 #include "core/audit.h"
 #include "identity/identity.h"
+#include "material/material.h"
 #include "order/order_json.h"
 #include "order/order_masks.h"
 #include "order/order_steps.h"
@@ -258,6 +259,8 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
     struct order next = *out;
     next.agent = clean;
     struct order_change change = {.agent = &clean, .purchase = order_purchase_follows(out, &next, &bought)};
+    if (*out->agent.id_number && strcmp(out->agent.id_number, clean.id_number) != 0)
+        TRY(material_of_former_agent(c, out));
     if (collected)
         return order_move(c, out, clean.in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED, &change, NULL);
     TRY(identity_start(c, &next, true, &v));

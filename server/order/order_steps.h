@@ -28,7 +28,8 @@ enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind k
 /* S11. Who acts in person goes on at once when the subject's method proved the phone; else the agent, or the
  * legal representative in the agent's place, is verified by a->method, who is there in person by one that
  * proves the phone: INVALID names what can be chosen.
- * METHOD_NOT_OFFERED; RATE_LIMITED. By paper nobody is verified. Again in PURCHASE. */
+ * METHOD_NOT_OFFERED; RATE_LIMITED. By paper nobody is verified. Again in PURCHASE;
+ * materials of the agent before are not in use any more when it is another person. */
 enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out);
 enum err order_change_method(struct ctx *c, const char *id, int method, struct order *out);
 

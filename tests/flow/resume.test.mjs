@@ -221,6 +221,37 @@ describe('an agent that was entered wrong is corrected from the purchase', () =>
   });
 });
 
+describe('another agent brings other papers',() => {
+  const kinds = (w) => w.call.ListMaterials({ order_id: w.order.id }).then(({ materials }) => materials.map((m) => m.kind));
+  const uploaded = async () => {
+    const w = page();
+    await w.to('CONFIRM');
+    await w.confirmPurchase();
+    await w.uploadAll();
+    assert.deepEqual((await kinds(w)).filter((k) => k !== 'other'), ['business_license', 'agent_id_front', 'agent_id_back']);
+    await w.back();
+    later(61000);
+    return w;
+  };
+
+  test('those of the agent are asked for again, the others stay', async () => {
+    const w = await uploaded();
+    await w.agentAgain({ legal_rep_in_person: true });
+    assert.equal(w.state, 'PURCHASE');
+    assert.deepEqual((await kinds(w)).filter((k) => k !== 'other'), ['business_license']);
+    await w.purchaseAgain();
+    await w.confirmPurchase();
+    const e = await refused(w.call.RequestApplicationSignature({ order_id: w.order.id }), 'FAILED_PRECONDITION', 'MATERIAL_MISSING');
+    assert.deepEqual(e.fields, ['agent_id_front', 'agent_id_back']);
+  });
+
+  test('the same person with another e-mail brings none', async () => {
+    const w = await uploaded(), had = await kinds(w);
+    await w.agentAgain({ email: 'same@example.com' });
+    assert.deepEqual(await kinds(w), had);
+  });
+});
+
 describe('back from the payment', () => {
   test('the code is closed, and the application signed anew', async () => {
     const w = page();
