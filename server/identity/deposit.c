@@ -245,16 +245,16 @@ static bool waits(const struct waited *w)
 
 /* Before the verification is moved: whether anybody still waits is what it says now. */
 static enum err tell_over(struct ctx *c, const struct waited *w, const struct deposit *d,
-                          enum order_news what)
+                          enum order_news what, const char *key)
 {
     return waits(w) ? order_tell(c, &w->o, what, (const char *[]){w->o.id}, NULL,
-                                 arena_printf(c->arena, "deposit_over:%s", d->id))
+                                 arena_printf(c->arena, "%s:%s", key, d->id))
                     : OK;
 }
 
 enum err deposit_tell_expired(struct ctx *c, const struct waited *w, const struct deposit *d)
 {
-    return tell_over(c, w, d, NEWS_DEPOSIT_EXPIRED);
+    return tell_over(c, w, d, NEWS_DEPOSIT_EXPIRED, "deposit_over");
 }
 
 enum err deposit_sent(struct ctx *c, struct deposit *d, const char *reference)
@@ -284,7 +284,7 @@ enum err deposit_bounced(struct ctx *c, struct deposit *d, const char *reference
     if (w.v.state != VERIFICATION_DEPOSIT && w.v.state != VERIFICATION_PENDING)
         return OK;
     TRY(record(c, &w, d, "MISMATCH"));
-    TRY(tell_over(c, &w, d, NEWS_DEPOSIT_FAILED));
+    TRY(tell_over(c, &w, d, NEWS_DEPOSIT_FAILED, "deposit_over"));
     return identity_refused(c, &w, VERIFIED_MISMATCHED, "account.number", "DEPOSIT_FAILED");
 }
 
@@ -345,7 +345,7 @@ enum err deposit_refused(struct ctx *c, const char *id, const struct check_answe
     TRY(evidence_insert(c, &t.w.v, a, t.w.digest));
     if (t.w.v.state != VERIFICATION_DEPOSIT)
         return OK;
-    TRY(tell_over(c, &t.w, &t.d, NEWS_DEPOSIT_FAILED));
+    TRY(tell_over(c, &t.w, &t.d, NEWS_DEPOSIT_FAILED, "deposit_over"));
     return identity_refused(c, &t.w, VERIFIED_MISMATCHED, a->mismatched, a->outcome);
 }
 
@@ -372,7 +372,7 @@ enum err deposit_unsent(struct ctx *c, const char *id, enum unsent why)
         return by_remark_instead(c, &t.d);
     TRY(deposit_update(c, &t.d, why == UNSENT_DOUBTFUL ? DEPOSIT_DOUBTFUL : DEPOSIT_DROPPED,
                        DEPOSIT_CHANGE(.forget = true)));
-    TRY(tell_over(c, &t.w, &t.d, NEWS_DEPOSIT_FAILED));
+    TRY(tell_over(c, &t.w, &t.d, NEWS_DEPOSIT_UNDONE, "deposit_undone")); /* the account may well be right */
     return identity_give_up(c, t.d.verification);
 }
 

@@ -165,15 +165,18 @@ enum err invoice_unsent(struct ctx *c, struct invoice *v)
     return invoice_move(c, v, v->refunded_ms ? INV_EV_DROPPED : INV_EV_UNSENT, NULL);
 }
 
-/* It waits for RetryInvoice: who can correct the data hears of each attempt. */
+/* It waits for RetryInvoice: who can correct the data hears of each attempt. Not when the order's money is on
+ * its way back: the invoice goes with it. */
 static enum err tell_failed(struct ctx *c, const struct invoice *v)
 {
     struct order o;
     TRY(order_load(c, v->order, &o));
+    if (o.state == ORDER_REFUNDING || o.state == ORDER_CANCELLED)
+        return OK;
     const char *cause =
         *v->cause && strcmp(v->cause, "VOID") != 0 ? arena_printf(c->arena, "（原因：%s）", v->cause) : "";
-    return order_tell(c, &o, NEWS_INVOICE_FAILED, (const char *[]){o.id}, &cause,
-                      arena_printf(c->arena, "invoice_failed:%s", v->blue.order_no));
+    return order_tell_else(c, &o, NEWS_INVOICE_FAILED, v->data.invoice_email, (const char *[]){o.id}, &cause,
+                           arena_printf(c->arena, "invoice_failed:%s", v->blue.order_no));
 }
 
 enum err invoice_failed(struct ctx *c, struct invoice *v, const char *cause)

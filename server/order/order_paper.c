@@ -87,8 +87,10 @@ static enum err tell_where_to_post(struct ctx *c, const struct order *o)
     const char *said[] = {o->id, yuan, address_in_sms(c, &channel)};
     const char *written[] = {yuan, order_posting_address(c, &channel),
                              catalog_review_days(c->arena, &channel)};
-    return order_tell(c, o, *order_email(o) ? NEWS_PAPERS_WANTED : NEWS_PAPERS_WANTED_HERE, said, written,
-                      arena_printf(c->arena, "paid:%s", o->id));
+    const char *own = order_contact(o).email, *otherwise = o->purchase.invoice_email;
+    bool mail = (own && *own) || (otherwise && *otherwise);
+    return order_tell_else(c, o, mail ? NEWS_PAPERS_WANTED : NEWS_PAPERS_WANTED_HERE, otherwise, said,
+                           written, arena_printf(c->arena, "paid:%s", o->id));
 }
 
 enum err order_paper_paid(struct ctx *c, struct order *o)

@@ -16,11 +16,6 @@ static const char *or_else(const char *s, const char *fallback)
     return s && *s ? s : fallback ? fallback : "";
 }
 
-const char *order_email(const struct order *o)
-{
-    return or_else(order_contact(o).email, o->purchase.invoice_email);
-}
-
 /* "" when nobody's is known: that stops neither the mail nor what is told. */
 static enum err phone_of(struct ctx *c, const struct order *o, const char **out)
 {
@@ -34,10 +29,10 @@ static enum err phone_of(struct ctx *c, const struct order *o, const char **out)
     return OK;
 }
 
-enum err order_tell(struct ctx *c, const struct order *o, enum order_news what, const char *const *said,
-                    const char *const *written, const char *key)
+enum err order_tell_else(struct ctx *c, const struct order *o, enum order_news what, const char *otherwise,
+                         const char *const *said, const char *const *written, const char *key)
 {
-    const char *phone, *email = order_email(o), *all[MAIL_PARAMS_MAX];
+    const char *phone, *email = or_else(order_contact(o).email, otherwise), *all[MAIL_PARAMS_MAX];
     TRY(phone_of(c, o, &phone));
     if (*phone)
         TRY(notice_sms(c, phone, news[what].sms, said, key, o->id));
@@ -48,6 +43,12 @@ enum err order_tell(struct ctx *c, const struct order *o, enum order_news what, 
     for (size_t i = 2; i < notice_mail_params(news[what].mail); i++)
         all[i] = written[i - 2];
     return notice_mail(c, email, news[what].mail, all, key, o->id);
+}
+
+enum err order_tell(struct ctx *c, const struct order *o, enum order_news what, const char *const *said,
+                    const char *const *written, const char *key)
+{
+    return order_tell_else(c, o, what, NULL, said, written, key);
 }
 
 enum err order_tell_closed(struct ctx *c, const struct order *o)

@@ -55,8 +55,11 @@ RPC_HANDLER(list_payments, ListPaymentsRequest, ListPaymentsResponse)
 RPC_HANDLER(refund_payment, RefundPaymentRequest, RefundPaymentResponse)
 {
     struct payment p;
-    struct returned one = {.asked = true};
-    TRY(refund_by_staff(c, in->payment_id, in->capture_id, in->reason, &one.capture, &one.refund));
+    struct capture cap;
+    struct refund r;
+    struct returned one;
+    TRY(refund_by_staff(c, in->payment_id, in->capture_id, in->reason, &cap, &r));
+    TRY(capture_whole(c, cap.id, &one));
     out->capture = wire_capture(c, &one);
     if (!one.capture.order_id)
         return OK;

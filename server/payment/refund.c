@@ -7,6 +7,7 @@
 #include "order/order_tell.h"
 #include "payment/payment_steps.h"
 #include "payment/refund_store.h"
+#include "payment/resolve.h"
 #include "provider/yuan.h"
 
 #include <stdio.h>
@@ -153,6 +154,18 @@ static enum err tell(struct ctx *c, const struct order *o, enum order_news what,
     return order_tell(c, o, what, (const char *[]){o->id, amount}, &amount, key);
 }
 
+/* The provider will not give back the whole of what its own desk gave a part of: the rest goes by hand. */
+static enum err tell_given_up(struct ctx *c, const struct order *o, const char *capture_id)
+{
+    struct returned one;
+    TRY(capture_whole(c, capture_id, &one));
+    int64_t fen = one.capture.amount_fen,
+            back = one.partial_fen > one.returned_fen ? one.partial_fen : one.returned_fen;
+    bool rest = back > 0 && back < fen;
+    return tell(c, o, rest ? NEWS_CANCELLED_REST : NEWS_CANCELLED, rest ? fen - back : fen,
+                arena_printf(c->arena, "%s:%s", rest ? "cancelled_rest" : "cancelled", o->id));
+}
+
 enum err payment_give_up_paid(struct ctx *c, struct order *o, const char *reason, const char *note)
 {
     struct capture cap;
@@ -166,7 +179,7 @@ enum err payment_give_up_paid(struct ctx *c, struct order *o, const char *reason
     }
     TRY(e);
     TRY(refund_request(c, &cap, reason, note, 0, &r));
-    return tell(c, o, NEWS_CANCELLED, cap.amount_fen, arena_printf(c->arena, "cancelled:%s", o->id));
+    return tell_given_up(c, o, cap.id);
 }
 
 /* The payment shows what becomes of the money that counts for it: all that it took when it was held, else

@@ -268,14 +268,16 @@ enum err captures_of_payment(struct ctx *c, const char *payment_id, struct retur
     "payment_resolved l ON l.capture_id = z.capture_id AND l.what = 2 WHERE z.error = 'PAID_TWICE' AND "     \
     "l.what IS NULL"
 
-/* The mark is of what can still change: by the key of states, few rows; and of the newest capture. */
+/* The mark is of what can still change: by the key of states, few rows; of the newest capture; and of the
+ * recorded parts, which are few for ever. */
 enum err captures_waiting(struct ctx *c, int64_t *n, int64_t *mark)
 {
     struct rows r;
     TRY(db_query(c, &r,
                  SQL("SELECT (SELECT COUNT(*) FROM (" NEEDS_A_PERSON ") x), COUNT(*) + "
                      "CAST(COALESCE(SUM(version), 0) AS SIGNED) * 65537 + "
-                     "CAST(CRC32(COALESCE((SELECT MAX(id) FROM payment_capture), '')) AS SIGNED) "
+                     "CAST(CRC32(COALESCE((SELECT MAX(id) FROM payment_capture), '')) AS SIGNED) + "
+                     "(SELECT CAST(COALESCE(SUM(version), 0) AS SIGNED) FROM payment_partial) * 257 "
                      "FROM payment_refund WHERE state IN (1, 2, 4, 5)")));
     *n = row_int(&r, 0, 0);
     *mark = row_int(&r, 0, 1);

@@ -2,6 +2,8 @@
  * goes wrong (S15, S12). */
 #include "invoice_rig.h"
 
+#include "order/order_tell.h"
+
 static void every_state_has_its_moves(void **s)
 {
     (void)s;
@@ -212,6 +214,57 @@ static void a_failed_one_is_asked_for_again_with_better_data(void **s)
     assert_int_equal(there(order), 2); /* the one that failed, and this one */
 }
 
+static int64_t told(const char *like, const char *order)
+{
+    struct rows rows;
+    test_ctx_reset(&w.t);
+    assert_ok(db_query(w.c, &rows, SQL("SELECT COUNT(*) FROM outbox WHERE dedupe LIKE ? AND object = ?"),
+                       TEXT(like), TEXT(order)));
+    return row_int(&rows, 0, 0);
+}
+
+static void of_a_failed_one_hears_who_can_correct_it(void **s)
+{
+    (void)s;
+    for (int given_back = 0; given_back < 2; given_back++) {
+        char order[ID_SIZE];
+        rig_fault(&r, "nuonuo", "result", "refused");
+        paid(order);
+        if (given_back)
+            assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET state = ? WHERE id = ?"),
+                              INT(ORDER_REFUNDING), TEXT(order)));
+        goes_to(order, INV_FAILED, false);
+        assert_int_equal(told("sms:invoice_failed:%", order), !given_back);
+        assert_int_equal(told("mail:invoice_failed:%", order), !given_back);
+        assert_ok(db_exec(w.c, NULL, SQL("UPDATE orders SET state = ? WHERE id = ?"), INT(ORDER_CANCELLED),
+                          TEXT(order)));
+    }
+}
+
+static enum err tell_without_email(struct ctx *c, void *order)
+{
+    struct order o;
+    const char *number = "1A";
+    TRY(order_load(c, order, &o));
+    o.agent.email = "";
+    TRY(order_tell(c, &o, NEWS_DOWNLOADED, (const char *[]){o.id, number}, &number, "its own"));
+    return order_tell_else(c, &o, NEWS_INVOICE_FAILED, "books@example.com", (const char *[]){o.id}, &number,
+                           "of the invoice");
+}
+
+/* Where the invoice goes may be somebody else's mailbox. */
+static void an_invoices_mailbox_hears_of_the_invoice_alone(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    paid(order);
+    assert_ok(as_system(tell_without_email, order));
+    assert_int_equal(told("sms:its own", order), 1);
+    assert_int_equal(told("mail:its own", order), 0);
+    assert_int_equal(told("sms:of the invoice", order), 1);
+    assert_int_equal(told("mail:of the invoice", order), 1);
+}
+
 static void what_is_not_sealed_is_sealed_again(void **s)
 {
     (void)s;
@@ -244,6 +297,8 @@ int main(void)
         cmocka_unit_test(lost_answers_make_no_second_invoice),
         cmocka_unit_test(a_callback_is_a_hint),
         cmocka_unit_test(a_failed_one_is_asked_for_again_with_better_data),
+        cmocka_unit_test(of_a_failed_one_hears_who_can_correct_it),
+        cmocka_unit_test(an_invoices_mailbox_hears_of_the_invoice_alone),
         cmocka_unit_test(what_is_not_sealed_is_sealed_again),
         cmocka_unit_test(files_that_do_not_come_are_fetched_later),
     };

@@ -1,6 +1,8 @@
 /* A part that the provider's own desk gave back of what goes on paying for its order (S15). */
 #include "hand_rig.h"
 
+#include "account/account_store.h"
+
 static enum err part(struct ctx *c, const char *capture, int64_t fen, PB(RecordPartialRefundResponse) * out)
 {
     PB(RecordPartialRefundRequest) in = CERTDESK__V1__RECORD_PARTIAL_REFUND_REQUEST__INIT;
@@ -100,15 +102,24 @@ static void of_what_is_given_up_the_part_is_known(void **s)
     paid(order, payment);
     const char *capture = capture_of(payment);
     assert_ok(desk_gives_back(payment, arena_printf(&r.a, "some_%s", payment), 100));
+    struct account a = {.id = "acc_test", .user_name = "u", .phone = "13600000000", .password = ""};
+    memcpy(a.channel, w.channel, sizeof a.channel);
+    assert_ok(account_insert(w.c, &a));
     staff_ctx(&staff);
     assert_err(part(&staff.c, capture, 0, &out), ERR_INVALID); /* nothing was said before */
-    assert_ok(part(&staff.c, capture, 500, &out));             /* on the same day; and it is wrong */
+    int64_t n, mark, was;
+    assert_ok(captures_waiting(&staff.c, &n, &was));
+    assert_ok(part(&staff.c, capture, 500, &out)); /* on the same day; and it is wrong */
+    assert_ok(captures_waiting(&staff.c, &n, &mark));
+    assert_int_not_equal(mark, was); /* who watches hears of it */
     assert_int_equal(refunded_of(order), 500);
     assert_ok(part(&staff.c, capture, 0, &out));
     assert_int_equal(refunded_of(order), 0);
     assert_ok(part(&staff.c, capture, 100, &out));
-    assert_ok(cancel(order));
+    assert_ok(refund_by(&staff.c, payment, ""));
     test_ctx_close(&staff);
+    assert_int_equal(
+        world_number(&w, SQL("SELECT COUNT(*) FROM outbox WHERE dedupe LIKE 'sms:cancelled_rest:%'")), 1);
     hurry = true;
     wait_refund(payment, REFUND_IS_CLOSED);
     hurry = false;

@@ -59,7 +59,7 @@ static const struct hears of_order[] = {
     [EV_RETURNED] = TOLD("PARCEL_RETURNED"),
     [EV_RECEIVED] = TOLD("RECEIVED"),
     [EV_CANCELLED] = SILENT("the applicant did it; when the desk does, the account is told"),
-    [EV_CANCELLED_PAID] = TOLD("CANCELLED"),
+    [EV_CANCELLED_PAID] = TOLD("CANCELLED CANCELLED_REST"),
     [EV_REFUNDED] = SILENT("its refund is told"),
     [EV_METHOD_CHANGED] = BY_THEM,
     [EV_PAPER_ROUTE] = BY_THEM,
@@ -89,8 +89,8 @@ static const struct hears of_deposit[] = {
     [DEPOSIT_SENT] = TOLD("DEPOSIT_SENT PIN_SENT"),
     [DEPOSIT_FAILED] = TOLD("DEPOSIT_FAILED PIN_BOUNCED"),
     [DEPOSIT_USED] = BY_THEM,
-    [DEPOSIT_DROPPED] = TOLD("DEPOSIT_EXPIRED"),
-    [DEPOSIT_DOUBTFUL] = TOLD("DEPOSIT_FAILED"),
+    [DEPOSIT_DROPPED] = TOLD("DEPOSIT_EXPIRED DEPOSIT_UNDONE"),
+    [DEPOSIT_DOUBTFUL] = TOLD("DEPOSIT_UNDONE"),
 };
 
 static const struct hears of_payment[] = {

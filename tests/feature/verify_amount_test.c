@@ -275,6 +275,29 @@ static void what_it_cannot_send_goes_by_the_desks_bank(void **s)
     assert_true(pin_by_remark(order)); /* as the deposit came */
 }
 
+static int64_t told(const char *order, const char *like)
+{
+    struct rows r;
+    test_ctx_reset(&w.t);
+    assert_ok(db_query(w.c, &r, SQL("SELECT COUNT(*) FROM outbox WHERE dedupe LIKE ? AND object = ?"),
+                       TEXT(like), TEXT(order)));
+    return row_int(&r, 0, 0);
+}
+
+/* Without another way: the applicant hears that it was not done, not that the account is wrong. */
+static void what_nobody_can_send_is_told(void **s)
+{
+    (void)s;
+    char order[ID_SIZE];
+    choose("{\"micro_deposit\":[\"esign\"]}");
+    new_order(SUBJECT_ORGANIZATION, METHOD_MICRO_DEPOSIT, order);
+    rig_fault(&x.r, "esign", "fourFactors", "arrears");
+    assert_ok(submit_company(w.c, order, "杭州测试有限公司", USCC));
+    wait_deposit(order, DEPOSIT_DROPPED);
+    assert_int_equal(told(order, "sms:deposit_undone:%"), 1);
+    assert_int_equal(told(order, "sms:deposit_over:%"), 0);
+}
+
 /* What was promised when the order began holds when the channel has another sender by the end. */
 static void a_pin_goes_as_the_deposit_came(void **s)
 {
@@ -321,7 +344,7 @@ static void the_channel_says_who_is_asked(void **s)
 /* -- what suppliers tell -----------------------------------------------------------------------------------
  */
 
-static int told(void)
+static int told_by_them(void)
 {
     pthread_mutex_lock(&x.r.inbox.lock);
     int n = x.r.inbox.n_inbox;
@@ -370,7 +393,7 @@ static void a_callback_hastens_the_look_and_is_believed_by_nobody(void **s)
     assert_ok(start_face(w.c, order, false, &url));
     outbox_wake(x.outbox);
     assert_true(test_until(face_is_open, order, 15000));
-    int k = told();
+    int k = told_by_them();
     rig_do(&x.r, "/sim/face", "{\"name\":\"张三\",\"outcome\":\"pass\"}");
     assert_err(hand_over(k, "esign", true), ERR_SIGNATURE_BAD);
     assert_err(hand_over(k, "tencent", false), ERR_NOT_FOUND); /* it tells nothing */
@@ -394,6 +417,7 @@ int main(void)
         cmocka_unit_test(money_is_never_sent_on_a_guess),
         cmocka_unit_test(what_the_bank_refuses_goes_back),
         cmocka_unit_test(what_it_cannot_send_goes_by_the_desks_bank),
+        cmocka_unit_test(what_nobody_can_send_is_told),
         cmocka_unit_test(a_pin_goes_as_the_deposit_came),
         cmocka_unit_test(the_channel_says_who_is_asked),
         cmocka_unit_test(a_callback_hastens_the_look_and_is_believed_by_nobody),

@@ -81,7 +81,7 @@ describe('money', () => {
       await d.s.see('请填写处理结果');
       await d.s.type('他店收款');
       await d.s.key('C-s');
-      await d.s.see(/状态 +挂账，已处理[^]*处理结果 +他店收款[^]*已归置/);
+      await d.s.see(/状态 +挂账，已处理[^]*处理结果 +他店收款[^]*已标记为处理完毕/);
       assert.doesNotMatch(await d.s.text(), /s 已处理/);
       assert.deepEqual(d.peer.calls.filter((c) => c.method === 'ResolveCapture').map((c) => c.request.reason), ['他店收款']);
       await d.s.key('Escape');
@@ -101,17 +101,22 @@ describe('money', () => {
       await d.s.see(/p 部分已退/);
       await d.s.key('p');
       await d.s.see('请填写累计金额');
-      await d.s.key('BSpace', 'BSpace', 'BSpace', 'BSpace');
-      await d.s.type('1.5.');
-      await d.s.key('Tab');
+      await d.s.key('BSpace', 'BSpace', 'BSpace', 'BSpace', 'Tab');
       await d.s.type('投诉补偿');
       await d.s.key('C-s');
+      await d.s.see('未退请填 0'); // an emptied field takes nothing back
+      await d.s.key('Tab');
+      await d.s.type('1.5.');
+      await d.s.key('C-s');
       await d.s.see('金额请按');
-      await d.s.key('Tab', 'BSpace');
+      await d.s.key('BSpace');
       await d.s.key('C-s');
       await d.s.see(/部分已退[^]*部分已退 +1\.50 元[^]*已登记：订单照常办理/);
       assert.deepEqual(d.peer.calls.filter((c) => c.method === 'RecordPartialRefund').map((c) => [c.request.provider_fen, c.request.reason]), [[150, '投诉补偿']]);
       await d.s.see(/p 部分已退/);
+      await d.s.key('r'); // what is back already does not go back again
+      await d.s.see(/已退1\.50 元[^]*余款278\.50 元/);
+      await d.s.key('Escape');
     } finally { d.stop(); }
   });
 

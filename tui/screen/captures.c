@@ -176,6 +176,19 @@ static void ask_reason(struct page *p, const char *title, const char *text)
 static void refund(struct page *p)
 {
     bool pays = capture(p)->state == CERTDESK__V1__CAPTURE_STATE__CAPTURE_STATE_SETTLED;
+    if (pays && capture_back(capture(p)) > 0) {
+        struct arena a;
+        arena_init(&a, 0);
+        ask_reason(p, _("Give back"),
+                   arena_printf(&a,
+                                _("%s is back already: the provider will refuse to give back the whole, and "
+                                  "the rest, %s, is yours to pay and to record.\n"
+                                  "It pays for an order: that order is cancelled with it."),
+                                word_money(&a, capture_back(capture(p))),
+                                word_money(&a, capture_owed(capture(p)))));
+        arena_free(&a);
+        return;
+    }
     ask_reason(p, _("Give back"),
                pays ? _("All of it goes back to the payer, the way it came.\n"
                         "It pays for an order: that order is cancelled with it.")
@@ -265,7 +278,9 @@ static void record_part(struct page *p, struct form *f)
     form_clear_errors(f);
     q.capture_id = p->id;
     q.reason = form_value(f, "reason", &a);
-    if (amount_of(f, "provider_fen", &q.provider_fen, &a))
+    if (!*form_value(f, "provider_fen", &a)) /* an emptied field says nothing; none is 0 */
+        form_error(f, "provider_fen", _("Say how much; 0 when nothing is back."));
+    else if (amount_of(f, "provider_fen", &q.provider_fen, &a))
         page_act(p, METHOD_("RecordPartialRefund"), &q.base, on_part);
     arena_free(&a);
 }
