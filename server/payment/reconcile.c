@@ -140,6 +140,20 @@ static enum err compare_unasked(struct comparison *x, const struct payment_bill_
     return OK;
 }
 
+/* Done there, and not here. One that the provider had closed is looked at no more: it is done when all of it
+ * is back by the bills; else a person sees to it. */
+static enum err compare_state(struct comparison *x, const struct payment_bill_row *row, struct refund *r)
+{
+    int64_t billed = 0;
+    if (r->state == REFUND_IS_CLOSED)
+        TRY(returned_by_bills(x->c, x->provider, row->transaction_id, &billed));
+    if (billed == r->amount_fen)
+        return refund_learn(x->c, r, &(struct refund_answer){.event = REFUND_EV_DONE, .error = ""});
+    differs(x, "REFUND_STATE", row->out_refund_no, r->amount_fen, row->amount_fen);
+    return refund_hinted(x->c, x->provider, row->out_refund_no,
+                         arena_printf(x->c->arena, "bill:%s:%lld", x->date, (long long)x->out->runs));
+}
+
 static enum err compare_refund(struct comparison *x, const struct payment_bill_row *row)
 {
     struct refund r;
@@ -163,12 +177,7 @@ static enum err compare_refund(struct comparison *x, const struct payment_bill_r
     is_ours(x, r.amount_fen);
     if (r.amount_fen != row->amount_fen)
         differs(x, "REFUND_AMOUNT", row->out_refund_no, r.amount_fen, row->amount_fen);
-    if (row->success && r.state != REFUND_IS_DONE) {
-        differs(x, "REFUND_STATE", row->out_refund_no, r.amount_fen, row->amount_fen);
-        return refund_hinted(x->c, x->provider, row->out_refund_no,
-                             arena_printf(x->c->arena, "bill:%s:%lld", x->date, (long long)x->out->runs));
-    }
-    return OK;
+    return row->success && r.state != REFUND_IS_DONE ? compare_state(x, row, &r) : OK;
 }
 
 static void recorded_differ(struct comparison *x, const struct recorded *list, size_t n)

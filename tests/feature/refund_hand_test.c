@@ -433,6 +433,33 @@ static void a_closed_refund_that_is_all_back_by_the_bill_is_done(void **s)
     }
 }
 
+/* The same under our own number: the provider closed it, and then made it all the same. */
+static void a_closed_refund_that_the_bill_has_is_done(void **s)
+{
+    (void)s;
+    for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
+        char date[11], next[11], order[ID_SIZE], payment[ID_SIZE];
+        next_noon(date);
+        paid_at(provider, order, payment);
+        assert_ok(cancel(order));
+        hurry = true;
+        wait_order(order, ORDER_CANCELLED);
+        hurry = false;
+        assert_ok(db_exec(w.c, NULL,
+                          SQL("UPDATE payment_refund SET state = ?, version = version + 1, done_ms = 0, "
+                              "error = 'CLOSED' WHERE payment_id = ?"),
+                          INT(REFUND_IS_CLOSED), TEXT(payment)));
+        const char *capture = capture_of(payment);
+        assert_true(needs_a_person(capture));
+        next_noon(next);
+        assert_int_equal(report(provider, date, 0, "").refunds.fen, 28000);
+        assert_int_equal(only_capture(payment).refund.state, REFUND_IS_DONE);
+        assert_string_equal(only_capture(payment).refund.error, "");
+        assert_false(needs_a_person(capture));
+        assert_books();
+    }
+}
+
 /* Alipay gave it back by itself before we asked; our number is in no bill. */
 static void what_went_back_by_itself_is_no_difference(void **s)
 {
@@ -593,6 +620,7 @@ int main(void)
         cmocka_unit_test(what_was_recorded_as_the_providers_part_is_nothing_new),
         cmocka_unit_test(held_money_that_is_all_back_by_the_bill_needs_nobody),
         cmocka_unit_test(a_closed_refund_that_is_all_back_by_the_bill_is_done),
+        cmocka_unit_test(a_closed_refund_that_the_bill_has_is_done),
         cmocka_unit_test(what_went_back_by_itself_is_no_difference),
         cmocka_unit_test(what_cannot_be_recorded_is_refused),
         cmocka_unit_test(of_two_people_at_once_one_records),
