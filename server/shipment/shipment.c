@@ -306,6 +306,8 @@ enum err shipment_resolve(struct ctx *c, const char *id, bool post_again, const 
                           struct shipment *s)
 {
     struct order o;
+    int days;
+    int64_t due_ms;
     reason_check(c->fault, "reason", reason);
     TRY(fault_fields(c->fault));
     TRY(shipment_by_id(c, id, s));
@@ -318,7 +320,9 @@ enum err shipment_resolve(struct ctx *c, const char *id, bool post_again, const 
     if (!post_again)
         return OK;
     TRY(order_load(c, s->order, &o));
-    TRY(order_move(c, &o, EV_RETURNED, NULL, arena_printf(c->arena, "{\"shipment\":\"%s\"}", s->id)));
+    TRY(catalog_posting_promise(c, o.channel, &days, &due_ms)); /* the first one was kept */
+    TRY(order_move(c, &o, EV_RETURNED, &(struct order_change){.due_ms = &due_ms},
+                   arena_printf(c->arena, "{\"shipment\":\"%s\"}", s->id)));
     return move_tokens(c, s, TOKEN_WRITTEN);
 }
 

@@ -2,19 +2,26 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Desk, until } from '../lib/desk.mjs';
+import { Sql } from './database.mjs';
 import { company } from './people.mjs';
 import { refused } from './refused.mjs';
 import { SoftKey, verifyChain } from './softkey.mjs';
 import { CHANNEL, Walk } from './walk.mjs';
 
-let desk;
+let desk, sql;
 let next = 1;
 let offset = 0;
 const walker = (options = {}) => new Walk(desk, { who: company(next++), inPerson: true, ...options });
 const later = (ms) => desk.setClock(offset += ms);
 
-before(async () => { desk = await new Desk({ clock: true }).start(); });
-after(async () => { await desk?.stop(); });
+before(async () => {
+  desk = await new Desk({ clock: true }).start();
+  sql = new Sql(`${desk.state}/db/db.sock`);
+});
+after(async () => {
+  await sql?.close();
+  await desk?.stop();
+});
 
 describe('review (S18)', () => {
   let w;
@@ -170,9 +177,13 @@ describe('the post (S29)', () => {
     await w.tracked('RETURNED');
     const zhao = await w.staff('zhao');
     const id = w.shipment.id;
+    const before = Date.now();
+    await sql.value(`UPDATE orders SET due_ms = 1 WHERE id = '${w.order.id}'`); // the first promise is past
     assert.deepEqual((await refused(zhao.ResolveShipment({ shipment_id: id, post_again: true }), 'INVALID_ARGUMENT', 'INVALID')).fields, ['reason']);
     await zhao.ResolveShipment({ shipment_id: id, post_again: true, reason: '地址有误，已与经办人确认' });
     assert.equal((await w.refresh()).state, 'ORDER_STATE_SHIP');
+    const due = Number(await sql.value(`SELECT due_ms FROM orders WHERE id = '${w.order.id}'`));
+    assert.ok(due > before + 24 * 3600_000, `${due} is of the first parcel`); // promised anew, from when it came back
     await refused(zhao.ResolveShipment({ shipment_id: id, post_again: true, reason: '再次' }), 'FAILED_PRECONDITION', 'PRECONDITION');
     assert.deepEqual((await refused(post(), 'INVALID_ARGUMENT', 'INVALID')).fields, ['tracking_number']); // the number was used
     await desk.sim('/sim/kuaidi100/advance', { number: 'SF00000001', state: '3', context: '已签收（旧单）', location: '杭州市' });
