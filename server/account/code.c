@@ -13,7 +13,10 @@ enum {
     CODE_LIFE_MS = 5 * 60 * 1000,
     CODE_TRIES = 5,
     MINUTE_MS = 60 * 1000,
-    ALL_PURPOSES = 0, /* a row of sms_allowance beside those of the purposes */
+    /* Rows of sms_allowance beside those of the purposes: of all that anybody may ask for, and of all that
+     * only who is logged in may. */
+    WITHOUT_SESSION = 0,
+    WITH_SESSION = 64,
 };
 static const int64_t HOUR_MS = INT64_C(3600000), DAY_MS = INT64_C(86400000);
 
@@ -56,8 +59,15 @@ static void move_windows(const struct ctx *c, struct code_allowance *a)
     }
 }
 
+/* What anybody may ask for, knowing nothing but the phone, takes nothing away from a verification or a
+ * signature of its owner's. */
+static int budget_of(enum code_purpose p)
+{
+    return p == CODE_LOGIN || p == CODE_CHANGE_PASSWORD ? WITHOUT_SESSION : WITH_SESSION;
+}
+
 /* What one code takes away. The minute is a purpose's: who logs in need not wait to sign. Hour and day are of
- * all purposes: it is one phone that rings. */
+ * all purposes of a kind: it is one phone that rings. */
 struct taking {
     unsigned char phone[32];
     enum code_purpose purpose;
@@ -69,7 +79,7 @@ static enum err look_at_phone(struct ctx *c, const struct sms_limits *l, struct 
 {
     const struct code_allowance *one = &t->of_purpose, *all = &t->of_phone;
     TRY(code_allowance_read(c, t->phone, t->purpose, &t->of_purpose));
-    TRY(code_allowance_read(c, t->phone, ALL_PURPOSES, &t->of_phone));
+    TRY(code_allowance_read(c, t->phone, budget_of(t->purpose), &t->of_phone));
     move_windows(c, &t->of_purpose);
     move_windows(c, &t->of_phone);
     if (l->phone_day > 0 && all->day_count >= l->phone_day)
@@ -106,7 +116,7 @@ static enum err write_phone(struct ctx *c, const struct taking *t, int purpose,
 /* Last, so that what everybody shares is locked for as short as can be. */
 static enum err take(struct ctx *c, const struct taking *t)
 {
-    TRY(write_phone(c, t, ALL_PURPOSES, &t->of_phone));
+    TRY(write_phone(c, t, budget_of(t->purpose), &t->of_phone));
     TRY(write_phone(c, t, t->purpose, &t->of_purpose));
     TRY(allowance_take(c, &t->of_address));
     return allowance_take(c, &t->of_channel);

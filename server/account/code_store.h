@@ -4,7 +4,7 @@
 
 #include "account/code.h"
 
-/* Of one purpose, or of all together (0). */
+/* Of one purpose, or of all that need no session (0), or one (64). */
 struct code_allowance {
     bool found;
     int64_t was_sent_ms, was_day_count; /* as read, for the compare-and-set */

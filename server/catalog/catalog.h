@@ -151,9 +151,10 @@ enum err catalog_posting_promise(struct ctx *c, const char *channel_id, int *day
  * in any case. */
 enum err catalog_first_password(struct ctx *c, const char *channel_id, const char **out);
 
-/* Codes and face links by SMS, at most: to one phone of one purpose in a minute, to one phone of all purposes
- * in an hour and a day; asked for from one network address in an hour; by the whole channel in a day. 1, 5,
- * 10; the last two as good as unlimited. */
+/* Codes and face links by SMS, at most: to one phone of one purpose in a minute; to one phone in an hour and
+ * a day, so many that need no session (login, new password) and as many again that need one; asked for from
+ * one network address in an hour; by the whole channel in a day. 1, 5, 10; the last two as good as unlimited.
+ */
 struct sms_limits {
     int phone_minute, phone_hour, phone_day, address_hour, channel_day;
 };

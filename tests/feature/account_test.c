@@ -74,10 +74,9 @@ static void a_phone_gets_one_code_a_minute_five_an_hour_ten_a_day(void **s)
 {
     (void)s;
     enum {
-        PURPOSES = 6
+        PURPOSES = 2
     };
-    static const enum code_purpose purposes[PURPOSES] = {CODE_LOGIN,     CODE_CHANGE_PASSWORD, CODE_OLD_PHONE,
-                                                         CODE_NEW_PHONE, CODE_VERIFY,          CODE_SIGN};
+    static const enum code_purpose purposes[PURPOSES] = {CODE_LOGIN, CODE_CHANGE_PASSWORD};
     int64_t began = w.c->now_ms, sent = 0;
     assert_ok(send_code(PHONE, CODE_LOGIN));
     assert_err(send_code(PHONE, CODE_LOGIN), ERR_RATE_LIMITED);
@@ -85,7 +84,7 @@ static void a_phone_gets_one_code_a_minute_five_an_hour_ten_a_day(void **s)
     assert_ok(send_code(PHONE, CODE_CHANGE_PASSWORD)); /* the minute is of each purpose */
     for (sent = 2; w.c->now_ms - began < HOUR; world_next(&w, MINUTE)) {
         sent += send_code(PHONE, CODE_LOGIN) == OK;
-        if (sent == 5) /* the hour is the phone's: there is another for nothing */
+        if (sent == 5) /* the hour is of both: nobody needs a session for them */
             for (size_t i = 0; i < PURPOSES; i++) {
                 assert_err(send_code(PHONE, purposes[i]), ERR_RATE_LIMITED);
                 assert_int_equal(w.t.fault.retry_ms, began + HOUR - w.c->now_ms);
@@ -99,6 +98,29 @@ static void a_phone_gets_one_code_a_minute_five_an_hour_ten_a_day(void **s)
     assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'sms.send'")), 11);
     assert_int_equal(world_number(&w, SQL("SELECT day_count FROM sms_allowance WHERE purpose = 0")), 1);
     assert_ok(db_exec(w.c, NULL, SQL("DELETE FROM sms_allowance")));
+}
+
+/* Who knows a phone can use up its codes for logging in, and no others; and the other way round. */
+static void codes_with_a_session_have_a_budget_of_their_own(void **s)
+{
+    (void)s;
+    static const enum code_purpose without[] = {CODE_LOGIN, CODE_CHANGE_PASSWORD};
+    static const enum code_purpose with[] = {CODE_OLD_PHONE, CODE_NEW_PHONE, CODE_VERIFY, CODE_SIGN};
+    static const struct {
+        const enum code_purpose *first, *then;
+        size_t n_first, n_then;
+    } ways[] = {{without, with, 2, 4}, {with, without, 4, 2}};
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < 5; i++, world_next(&w, MINUTE))
+            assert_ok(send_code(PHONE, ways[k].first[i % ways[k].n_first]));
+        for (size_t i = 0; i < ways[k].n_first; i++)
+            assert_err(send_code(PHONE, ways[k].first[i]), ERR_RATE_LIMITED);
+        for (size_t i = 0; i < 5; i++, world_next(&w, MINUTE))
+            assert_ok(send_code(PHONE, ways[k].then[i % ways[k].n_then]));
+        for (size_t i = 0; i < ways[k].n_then; i++)
+            assert_err(send_code(PHONE, ways[k].then[i]), ERR_RATE_LIMITED);
+        assert_ok(db_exec(w.c, NULL, SQL("DELETE FROM sms_allowance")));
+    }
 }
 
 static void an_address_gets_sixty_an_hour_and_what_is_refused_is_not_counted(void **s)
@@ -396,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_phone_gets_one_code_a_minute_five_an_hour_ten_a_day),
+        cmocka_unit_test(codes_with_a_session_have_a_budget_of_their_own),
         cmocka_unit_test(an_address_gets_sixty_an_hour_and_what_is_refused_is_not_counted),
         cmocka_unit_test(a_code_that_could_not_be_sent_takes_nothing_away),
         cmocka_unit_test(a_try_is_counted_or_not_answered_whatever_statement_fails),

@@ -272,7 +272,7 @@ describe('the phone', () => {
   });
 
   test('two changes under way at once: one is made, and the other\'s ticket is worth nothing', async () => {
-    later(60 * MINUTE); // the phone has had its codes of an hour, of all purposes together
+    later(60 * MINUTE); // the phone has had its codes of an hour
     const second = await person(who.phone);
     const [ta, tb] = [await ticket(), await ticket(second)];
     const [a, b] = ['13700000071', '13700000072'];
