@@ -236,7 +236,7 @@ enum err order_application_form(struct ctx *c, const char *id, struct form *out)
     struct form_section *list = ARENA_ARRAY(c->arena, struct form_section, 6);
     *out = (struct form){.title = organized ? "单位数字证书申请表" : "个人数字证书申请表",
                          .subtitle = arena_printf(c->arena, "%s　新办", channel.name),
-                         .number = o.id,
+                         .number = arena_strdup(c->arena, o.id), /* o ends here */
                          .sections = list,
                          .n_sections = sections(c, &o, &quote, list),
                          .signs = organized ? of_organization : of_person,
