@@ -227,6 +227,16 @@ enum err identity_load(struct ctx *c, const char *id, struct verification *out)
     return add_waiting(c, out);
 }
 
+enum err identity_evidence(struct ctx *c, const char *order_id, const struct evidence **out, size_t *n)
+{
+    unsigned char subject[32], agent[32];
+    struct order o;
+    TRY(order_load(c, order_id, &o));
+    input_digest(c, &o, false, subject);
+    input_digest(c, &o, true, agent);
+    return evidence_list(c, order_id, subject, agent, out, n);
+}
+
 enum err identity_newest(struct ctx *c, const struct order *o, struct verification *out, bool *found)
 {
     unsigned char digest[32];

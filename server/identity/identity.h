@@ -113,6 +113,7 @@ enum err identity_load(struct ctx *c, const char *id, struct verification *out);
 struct evidence {
     const char *provider, *check, *outcome, *request_id;
     int64_t checked_ms;
+    bool of_earlier_data; /* the order says something else now than what was checked */
 };
 enum err identity_evidence(struct ctx *c, const char *order_id, const struct evidence **out, size_t *n);
 

@@ -140,20 +140,24 @@ enum err evidence_exists(struct ctx *c, const char *verification_id, const char 
     return OK;
 }
 
-enum err identity_evidence(struct ctx *c, const char *order_id, const struct evidence **out, size_t *n)
+enum err evidence_list(struct ctx *c, const char *order_id, const unsigned char subject[static 32],
+                       const unsigned char agent[static 32], const struct evidence **out, size_t *n)
 {
     struct rows r;
-    TRY(db_query(c, &r,
-                 SQL("SELECT provider, name, outcome, provider_request, checked_ms FROM "
-                     "verification_evidence WHERE order_id = ? ORDER BY checked_ms, name"),
-                 TEXT(order_id)));
+    TRY(db_query(
+        c, &r,
+        SQL("SELECT e.provider, e.name, e.outcome, e.provider_request, e.checked_ms, e.input_digest <> "
+            "IF(v.of_agent, ?, ?) FROM verification_evidence e JOIN verification v ON v.id = "
+            "e.verification_id WHERE e.order_id = ? ORDER BY e.checked_ms, e.name"),
+        BYTES(agent, 32), BYTES(subject, 32), TEXT(order_id)));
     struct evidence *e = ARENA_ARRAY(c->arena, struct evidence, r.n + 1);
     for (size_t i = 0; i < r.n; i++)
         e[i] = (struct evidence){.provider = row_text(&r, i, 0),
                                  .check = row_text(&r, i, 1),
                                  .outcome = row_text(&r, i, 2),
                                  .request_id = row_text(&r, i, 3),
-                                 .checked_ms = row_int(&r, i, 4)};
+                                 .checked_ms = row_int(&r, i, 4),
+                                 .of_earlier_data = row_int(&r, i, 5) != 0};
     *out = e;
     *n = r.n;
     return OK;

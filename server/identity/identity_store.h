@@ -35,6 +35,10 @@ enum err verification_count_number(struct ctx *c, const char *channel,
 /* OK also when the same check of the same verification is recorded already: the first answer stays. */
 enum err evidence_insert(struct ctx *c, const struct verification *v, const struct check_answer *a,
                          const unsigned char input_digest[static 32]);
+/* Of the subject what has subject's digest, and of the agent what has agent's, is about what the order says
+ * now. */
+enum err evidence_list(struct ctx *c, const char *order_id, const unsigned char subject[static 32],
+                       const unsigned char agent[static 32], const struct evidence **out, size_t *n);
 enum err evidence_exists(struct ctx *c, const char *verification_id, const char *check, bool *found);
 
 /* What a supplier told, under its key; ERR_DB_DUPLICATE when it did before. */

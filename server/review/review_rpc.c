@@ -87,6 +87,7 @@ static enum err fill_evidence(struct ctx *c, const char *order_id, PB(Review) * 
         e->outcome = to_text(c->arena, list[i].outcome);
         e->provider_request_id = to_text(c->arena, list[i].request_id);
         e->check_time = to_timestamp(c->arena, list[i].checked_ms);
+        e->of_earlier_data = list[i].of_earlier_data;
     }
     return OK;
 }

@@ -136,7 +136,11 @@ static void an_answer_about_older_data_moves_nothing(void **s)
         assert_int_equal(v.state, VERIFICATION_FAILED);
         assert_ok(identity_evidence(w.c, id, &e, &n));
         assert_int_equal(n, 1);
+        assert_true(e[0].of_earlier_data);
         world_verified(&w, id, true);
+        assert_ok(identity_evidence(w.c, id, &e, &n));
+        for (size_t i = 1; i < n; i++)
+            assert_false(e[i].of_earlier_data);
         assert_ok(identity_load(w.c, o.verification, &v));
         assert_int_equal(v.state, VERIFICATION_CODE_SENT);
     }

@@ -187,6 +187,8 @@ static void a_code_in_the_remark_passes_the_organization(void **s)
     assert_ok(confirm_code(w.c, order, code));
     assert_state(&w, order, ORDER_AGENT);
     assert_ok(identity_evidence(w.c, order, &e, &n_e));
+    for (size_t i = 0; i < n_e; i++)
+        assert_false(e[i].of_earlier_data);
     assert_int_equal(n_e, 2);
     assert_string_equal(e[0].check, "deposit");
     assert_string_equal(e[0].provider, "remittance");

@@ -69,6 +69,8 @@ static void assert_checks(const char *order, const char *want)
     struct buf b = BUF(w.c->arena);
     assert_ok(identity_evidence(w.c, order, &e, &n));
     for (size_t i = 0; i < n; i++)
+        assert_false(e[i].of_earlier_data);
+    for (size_t i = 0; i < n; i++)
         buf_printf(&b, "%s%s:%s", i ? " " : "", e[i].check, e[i].outcome);
     assert_string_equal(buf_text(&b), want);
 }

@@ -201,7 +201,8 @@ export async function start(w = world(), address = '127.0.0.1:0') {
   server.addService(proto.ReviewService.service, {
     ListReviews: list('ListReviews', () => w.reviews, 'items'),
     GetReview: unary('GetReview', (q) => ({ review: { order: find(w.orders, 'id', q.order_id), materials: w.materials,
-      evidence: [{ provider: 'tencent', check: 'phone3', outcome: 'MATCH', provider_request_id: 'r-1', check_time: at(10) }],
+      evidence: [{ provider: 'tencent', check: 'phone3', outcome: 'MATCH', provider_request_id: 'r-0', check_time: at(9), of_earlier_data: true },
+        { provider: 'tencent', check: 'phone3', outcome: 'MATCH', provider_request_id: 'r-1', check_time: at(10) }],
       signed_digest: 'ab'.repeat(32), etag: w.etag } })),
     DecideReview: unary('DecideReview', (q) => {
       if (q.etag !== w.etag)

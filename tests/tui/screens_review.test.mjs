@@ -17,7 +17,7 @@ describe('review', () => {
       await toReview(d);
       const t = await d.s.text();
       for (const text of ['营业执照', '91350100M000100Y43', '王建国', '110105********002X', '李小红', '天目山路152号', '200.00 元', '手机实名三要素',
-        '一致', 'abababab', '扫描件.pdf'])
+        '一致', '一致  此前填写的信息', 'abababab', '扫描件.pdf'])
         assert.ok(t.includes(text), text);
     } finally { d.stop(); }
   });

@@ -58,9 +58,15 @@ static void compose_evidence(struct page *p, const Certdesk__V1__Review *r, stru
     for (size_t i = 0; i < r->n_evidence; i++) {
         const Certdesk__V1__Evidence *e = r->evidence[i];
         bool match = strcmp(e->outcome, "MATCH") == 0;
-        doc_styled(&p->doc, match ? STYLE_GOOD : STYLE_BAD, word_check(e->check),
-                   arena_printf(a, "%s  %s  %s\n%s", word_outcome(e->outcome), word_time(a, e->check_time),
-                                e->provider, e->provider_request_id));
+        bool earlier = e->of_earlier_data;
+        doc_styled(&p->doc,
+                   earlier ? STYLE_DIM
+                   : match ? STYLE_GOOD
+                           : STYLE_BAD,
+                   word_check(e->check),
+                   arena_printf(a, "%s%s%s  %s  %s\n%s", word_outcome(e->outcome), earlier ? "  " : "",
+                                earlier ? _("earlier data") : "", word_time(a, e->check_time), e->provider,
+                                e->provider_request_id));
     }
 }
 
