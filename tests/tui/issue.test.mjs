@@ -16,7 +16,7 @@ async function desk(r, w = world()) {
   }
   await s.see('已连接');
   await s.key('2');
-  await s.see('单位证书UKEY');
+  await s.see('寄出期限');
   await s.key('Enter');
   return { s, peer, stop: () => { s.stop(); peer.stop(); } };
 }
@@ -92,7 +92,7 @@ test('a UKEY that hangs: the console lives on, and can break off', async () => {
     await d.s.key('Escape');
     await d.s.see('确定中断');
     await d.s.key('y');
-    await d.s.see('单位证书UKEY');
+    await d.s.see('寄出期限');
   } finally {
     d.stop();
     await r.stop();

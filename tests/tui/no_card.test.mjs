@@ -72,7 +72,7 @@ test('the screen that writes a UKEY says how to start the daemon', async () => {
     await login(s);
     await s.see('已连接');
     await s.key('2');
-    await s.see('单位证书UKEY');
+    await s.see('寄出期限');
     await s.key('Enter');
     await s.see('sudo systemctl start pcscd.socket');
   } finally { s.stop(); peer.stop(); }
