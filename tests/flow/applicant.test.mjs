@@ -181,7 +181,7 @@ describe('one open order for one identity number (S10)', () => {
     assert.deepEqual(bad.violations.map((v) => v.field), ['reason']);
     assert.ok((await reviewer.GetOrder({ order_id })).order.actions.includes('CancelOrder'));
     assert.equal((await reviewer.CancelOrder({ order_id, reason: '单位来电：非本单位申请' })).order.state, 'ORDER_STATE_CANCELLED');
-    assert.match(await held.read(held.who.account.phone, /已由受理机构取消/), new RegExp(order_id));
+    assert.match(await held.read(held.who.account.phone, /已由受理机构关闭/), new RegExp(order_id));
     const owner = new Walk(desk, { who: { ...held.who, account: company(next++).account } });
     await owner.to('SUBJECT');
     await owner.submitOrganization();
