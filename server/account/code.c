@@ -78,7 +78,7 @@ struct taking {
 static enum err look_at_phone(struct ctx *c, const struct sms_limits *l, struct taking *t)
 {
     const struct code_allowance *one = &t->of_purpose, *all = &t->of_phone;
-    TRY(code_allowance_read(c, t->phone, t->purpose, &t->of_purpose));
+    TRY(code_allowance_read(c, t->phone, (int)t->purpose, &t->of_purpose));
     TRY(code_allowance_read(c, t->phone, budget_of(t->purpose), &t->of_phone));
     move_windows(c, &t->of_purpose);
     move_windows(c, &t->of_phone);
@@ -117,7 +117,7 @@ static enum err write_phone(struct ctx *c, const struct taking *t, int purpose,
 static enum err take(struct ctx *c, const struct taking *t)
 {
     TRY(write_phone(c, t, budget_of(t->purpose), &t->of_phone));
-    TRY(write_phone(c, t, t->purpose, &t->of_purpose));
+    TRY(write_phone(c, t, (int)t->purpose, &t->of_purpose));
     TRY(allowance_take(c, &t->of_address));
     return allowance_take(c, &t->of_channel);
 }
