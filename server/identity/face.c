@@ -41,7 +41,18 @@ enum err face_waiting(struct ctx *c, const struct verification *v, struct waitin
  * not go before it ends. */
 static enum err count_link(struct ctx *c, const struct waited *w)
 {
-    return code_count_link(c, w->o.channel, w->who.phone);
+    struct face_session f;
+    bool found;
+    int n;
+    enum err e = code_count_link(c, w->o.channel, w->who.phone);
+    if (e != ERR_RATE_LIMITED)
+        return e;
+    const struct fault limited = *c->fault;
+    TRY(found_or_not(c->fault, face_newest(c, w->v.id, &f, &n), &found));
+    if (found && usable(c, &f) && f.ways & FACE_BY_SMS) /* the same link was asked for at the same moment */
+        return fail(c->fault, ERR_DB_RETRY, NULL);
+    *c->fault = limited;
+    return e;
 }
 
 /* Once a session: the person gets one link, however often it is asked for. */
