@@ -39,9 +39,13 @@ enum err choose_suppliers(struct ctx *c, const char *channel, enum method m, enu
     return OK;
 }
 
-static const struct identity_port *sender_among(const struct ctx *c, const char *const *names, size_t n)
+/* Suppliers send to companies' accounts only (provider/identity.h). */
+static const struct identity_port *sender_among(const struct ctx *c, const char *const *names, size_t n,
+                                                enum subject_kind kind)
 {
     const struct providers *p = c->app->providers;
+    if (kind != SUBJECT_ORGANIZATION)
+        return NULL;
     for (size_t i = 0; p && i < n && strcmp(names[i], REMITTANCE) != 0; i++) {
         const struct identity_port *port = providers_identity(p, names[i]);
         if (port && check_done_by(CHECK_TRANSFER, port->ops))
@@ -50,40 +54,40 @@ static const struct identity_port *sender_among(const struct ctx *c, const char 
     return NULL;
 }
 
-static bool remark_among(const char *const *names, size_t n, bool of_person)
+static bool remark_among(const char *const *names, size_t n)
 {
     bool named = false;
     for (size_t i = 0; i < n; i++)
         named = named || strcmp(names[i], REMITTANCE) == 0;
-    return named || of_person;
+    return named;
 }
 
-enum err choose_sender(struct ctx *c, const char *channel, const struct identity_port **out)
+enum err choose_sender(struct ctx *c, const char *channel, enum subject_kind kind,
+                       const struct identity_port **out)
 {
     const char *names[CHOICES];
     size_t n = 0;
     *out = NULL;
     TRY(catalog_suppliers(c, channel, METHOD_MICRO_DEPOSIT, names, &n));
-    *out = sender_among(c, names, n);
+    *out = sender_among(c, names, n, kind);
     return OK;
 }
 
-enum err choose_remark(struct ctx *c, const char *channel, bool of_person, bool *out)
+enum err choose_remark(struct ctx *c, const char *channel, bool *out)
 {
     const char *names[CHOICES];
     size_t n = 0;
     TRY(catalog_suppliers(c, channel, METHOD_MICRO_DEPOSIT, names, &n));
-    *out = remark_among(names, n, of_person);
+    *out = remark_among(names, n);
     return OK;
 }
 
 enum secret_way identity_secret_way(const struct ctx *c, const char *const *senders, size_t n,
                                     enum subject_kind kind, enum method m)
 {
-    bool of_person = kind == SUBJECT_INDIVIDUAL;
-    if (m == METHOD_MICRO_DEPOSIT && (!sender_among(c, senders, n) || remark_among(senders, n, of_person)))
+    if (m == METHOD_MICRO_DEPOSIT && (!sender_among(c, senders, n, kind) || remark_among(senders, n)))
         return SECRET_BY_REMARK;
-    return of_person ? SECRET_TO_APPLICANT : SECRET_TO_LEGAL_REP;
+    return kind == SUBJECT_INDIVIDUAL ? SECRET_TO_APPLICANT : SECRET_TO_LEGAL_REP;
 }
 
 enum err choose_secret_way(struct ctx *c, const struct order *o, enum secret_way *out)

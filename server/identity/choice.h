@@ -21,11 +21,11 @@ struct choices {
 enum err choose_suppliers(struct ctx *c, const char *channel, enum method m, enum check k,
                           struct choices *out);
 /* Who sends the money of a micro-deposit: by the channel's first choice. NULL: the desk, by REMITTANCE, as
- * where the channel says nothing. */
-enum err choose_sender(struct ctx *c, const char *channel, const struct identity_port **out);
-/* Whether the desk sends what that supplier cannot: when the channel's second choice is REMITTANCE, and
- * always for a person's account, which suppliers may not do. */
-enum err choose_remark(struct ctx *c, const char *channel, bool of_person, bool *out);
+ * where the channel says nothing, and always to a person's account, which suppliers do not do. */
+enum err choose_sender(struct ctx *c, const char *channel, enum subject_kind kind,
+                       const struct identity_port **out);
+/* Whether the desk sends what that supplier cannot: when the channel's second choice is REMITTANCE. */
+enum err choose_remark(struct ctx *c, const char *channel, bool *out);
 /* identity_secret_way() (identity.h) for an order, by what its channel says today. */
 enum err choose_secret_way(struct ctx *c, const struct order *o, enum secret_way *out);
 

@@ -67,7 +67,7 @@ enum err deposit_make(struct ctx *c, struct waited *w)
     new_deposit(&d, &w->o, DEPOSIT_VERIFICATION, &to);
     memcpy(d.verification, w->v.id, ID_SIZE);
     d.expires_ms = c->now_ms + LIFE_MS;
-    TRY(choose_sender(c, w->o.channel, &sender));
+    TRY(choose_sender(c, w->o.channel, w->o.subject_kind, &sender));
     if (sender) {
         d.provider = sender->ops->name;
         TRY(add_job(c, "identity.transfer_open", &d, "", 0));
@@ -132,6 +132,7 @@ enum err deposit_waiting(struct ctx *c, const struct verification *v, struct wai
         return OK;
     out->deposit_made = true;
     out->deposit_code = v->state == VERIFICATION_DEPOSIT && awaits_code(c, &d);
+    out->deposit_asked = by_amount(&d) && d.state == DEPOSIT_WAITING;
     out->deposit_by_amount = by_amount(&d);
     out->deposit_ms = d.sent_ms;
     out->tries_left = d.tries_left;
@@ -349,7 +350,7 @@ enum err deposit_refused(struct ctx *c, const char *id, const struct check_answe
     return identity_refused(c, &t.w, VERIFIED_MISMATCHED, a->mismatched, a->outcome);
 }
 
-/* The channel's second choice, or what this supplier does not do (a person's account): the desk's bank. */
+/* The channel's second choice: the desk's bank. */
 static enum err by_remark_instead(struct ctx *c, struct deposit *d)
 {
     char code[CODE_DIGITS + 1];
@@ -367,7 +368,7 @@ enum err deposit_unsent(struct ctx *c, const char *id, enum unsent why)
     if (t.d.state != DEPOSIT_WAITING)
         return OK;
     if (why == UNSENT_REFUSED && t.wanted)
-        TRY(choose_remark(c, t.w.o.channel, !t.w.who.organization, &remark));
+        TRY(choose_remark(c, t.w.o.channel, &remark));
     if (remark)
         return by_remark_instead(c, &t.d);
     TRY(deposit_update(c, &t.d, why == UNSENT_DOUBTFUL ? DEPOSIT_DOUBTFUL : DEPOSIT_DROPPED,

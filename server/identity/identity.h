@@ -34,6 +34,7 @@ struct waiting {
     const char *face_url; /* for the order's owner on site, while it is open; "" */
     bool deposit_made;
     bool deposit_code;      /* its code or amount may be entered */
+    bool deposit_asked;     /* a supplier is asked to send it; else the desk's bank may, by its remark */
     bool deposit_by_amount; /* the amount is the secret, not a code in the remark */
     int64_t deposit_ms;     /* the bank took it; 0: not known yet */
     int tries_left;         /* of the secret */

@@ -156,8 +156,9 @@ static void add_waiting(struct arena *a, const struct verification *v, PB(Verifi
     }
     if (v->method == METHOD_MICRO_DEPOSIT && w->deposit_made) {
         NEW(a, Deposit, deposit, deposit);
-        deposit->secret = w->deposit_by_amount ? CERTDESK__V1__DEPOSIT_SECRET__DEPOSIT_SECRET_AMOUNT
-                                               : CERTDESK__V1__DEPOSIT_SECRET__DEPOSIT_SECRET_REMARK_CODE;
+        if (!w->deposit_asked)
+            deposit->secret = w->deposit_by_amount ? CERTDESK__V1__DEPOSIT_SECRET__DEPOSIT_SECRET_AMOUNT
+                                                   : CERTDESK__V1__DEPOSIT_SECRET__DEPOSIT_SECRET_REMARK_CODE;
         deposit->sent_time = to_timestamp(a, w->deposit_ms);
         deposit->expire_time = to_timestamp(a, w->expires_ms);
         deposit->tries_left = w->tries_left;

@@ -19,6 +19,8 @@ after(async () => desk?.stop());
 
 class PromiseWalk extends ChannelWalk {
   async deposit() {
+    const known = () => this.order.verification.deposit?.secret !== 'DEPOSIT_SECRET_UNSPECIFIED';
+    await until('who sends the deposit', async () => known() || ((await this.refresh()) && known()));
     if (this.order.verification.deposit?.secret !== 'DEPOSIT_SECRET_AMOUNT') return super.deposit();
     await until('the amount asked for', async () => (await this.refresh()).actions.includes('ConfirmVerification'));
     const { transfers } = await desk.sim('/sim/esign/transfers');
