@@ -3,9 +3,9 @@
 //
 //   model = { orders: {id: order}, open: {key: id} }
 //   order = { id, account, channel, subject: 'organization' | 'individual', method, state, paper, key, check, agentCheck, outcome, honest, code, sign,
-//     have, approved, refused, replaced, total, pays: {id: {provider, state}}, key0, look, verification, f }
+//     have, approved, refused, replaced, total, pays: {id: {provider, state}}, key0, look, agent, verification, f }
 //   outcome: what a check that is under way will end with; honest: its data match; verification: the newest one's id, once it was seen
-//   look: how the person gets at the face's session; key0: which key its certificate was downloaded for; f: what the walker remembers, phones
+//   look: how the person gets at the face's session; key0: which key its certificate was downloaded for; agent: who that is; f: what the walker remembers, phones
 //
 // What a channel sells is in OFFERS, what a method asks of the person in PROOF; where each verb leads in ONLINE and PAPER.
 //
@@ -18,7 +18,7 @@ export const PROOF = { MICRO_DEPOSIT: 'DEPOSIT', PHONE_THREE_FACTOR: 'CODE_SENT'
 export const OFFERS = {
   zheneng: {
     organization: { medium: 'UKEY', methods: EVERY, agents: EVERY.slice(1), paper: true, review: true, download: false, required: ['business_license', 'agent_id_front', 'agent_id_back'],
-      optional: ['other'], months: 12, seal: false, pays: ['WECHAT', 'ALIPAY'], invoice: true },
+      optional: ['other'], ofAgent: ['agent_id_front', 'agent_id_back'], months: 12, seal: false, pays: ['WECHAT', 'ALIPAY'], invoice: true },
     individual: { medium: 'UKEY', methods: EVERY, agents: [], paper: true, review: false, download: true, required: ['id_front', 'id_back'],
       optional: [], months: 12, seal: false, pays: ['WECHAT', 'ALIPAY'], invoice: true },
   },
@@ -220,6 +220,9 @@ export function expect(m, step) {
         if (at_once) Object.assign(x, { agentCheck: null, code: null, look: null });
         else begins(x, 'agentCheck', step.method, step.matches, step.method === 'FACE');
         x.agentMethod = step.method;
+        // Of another person other papers are wanted (S13).
+        if (x.agent && x.agent !== step.person) x.have = x.have.filter((k) => !offer(x).ofAgent?.includes(k));
+        x.agent = step.person;
       });
     }
     case 'paper':

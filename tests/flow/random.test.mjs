@@ -194,7 +194,8 @@ class World {
     const lacks = this.chance(0.9) ? '' : 'BANK_FOUR_FACTOR';
     const agent = inPerson ? { legal_rep_in_person: true, email, method: `VERIFICATION_METHOD_${method}`, card_number: CARD }
       : { method: `VERIFICATION_METHOD_${method}`, name: matches ? '李随机' : '李不一致', id_number: this.unique(), phone, email, card_number: lacks ? '' : CARD };
-    return { step: { verb: inPerson ? 'inPerson' : 'agent', order: o.id, account: account.name, matches: matches || inPerson, wrong, method, lacks }, account, method: 'SubmitAgent', request: { order_id: o.id, agent },
+    const person = agent.id_number || 'legal representative';
+    return { step: { verb: inPerson ? 'inPerson' : 'agent', order: o.id, account: account.name, person, matches: matches || inPerson, wrong, method, lacks }, account, method: 'SubmitAgent', request: { order_id: o.id, agent },
       done: (f) => { f.phone = f.signer = inPerson ? f.subjectPhone : phone; } };
   }
 
