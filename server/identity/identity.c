@@ -180,33 +180,32 @@ static enum err add_job(struct ctx *c, const struct verification *v, enum check 
                       v->id, strlen(v->id), 0, NULL);
 }
 
-enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, struct verification *out)
+enum err identity_start(struct ctx *c, const struct order *o, bool of_agent)
 {
     const struct plan *p = plan_for(o, of_agent);
     if (!p)
         return fail(c->fault, ERR_METHOD_NOT_OFFERED, NULL);
     /* a face without a check before it waits for the person at once */
     bool checked = p->checks[0] != 0;
-    *out = (struct verification){.state = checked ? VERIFICATION_PENDING : VERIFICATION_FACE,
-                                 .method = method_of(o, of_agent),
-                                 .of_agent = of_agent,
-                                 .mismatched = "",
-                                 .sent_to = "",
-                                 .version = 1,
-                                 .updated_ms = c->now_ms};
+    struct verification v = {.state = checked ? VERIFICATION_PENDING : VERIFICATION_FACE,
+                             .method = method_of(o, of_agent),
+                             .of_agent = of_agent,
+                             .mismatched = "",
+                             .sent_to = "",
+                             .version = 1,
+                             .updated_ms = c->now_ms};
     unsigned char digest[32], number[32];
     number_digest(c, o, of_agent, number);
-    TRY(spend_attempt(c, o, of_agent, number, &out->attempts_left));
-    id_new("ver", out->id);
-    snprintf(out->order, sizeof out->order, "%s", o->id);
+    TRY(spend_attempt(c, o, of_agent, number, &v.attempts_left));
+    memcpy(v.id, o->verification, sizeof v.id);
+    memcpy(v.order, o->id, sizeof v.order);
     input_digest(c, o, of_agent, digest);
-    TRY(verification_insert(c, out, o->channel, number, digest));
-    TRY(audit_add(c,
-                  &(struct audit_entry){.action = "verification.started", .object = out->id, .version = 1}));
+    TRY(verification_insert(c, &v, o->channel, number, digest));
+    TRY(audit_add(c, &(struct audit_entry){.action = "verification.started", .object = v.id, .version = 1}));
     if (!checked)
         return OK;
     TRY(identity_spend_check(c, o));
-    return add_job(c, out, p->checks[0]);
+    return add_job(c, &v, p->checks[0]);
 }
 
 static enum err add_waiting(struct ctx *c, struct verification *v)

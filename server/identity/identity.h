@@ -97,14 +97,16 @@ enum secret_way {
 enum secret_way identity_secret_way(const struct ctx *c, const char *const *senders, size_t n,
                                     enum subject_kind kind, enum method m);
 
-/* Inside a transaction, before the order moves to *_VERIFYING, with the new subject or agent in *o: makes the
- * verification, whose id goes into the move (order_change.verification), and its job. RATE_LIMITED beyond the
+/* Inside the transaction in which the order moved to *_VERIFYING with the new subject or agent: makes
+ * o->verification, which that move named, and its job. RATE_LIMITED beyond the
  * attempts a day that the method allows per order, and per identity number over all orders of the channel,
  * and beyond the paid checks that the channel allows an account in a day. */
-enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, struct verification *out);
+enum err identity_start(struct ctx *c, const struct order *o, bool of_agent);
 /* Inside a transaction, for a number in *o that nobody checks (by paper): counts like a check of the subject
  * that was begun, by the same limits per identity number and per account. RATE_LIMITED. */
 enum err identity_spend_number(struct ctx *c, const struct order *o);
+/* One more of the paid checks that the order's account may begin in a day. RATE_LIMITED with retry_ms. */
+enum err identity_spend_check(struct ctx *c, const struct order *o);
 /* The newest of the step where the order stands; *found false without one. */
 enum err identity_newest(struct ctx *c, const struct order *o, struct verification *out, bool *found);
 /* One that the ctx's caller may see; NOT_FOUND otherwise. */

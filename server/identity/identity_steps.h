@@ -54,8 +54,6 @@ enum err identity_waiting(struct ctx *c, const char *verification_id, enum verif
 enum err identity_passed(struct ctx *c, struct waited *w);
 enum err identity_refused(struct ctx *c, struct waited *w, enum verification_event why,
                           const char *mismatched, const char *outcome);
-/* One more of the paid checks that the order's account may begin in a day. RATE_LIMITED with retry_ms. */
-enum err identity_spend_check(struct ctx *c, const struct order *o);
 /* Something that a watcher of the order should see. sent_to: where something went; NULL: nowhere. */
 enum err identity_news(struct ctx *c, struct waited *w, enum verification_event event, const char *sent_to,
                        const char *action);

@@ -142,6 +142,33 @@ static enum err correct_subject(struct ctx *c, struct order *o, struct order *ne
     return e;
 }
 
+/* That somebody else has an open order for a number is learnt about it, as by a check, and counts like one.
+ */
+static enum err count_taken(struct ctx *c, const struct order *o)
+{
+    struct fault said = *c->fault;
+    if (*said.resource)
+        return ERR_ORDER_OPEN; /* their own: they know */
+    fault_clear(c->fault);
+    TRY(identity_spend_check(c, o));
+    c->keep = true;
+    *c->fault = said;
+    return ERR_ORDER_OPEN;
+}
+
+/* The number first: when it is another order's, nothing was begun. */
+static enum err verify_subject(struct ctx *c, struct order *o, const struct subject *s)
+{
+    char verification[ID_SIZE];
+    id_new("ver", verification);
+    enum err e = order_move(c, o, EV_SUBJECT_SUBMITTED,
+                            &(struct order_change){.subject = s, .verification = verification}, NULL);
+    if (e == ERR_ORDER_OPEN)
+        return count_taken(c, o);
+    TRY(e);
+    return identity_start(c, o, false);
+}
+
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
                               struct order *out)
 {
@@ -158,14 +185,11 @@ enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind k
     struct subject clean;
     check_subject(c, out, s, &clean);
     TRY(fault_fields(c->fault));
-    struct verification v;
+    if (!out->paper_route)
+        return verify_subject(c, out, &clean);
     struct order next = *out;
     next.subject = clean;
-    if (out->paper_route)
-        return correct_subject(c, out, &next);
-    TRY(identity_start(c, &next, false, &v));
-    return order_move(c, out, EV_SUBJECT_SUBMITTED,
-                      &(struct order_change){.subject = &clean, .verification = v.id}, NULL);
+    return correct_subject(c, out, &next);
 }
 
 enum err order_change_method(struct ctx *c, const char *id, int method, struct order *out)
@@ -248,7 +272,7 @@ static enum err check_agent(struct ctx *c, const struct order *o, const struct a
 enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a, struct order *out)
 {
     struct agent clean;
-    struct verification v;
+    char verification[ID_SIZE];
     struct purchase bought;
     TRY(order_load(c, id, out));
     TRY(expect(c, out, a->in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED));
@@ -263,9 +287,10 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
         TRY(material_of_former_agent(c, out));
     if (collected)
         return order_move(c, out, clean.in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED, &change, NULL);
-    TRY(identity_start(c, &next, true, &v));
-    change.verification = v.id;
-    return order_move(c, out, EV_AGENT_SUBMITTED, &change, NULL);
+    id_new("ver", verification);
+    change.verification = verification;
+    TRY(order_move(c, out, EV_AGENT_SUBMITTED, &change, NULL));
+    return identity_start(c, out, true);
 }
 
 /* -- end

@@ -20,9 +20,9 @@ enum err order_create(struct ctx *c, const struct order_choice *choice, struct o
 
 /* In each step a text that is the mask of what the order holds in that field means that (order_masks.h). */
 
-/* S7, S10, S17. By paper also after the switch, unverified: the papers prove it. INVALID with every bad
- * field; ORDER_OPEN; RATE_LIMITED. kind is what the caller submits: an organization for a person's order is
- * ORDER_STATE. */
+/* S7, S10, S17. ORDER_OPEN of another account counts like a check. By paper also after the switch,
+ * unverified: the papers prove it. INVALID with every bad field; ORDER_OPEN; RATE_LIMITED. kind is what the
+ * caller submits: an organization for a person's order is ORDER_STATE. */
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
                               struct order *out);
 /* S11. Who acts in person goes on at once when the subject's method proved the phone; else the agent, or the

@@ -474,6 +474,28 @@ static void an_account_begins_so_many_checks_a_day(void **s)
     policy("{}");
 }
 
+/* Whether a number has an open order is learnt by asking, and asking is counted. */
+static void to_find_a_number_taken_counts_as_a_check(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], again[ID_SIZE];
+    struct test_ctx other;
+    new_order(SUBJECT_INDIVIDUAL, METHOD_PHONE_THREE_FACTOR, order);
+    policy("{\"account_checks\":2}");
+    assert_ok(submit_person(w.c, order, "张三", PERSON));
+    make_order_by(&w, w.c, SUBJECT_INDIVIDUAL, METHOD_PHONE_THREE_FACTOR, again);
+    for (int i = 0; i < 3; i++)
+        assert_err(submit_person(w.c, again, "张三", PERSON), ERR_ORDER_OPEN); /* their own: no news */
+    world_ctx(&w, &other, "acc_asking");
+    make_order_by(&w, &other.c, SUBJECT_INDIVIDUAL, METHOD_PHONE_THREE_FACTOR, again);
+    for (int i = 0; i < 2; i++)
+        assert_err(submit_person(&other.c, again, "张三", PERSON), ERR_ORDER_OPEN);
+    assert_err(submit_person(&other.c, again, "张三", PERSON), ERR_RATE_LIMITED);
+    assert_err(submit_person(&other.c, again, "张三", "11010519491231002X"), ERR_RATE_LIMITED);
+    test_ctx_close(&other);
+    policy("{}");
+}
+
 /* A link is a message to a phone that somebody typed, as a code is. */
 static void a_link_counts_as_a_code(void **s)
 {
@@ -550,6 +572,7 @@ int main(void)
         cmocka_unit_test(cancelling_gives_no_new_attempts),
         cmocka_unit_test(costs_of_a_day_can_be_read),
         cmocka_unit_test(an_account_begins_so_many_checks_a_day),
+        cmocka_unit_test(to_find_a_number_taken_counts_as_a_check),
         cmocka_unit_test(a_link_counts_as_a_code),
     };
     return CHECK_MAIN_WORLD(tests, setup, teardown);
