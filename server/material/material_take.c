@@ -219,13 +219,25 @@ static bool has(const struct material *list, size_t n, const char *kind)
     return false;
 }
 
-static const struct material_rule *wants(const struct material_rule *rules, size_t n,
-                                         const struct material *m)
+static bool wants(const struct material_rule *rule, const struct material *m)
 {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(rules[i].kind, m->kind) == 0)
-            return accepts(&rules[i], m->content_type) && m->size <= rules[i].max_bytes ? &rules[i] : NULL;
-    return NULL;
+    return strcmp(rule->kind, m->kind) == 0 && accepts(rule, m->content_type) && m->size <= rule->max_bytes;
+}
+
+/* What shows an agent is of use to the order whose agent that is, once it has one. */
+static enum err of_same_agent(struct ctx *c, const struct order *o, const struct material *m, bool *same)
+{
+    struct order old;
+    TRY(order_load(c, m->order, &old));
+    *same = *o->agent.id_number && strcmp(o->agent.id_number, old.agent.id_number) == 0;
+    return OK;
+}
+
+static enum err of_use(struct ctx *c, const struct order *o, const struct material_rule *rule,
+                       const struct material *m, bool *use)
+{
+    *use = wants(rule, m);
+    return *use && rule->of_agent ? of_same_agent(c, o, m, use) : OK;
 }
 
 enum err material_carried(struct ctx *c, const struct order *o, const struct material **out, size_t *n)
@@ -240,11 +252,14 @@ enum err material_carried(struct ctx *c, const struct order *o, const struct mat
     TRY(material_list(c, o->id, &have, &n_have));
     TRY(material_of_earlier_orders(c, o->id, &old, &n_old));
     struct material *list = ARENA_ARRAY(c->arena, struct material, n_rules + 1);
-    for (size_t r = 0; r < n_rules; r++)   /* in the channel's order */
-        for (size_t i = 0; i < n_old; i++) /* newest first */
-            if (wants(&rules[r], 1, &old[i]) && !has(have, n_have, old[i].kind) &&
-                !has(list, *n, old[i].kind))
+    for (size_t r = 0; r < n_rules; r++) { /* in the channel's order */
+        bool found = has(have, n_have, rules[r].kind);
+        for (size_t i = 0; i < n_old && !found; i++) { /* newest first */
+            TRY(of_use(c, o, &rules[r], &old[i], &found));
+            if (found)
                 list[(*n)++] = old[i];
+        }
+    }
     *out = list;
     return OK;
 }

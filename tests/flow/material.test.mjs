@@ -375,13 +375,13 @@ describe('carried over', () => {
     await w.submitOrganization();
     const { carried_over, materials } = await list(w);
     assert.deepEqual(materials, []);
-    assert.deepEqual(carried_over.map((m) => m.kind), [KIND, 'agent_id_front', 'agent_id_back']);
+    assert.deepEqual(carried_over.map((m) => m.kind), [KIND], 'whose the others are, was not known');
     const was = blobs(), from = carried_over.find((m) => m.kind === KIND);
     const { material } = await w.call.TakeOverMaterial({ order_id: w.order.id, material_id: from.id });
     assert.notEqual(material.id, from.id);
     assert.equal(material.digest, from.digest);
     assert.deepEqual(blobs(), was);
-    assert.deepEqual((await list(w)).carried_over.map((m) => m.kind), ['agent_id_front', 'agent_id_back']);
+    assert.deepEqual((await list(w)).carried_over, []);
     await refused(w.call.TakeOverMaterial({ order_id: w.order.id, material_id: from.id }), 'NOT_FOUND', 'NOT_FOUND');
     // Dropped here, it is still there.
     await w.call.DeleteMaterial({ material_id: material.id });
@@ -389,6 +389,25 @@ describe('carried over', () => {
     const stranger = await walk();
     assert.deepEqual((await list(stranger)).carried_over, []);
     await refused(stranger.call.TakeOverMaterial({ order_id: stranger.order.id, material_id: from.id }), 'NOT_FOUND');
+  });
+
+  test('what shows the agent, to an order with the same agent alone', async () => {
+    const who = company(people++), old = new Walk(desk, { who });
+    await old.to('MATERIALS');
+    await old.uploadAll();
+    await old.call.CancelOrder({ order_id: old.order.id });
+    for (const [{ idNumber }, kinds] of [[who.agent, [KIND, 'agent_id_front', 'agent_id_back']], [company(people++).agent, [KIND]]]) {
+      const { agent, legalRep } = company(people++); // phones that got no code yet
+      const w = new Walk(desk, { who: { ...who, agent: { ...agent, idNumber }, legalRep: { ...who.legalRep, phone: legalRep.phone } } });
+      Object.assign(w, { call: old.call, token: old.token });
+      await w.createOrder();
+      w.done = 2;
+      await w.to('AGENT');
+      assert.deepEqual((await list(w)).carried_over.map((m) => m.kind), [KIND], 'nobody is the agent yet');
+      await w.to('PURCHASE');
+      assert.deepEqual((await list(w)).carried_over.map((m) => m.kind), kinds);
+      await w.call.CancelOrder({ order_id: w.order.id });
+    }
   });
 
   test('sent back, only what was not approved is asked for again', async () => {
