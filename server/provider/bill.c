@@ -74,6 +74,28 @@ int bill_column(const char *const *fields, size_t n, const char *name)
     return -1;
 }
 
+enum err bill_columns(const char *const *fields, size_t n, const char *const *heads, size_t n_heads,
+                      int *columns)
+{
+    for (size_t i = 0; i < n_heads; i++) {
+        columns[i] = bill_column(fields, n, heads[i]);
+        if (columns[i] < 0)
+            return ERR_INVALID;
+    }
+    return OK;
+}
+
+enum err bill_cells(const char *const *fields, size_t n, const int *columns, size_t n_columns,
+                    const char **out)
+{
+    for (size_t i = 0; i < n_columns; i++) {
+        if ((size_t)columns[i] >= n)
+            return ERR_INVALID;
+        out[i] = fields[columns[i]];
+    }
+    return OK;
+}
+
 void bill_add(struct bill_rows *b, const struct payment_bill_row *row)
 {
     if (b->n == b->cap) {

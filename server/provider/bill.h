@@ -22,6 +22,12 @@ enum err bill_csv(const char *text, size_t n,
 
 /* Column of a name in a head line, -1 when it is not there. */
 int bill_column(const char *const *fields, size_t n, const char *name);
+/* The columns of n_heads names; ERR_INVALID when one is not there. */
+enum err bill_columns(const char *const *fields, size_t n, const char *const *heads, size_t n_heads,
+                      int *columns);
+/* A line's fields in those columns; ERR_INVALID when it is too short for one. */
+enum err bill_cells(const char *const *fields, size_t n, const int *columns, size_t n_columns,
+                    const char **out);
 
 /* Rows that grow in an arena. */
 struct bill_rows {

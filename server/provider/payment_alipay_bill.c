@@ -56,22 +56,13 @@ static enum err remark(struct table *t, const char *text)
 static enum err head(struct table *t, const char *const *fields, size_t n)
 {
     t->begun = true;
-    for (size_t i = 0; i < N_COLUMNS; i++) {
-        t->column[i] = bill_column(fields, n, heads[i]);
-        if (t->column[i] < 0)
-            return ERR_INVALID;
-    }
-    return OK;
+    return bill_columns(fields, n, heads, N_COLUMNS, t->column);
 }
 
 static enum err trade(struct table *t, const char *const *fields, size_t n)
 {
     const char *v[N_COLUMNS];
-    for (size_t i = 0; i < N_COLUMNS; i++) {
-        if ((size_t)t->column[i] >= n)
-            return ERR_INVALID;
-        v[i] = fields[t->column[i]];
-    }
+    TRY(bill_cells(fields, n, t->column, N_COLUMNS, v));
     bool back = strcmp(v[KIND], "退款") == 0;
     if (!back && strcmp(v[KIND], "交易") != 0)
         return OK; /* fees and the like */

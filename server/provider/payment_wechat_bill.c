@@ -54,12 +54,7 @@ static enum err head(struct table *t, const char *const *fields, size_t n)
 {
     t->begun = true;
     t->column[PAID_AT] = 0;
-    for (size_t i = PAID_AT + 1; i < N_COLUMNS; i++) {
-        t->column[i] = bill_column(fields, n, heads[i]);
-        if (t->column[i] < 0)
-            return ERR_INVALID;
-    }
-    return OK;
+    return bill_columns(fields, n, &heads[PAID_AT + 1], N_COLUMNS - PAID_AT - 1, &t->column[PAID_AT + 1]);
 }
 
 static enum err sum_head(struct table *t, const char *const *fields, size_t n)
@@ -85,11 +80,7 @@ static size_t plain(const char *const *fields, size_t n, const char *out[static 
 static enum err trade(struct table *t, const char *const *fields, size_t n)
 {
     const char *v[N_COLUMNS];
-    for (size_t i = 0; i < N_COLUMNS; i++) {
-        if ((size_t)t->column[i] >= n)
-            return ERR_INVALID;
-        v[i] = fields[t->column[i]];
-    }
+    TRY(bill_cells(fields, n, t->column, N_COLUMNS, v));
     bool back = strcmp(v[STATE], "REFUND") == 0;
     if (!back && strcmp(v[STATE], "SUCCESS") != 0)
         return OK; /* REVOKED: code-pay only */
