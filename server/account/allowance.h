@@ -21,6 +21,8 @@ enum allowance_kind {
     ALLOW_LOGIN_STAFF,      /* failed logins of a name at the desk */
     ALLOW_CHECKS,           /* paid checks of identities that an account began, and what counts like one */
     ALLOW_NUMBER,           /* corrections by paper to an identity number of a channel */
+    ALLOW_STAFF_HERE,       /* failed logins at the desk from an address that is the person's */
+    ALLOW_STAFF_HOME = 12,  /* that a person of the desk logged in from an address */
 };
 
 struct allowance {
@@ -36,6 +38,9 @@ enum err allowance_look(struct ctx *c, enum allowance_kind kind, const char *who
                         int64_t window_ms, struct allowance *out);
 /* One of what allowance_look() allowed. DB_RETRY when somebody else took the last one meanwhile. */
 enum err allowance_take(struct ctx *c, const struct allowance *a);
+/* Whether the first of a window was taken and the window runs. Nobody never has. */
+enum err allowance_runs(struct ctx *c, enum allowance_kind kind, const char *who, int64_t window_ms,
+                        bool *out);
 /* What was looked at is forgotten; DB_RETRY when it was used up meanwhile. */
 enum err allowance_renew(struct ctx *c, const struct allowance *a);
 /* Whatever of it was used is forgotten. */

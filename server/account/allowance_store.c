@@ -31,6 +31,18 @@ enum err allowance_look(struct ctx *c, enum allowance_kind kind, const char *who
     return left <= 0 || row_int(&r, 0, 1) < limit ? OK : full(c, left);
 }
 
+enum err allowance_runs(struct ctx *c, enum allowance_kind kind, const char *who, int64_t window_ms,
+                        bool *out)
+{
+    struct allowance a;
+    enum err e = allowance_look(c, kind, who, 1, window_ms, &a);
+    *out = e == ERR_RATE_LIMITED;
+    if (!*out)
+        return e;
+    fault_clear(c->fault);
+    return OK;
+}
+
 /* A window that began before `over` is over: this is the first of a new one. */
 static enum err another(struct ctx *c, const struct allowance *a, int64_t over)
 {

@@ -12,6 +12,7 @@ enum {
     OF_STAFF = 5,
     OF_STAFF_MS = 15 * 60 * 1000,
 };
+static const int64_t HOME_MS = INT64_C(30) * 24 * 60 * 60 * 1000;
 
 const char *login_name(struct arena *a, const char *typed)
 {
@@ -97,16 +98,24 @@ enum err login_tries_forget(struct ctx *c, const struct account *a)
     return forget(c, name_in(c, a->channel, a->phone));
 }
 
-enum err login_tries_look_staff(struct ctx *c, const char *login, struct login_tries *out)
+enum err login_tries_look_staff(struct ctx *c, const char *login, const char *of, struct login_tries *out)
 {
-    *out = (struct login_tries){0}; /* no count by address */
+    bool home;
+    *out = (struct login_tries){.home = *of && *c->address ? at_address(c, of) : ""};
+    TRY(allowance_runs(c, ALLOW_STAFF_HOME, out->home, HOME_MS, &home));
+    if (home)
+        return too_many_of_staff(
+            c, allowance_look(c, ALLOW_STAFF_HERE, out->home, OF_STAFF, OF_STAFF_MS, &out->here));
     return too_many_of_staff(c, allowance_look(c, ALLOW_LOGIN_STAFF, login_name(c->arena, login), OF_STAFF,
                                                OF_STAFF_MS, &out->everywhere));
 }
 
 enum err login_tries_right_staff(struct ctx *c, const struct login_tries *t)
 {
-    return allowance_renew(c, &t->everywhere);
+    TRY(allowance_renew(c, &t->here));
+    TRY(allowance_renew(c, &t->everywhere));
+    TRY(allowance_forget(c, ALLOW_STAFF_HOME, t->home));
+    return allowance_use(c, ALLOW_STAFF_HOME, t->home, 1, HOME_MS); /* the month begins anew */
 }
 
 enum err login_tries_forget_staff(struct ctx *c, const char *login)

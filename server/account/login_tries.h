@@ -7,7 +7,9 @@
  * forgets the tries.
  *
  * Of staff, five in a quarter of an hour from wherever, whatever of name, password and TOTP was wrong; a
- * login makes them anew, and so does who gives the person a new one (certdeskd staff add).
+ * login makes them anew, and so does who gives the person a new one (certdeskd staff add). An address from
+ * which the person logged in within the last month has five of its own: who guesses at names from elsewhere
+ * does not close the desk.
  */
 #ifndef CERTDESK_ACCOUNT_LOGIN_TRIES_H
 #define CERTDESK_ACCOUNT_LOGIN_TRIES_H
@@ -17,6 +19,7 @@
 
 struct login_tries {
     struct allowance here, everywhere;
+    const char *home; /* of staff: the address as theirs; "" when nobody can tell */
 };
 
 /* A name as it is compared and counted: a UTF-8 text without blanks at its end, which the database does not
@@ -33,8 +36,9 @@ enum err login_tries_right(struct ctx *c, const struct login_tries *t);
 /* A new password, proved by the phone: the account's names have all their tries again. */
 enum err login_tries_forget(struct ctx *c, const struct account *a);
 
-/* The same for a login of staff; what was wrong is counted by login_tries_wrong(). */
-enum err login_tries_look_staff(struct ctx *c, const char *login, struct login_tries *out);
+/* The same for a login of staff; what was wrong is counted by login_tries_wrong(). of: "" for a name that
+ * nobody has, else what is the person's alone and changes with each new login that they are given. */
+enum err login_tries_look_staff(struct ctx *c, const char *login, const char *of, struct login_tries *out);
 enum err login_tries_right_staff(struct ctx *c, const struct login_tries *t);
 enum err login_tries_forget_staff(struct ctx *c, const char *login);
 

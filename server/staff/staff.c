@@ -69,8 +69,9 @@ enum err staff_login(struct ctx *c, const char *login, const char *password, con
     struct staff_row s;
     struct login_tries tries;
     bool known, password_ok;
-    TRY(login_tries_look_staff(c, login, &tries));
     TRY(found_or_not(c->fault, staff_by_login(c, login, &s), &known));
+    const char *of = known ? arena_printf(c->arena, "%s|%s", s.staff.id, s.password) : "";
+    TRY(login_tries_look_staff(c, login, of, &tries));
     TRY(password_check(c, PASSWORD_OF_STAFF, known ? s.password : NULL, password, &password_ok));
     if (!known)
         return refuse(c, &tries, NULL);

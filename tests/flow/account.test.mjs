@@ -507,6 +507,30 @@ describe('a login at the desk', () => {
     }
   });
 
+  test('from where the person logged in before, is not closed by who guesses elsewhere', async () => {
+    const from = (ip) => ({ metadata: { 'x-real-ip': ip } }), { name, password } = desk.staff.fang;
+    const sayFrom = (ip, p, code) => anyone.LoginStaff({ login: 'fang', password: p, totp: code }, from(ip)).then(() => 'OK', (e) => e.info.reason);
+    const guess = async (ip, times) => { for (let i = 0; i < times; i++) assert.equal(await sayFrom(ip, 'not this one', '000000'), 'LOGIN_FAILED', `${ip} ${i}`); };
+    const right = async (ip, p = password) => { later(60_000); return sayFrom(ip, p, now('fang')); };
+    assert.equal(await right('10.1.1.1'), 'OK');
+    await guess('198.51.100.1', 5);
+    assert.equal(await right('198.51.100.2'), 'RATE_LIMITED', 'elsewhere it is closed');
+    assert.equal(await right('10.1.1.1'), 'OK', 'the desk is open');
+    await guess('10.1.1.1', 5);
+    assert.equal(await right('10.1.1.1'), 'RATE_LIMITED', 'five there, too');
+    later(20 * DAY);
+    assert.equal(await right('10.1.1.1'), 'OK');
+    later(20 * DAY);
+    await guess('198.51.100.3', 5);
+    assert.equal(await right('10.1.1.1'), 'OK', 'a month from the last login');
+    later(31 * DAY);
+    await guess('198.51.100.3', 5);
+    assert.equal(await right('10.1.1.1'), 'RATE_LIMITED', 'and no longer');
+    desk.addStaff('fang', name, 'finance');
+    await guess('198.51.100.3', 5);
+    assert.equal(await right('10.1.1.1', desk.staff.fang.password), 'RATE_LIMITED', 'another login has no home yet');
+  });
+
   test('is open again when the administrator makes it anew, under whatever case it was guessed', async () => {
     await lock('ZHAO');
     assert.match(await say('zhao', desk.staff.zhao.password, now('zhao')), /^RATE_LIMITED/);
