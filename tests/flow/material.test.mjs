@@ -351,6 +351,7 @@ describe('carried over', () => {
     assert.equal((await list(w)).materials.find((m) => m.kind === KIND).id, first.id);
     await w.uploadScan('agent_id_back');
     await w.requestSignature();
+    await w.read(w.signer, /正在签署/, w.signSeen); // or it could come after the next one
     const again = await w.upload(KIND, png({ seed: 9 }));
     assert.equal((await w.refresh()).state, 'ORDER_STATE_MATERIALS', 'a signature that was asked for is for what was there');
     assert.deepEqual((await list(w)).materials.filter((m) => m.kind === KIND), [again]);

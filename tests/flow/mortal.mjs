@@ -11,12 +11,14 @@ import { Mariadb, Sql } from './database.mjs';
 const REPEAT_MS = 60000; // a start takes a second, on a machine out of breath many
 
 // Only the absence of an answer is repeated; every other error is one.
-export async function repeat(ask, ms = REPEAT_MS) {
+// broken(): why there will be none any more.
+export async function repeat(ask, ms = REPEAT_MS, broken = () => undefined) {
   const end = Date.now() + ms;
   for (;;) {
     try {
       return await ask();
     } catch (e) {
+      if (broken()) throw broken();
       if (e.code !== grpc.status.UNAVAILABLE || Date.now() > end) throw e;
       await new Promise((r) => setTimeout(r, 20));
     }
@@ -24,14 +26,14 @@ export async function repeat(ask, ms = REPEAT_MS) {
 }
 
 // A caller of desk.caller(), each of whose unary methods repeats.
-export function repeating(call) {
+export function repeating(call, broken) {
   return new Proxy(call, {
     get(methods, name) {
       if (typeof methods[name] !== 'function') return methods[name];
       return (request, options) => {
         if (typeof request === 'function') return methods[name](request); // a stream of bytes
         const same = { request_id: randomUUID(), ...request };
-        return repeat(() => methods[name](same, options));
+        return repeat(() => methods[name](same, options), REPEAT_MS, broken);
       };
     },
   });
@@ -55,6 +57,7 @@ export class MortalDesk extends Desk {
       await super.startServer(env);
       this.hasten();
       this.keeping = this.keep();
+      this.keeping.catch((e) => { this.broken = e; });
       return;
     }
     await super.startServer(env);
@@ -111,7 +114,7 @@ export class MortalDesk extends Desk {
   }
 
   caller(token, more) {
-    return repeating(super.caller(token, more));
+    return repeating(super.caller(token, more), () => this.broken);
   }
 
   async stop(options) {

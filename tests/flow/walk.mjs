@@ -321,7 +321,7 @@ export class Walk {
     return until('the invoice', async () => {
       const { invoice } = await this.call.GetInvoice({ order_id: this.order.id });
       return invoice.mail_time && invoice;
-    }, 30000);
+    }, 120000);
   }
 
   // -- the desk --------------------------------------------------------------------------------------------------------

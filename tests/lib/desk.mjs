@@ -2,6 +2,7 @@
 // in a folder of its own, on free ports; and clients for every service by grpc-js, which is not ours.
 import { spawn, execFileSync } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
+import dgram from 'node:dgram';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -46,8 +47,9 @@ export function explain(error) {
   return out;
 }
 
-// Waits for a condition; the only way that tests wait.
-export async function until(what, fn, ms = 15000) {
+// Waits for a condition; the only way that tests wait. Patience costs nothing when the thing comes: a machine out of breath
+// needs it.
+export async function until(what, fn, ms = 60000) {
   const end = Date.now() + ms;
   for (;;) {
     const v = await fn();
@@ -57,11 +59,23 @@ export async function until(what, fn, ms = 15000) {
   }
 }
 
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const s = net.createServer().once('error', reject);
-    s.listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => resolve(port)); });
-  });
+// Holds the port of this number for UDP, as a sign to the other tests on the machine, as long as this process lives.
+const mark = (port) => new Promise((resolve) => {
+  const s = dgram.createSocket('udp4').unref();
+  s.once('error', () => resolve(false)).bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+});
+const bindable = (port) => new Promise((resolve) => {
+  const s = net.createServer().once('error', () => resolve(false));
+  s.listen(port, '127.0.0.1', () => s.close(() => resolve(true)));
+});
+
+// A port that stays free for this process until a server of its takes it, also while that is being started again: below
+// those that the system gives to whoever asks for any.
+export async function freePort() {
+  for (;;) {
+    const port = 10000 + Math.floor(Math.random() * 20000);
+    if (await mark(port) && await bindable(port)) return port;
+  }
 }
 
 // RFC 6238 with SHA-1, 30 s, six digits.
@@ -326,11 +340,13 @@ clerk = 王开票
   }
 
   // The newest SMS on a phone whose text matches; waits for it.
+  // A sending that failed on a machine out of breath is tried again after a pause; where the clock is the test's it is
+  // over at once.
   async sms(phone, pattern, after = 0) {
-    return until(`an SMS on ${phone} like ${pattern}`, async () => {
-      const all = await this.messages(phone);
-      return all.slice(after).reverse().find((m) => pattern.test(m.text));
-    });
+    const look = async () => (await this.messages(phone)).slice(after).reverse().find((m) => pattern.test(m.text));
+    const wait = (ms) => until(`an SMS on ${phone} like ${pattern}`, look, ms);
+    if (!this.clockFile) return wait(90000);
+    return wait(15000).catch(() => { this.setClock((this.clockOffset || 0) + 61000); return wait(60000); });
   }
 
   async messages(phone) {

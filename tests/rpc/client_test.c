@@ -168,9 +168,9 @@ static void deadline_of_the_client(void **state)
     simple_request_t q = GRPC__TESTING__SIMPLE_REQUEST__INIT;
     const ProtobufCMessage *m;
     int64_t begin = clock_mono_ms();
-    assert_err(rpc_unary(w->channel, METHOD("CacheableUnaryCall"), &q.base, 50, &w->arena, &m, &w->f),
+    assert_err(rpc_unary(w->channel, METHOD("CacheableUnaryCall"), &q.base, 300, &w->arena, &m, &w->f),
                ERR_DEADLINE);
-    assert_true(clock_mono_ms() - begin >= 45);
+    assert_true(clock_mono_ms() - begin >= 295);
     assert_non_null(strstr(
         w->f.text_zh,
         "未及时应答（Deadline Exceeded）")); /* the core's own word: the route's deadline has details */
@@ -184,9 +184,9 @@ static void deadline_of_the_route(void **state)
     simple_request_t q = GRPC__TESTING__SIMPLE_REQUEST__INIT;
     const ProtobufCMessage *m;
     int64_t begin = clock_mono_ms();
-    assert_err(rpc_unary(w->channel, METHOD("CacheableUnaryCall"), &q.base, 5000, &w->arena, &m, &w->f),
+    assert_err(rpc_unary(w->channel, METHOD("CacheableUnaryCall"), &q.base, 30000, &w->arena, &m, &w->f),
                ERR_DEADLINE);
-    assert_in_range(clock_mono_ms() - begin, TESTSERVICE_CAP_MS - 5, 4900);
+    assert_in_range(clock_mono_ms() - begin, TESTSERVICE_CAP_MS - 5, 29000);
     assert_string_equal(w->f.text_zh, err_text_zh(ERR_DEADLINE)); /* ours, with details */
     DISPATCH_UNTIL(w, w->service.cancelled == 1 && w->service.ended == 1);
 }

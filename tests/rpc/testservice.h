@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 
 enum {
-    TESTSERVICE_CAP_MS = 300,
+    TESTSERVICE_CAP_MS = 2000,
     TESTSERVICE_MAX_ROUTES = 8
 };
 
