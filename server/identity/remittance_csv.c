@@ -121,6 +121,7 @@ enum err csv_read(struct arena *a, const char *text, size_t size, const struct r
     struct reading r = {.a = a, .lines = ARENA_ARRAY(a, struct result_line, LINES_MAX)};
     if (csv_init(&p, CSV_STRICT | CSV_STRICT_FINI) != 0)
         return fail(f, ERR_UNAVAILABLE, "no memory");
+    text = size ? text : ""; /* no bytes have no place */
     TRY(to_utf8(a, &text, &size, f));
     if (memchr(text, '\0', size))
         return fail(f, ERR_INVALID, "the file is no text");
