@@ -9,6 +9,7 @@
  * most 30. */
 #include "load.h"
 
+#include "base/err.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -28,7 +29,7 @@ static int usage(void)
 struct request {
     unsigned char *bytes;
     size_t n;
-    const char *authorization; /* NULL: none of its own */
+    char *authorization; /* NULL: none of its own */
 };
 
 struct requests {
@@ -191,8 +192,18 @@ static void option(struct line *l, int c, char *arg)
     }
 }
 
+static void free_line(struct line *l)
+{
+    for (size_t i = 0; i < l->requests.n; i++) {
+        free(l->requests.list[i].bytes);
+        free(l->requests.list[i].authorization);
+    }
+    free(l->requests.list);
+}
+
 int main(int argc, char **argv)
 {
+    CLEANUP(free_line)
     struct line l = {.o = {.in_flight = 1, .connections = 1, .seconds = 1, .warmup_seconds = 0.2}};
     for (int c; (c = getopt(argc, argv, "t:m:n:c:s:k:w:H:x:P:D:l:f:u:")) != -1;)
         option(&l, c, optarg);
