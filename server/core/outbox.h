@@ -85,6 +85,7 @@ enum err outbox_retry(struct ctx *c, const char *id);
 struct outbox_counts {
     int64_t waiting, running, failed, exhausted;
     int64_t oldest_ms; /* age of the oldest waiting or running job; 0 for none */
+    int64_t mark;      /* differs when a job was given up once more */
 };
 enum err outbox_stats(struct ctx *c, struct outbox_counts *out);
 

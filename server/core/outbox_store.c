@@ -144,6 +144,9 @@ enum err outbox_stats(struct ctx *c, struct outbox_counts *out)
         if (age > out->oldest_ms)
             out->oldest_ms = age;
     }
+    TRY(db_query(c, &r,
+                 SQL("SELECT CAST(COALESCE(SUM(fence), 0) AS SIGNED) FROM outbox WHERE state IN (4, 5)")));
+    out->mark = row_int(&r, 0, 0);
     return OK;
 }
 

@@ -54,8 +54,8 @@ struct deposit_row {
     int64_t updated_ms;
 };
 enum err remittance_stuck(struct ctx *c, const struct deposit_row **out, size_t *n);
-/* Deposits that wait for a batch or want a person. */
-enum err remittances_waiting(struct ctx *c, int64_t *n);
+/* Deposits that wait for a batch or want a person. The mark differs when any deposit moved. */
+enum err remittances_waiting(struct ctx *c, int64_t *n, int64_t *mark);
 /* Inside a transaction: a PIN that came back waits for the next batch, under a new number. NOT_FOUND;
  * PRECONDITION for any other deposit. */
 enum err remittance_again(struct ctx *c, const char *id, struct deposit *out);

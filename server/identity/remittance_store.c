@@ -77,15 +77,17 @@ enum err remittance_stuck(struct ctx *c, const struct deposit_row **out, size_t 
     return OK;
 }
 
-enum err remittances_waiting(struct ctx *c, int64_t *n)
+enum err remittances_waiting(struct ctx *c, int64_t *n, int64_t *mark)
 {
     struct rows r;
     TRY(db_query(
         c, &r,
         SQL("SELECT (SELECT COUNT(*) FROM deposit WHERE state = 1 AND provider = ?) + (SELECT COUNT(*) "
-            "FROM deposit WHERE state = 7 OR (state = 4 AND purpose = 2))"),
+            "FROM deposit WHERE state = 7 OR (state = 4 AND purpose = 2)), (SELECT MAX(updated_ms) FROM "
+            "deposit)"),
         TEXT(REMITTANCE)));
     *n = row_int(&r, 0, 0);
+    *mark = row_int(&r, 0, 1);
     return OK;
 }
 

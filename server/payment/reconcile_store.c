@@ -261,14 +261,17 @@ enum err reconciliation_list(struct ctx *c, int provider, const char *day, const
     return OK;
 }
 
-enum err reconciliations_different(struct ctx *c, int64_t after_ms, int64_t *n)
+enum err reconciliations_different(struct ctx *c, int64_t after_ms, int64_t *n, int64_t *mark)
 {
     struct rows r;
     char after[WHEN_SIZE];
     when_rfc3339_beijing(after_ms, after);
     after[sizeof "2026-11-21" - 1] = '\0';
-    TRY(db_query(c, &r, SQL("SELECT COUNT(*) FROM payment_reconciliation WHERE date > ? AND state = 3"),
+    TRY(db_query(c, &r,
+                 SQL("SELECT COUNT(*), (SELECT MAX(updated_ms) FROM payment_reconciliation) FROM "
+                     "payment_reconciliation WHERE date > ? AND state = 3"),
                  TEXT(after)));
     *n = row_int(&r, 0, 0);
+    *mark = row_int(&r, 0, 1);
     return OK;
 }

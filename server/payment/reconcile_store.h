@@ -11,8 +11,9 @@ enum err reconciliation_read(struct ctx *c, int provider, const char *date, stru
 /* Must match r's version; report: JSON. */
 enum err reconciliation_update(struct ctx *c, struct reconciliation *r, const char *report);
 
-/* Days that began after this and on which books and bill differ. */
-enum err reconciliations_different(struct ctx *c, int64_t after_ms, int64_t *n);
+/* Days that began after this and on which books and bill differ. The mark differs when any day was made
+ * again. */
+enum err reconciliations_different(struct ctx *c, int64_t after_ms, int64_t *n, int64_t *mark);
 
 /* Number and sum of what was captured on a day, by transaction number. */
 struct booked {

@@ -23,7 +23,8 @@ enum {
     TOTP_DIGITS = 6,
     TOTP_DRIFT = 1,
     SECRET_BYTES = 20,
-    QUERY_MAX = 64
+    QUERY_MAX = 64,
+    MONEY_MARKS = 3
 };
 
 static const int64_t MONTH_MS = INT64_C(31) * 24 * 3600000;
@@ -147,31 +148,34 @@ enum err staff_put(struct ctx *c, const char *login, const char *name, const cha
 }
 
 /* What waits for the eyes of finance. */
-static enum err money_queues(struct ctx *c, struct queues *out, int64_t *mark)
+static enum err money_queues(struct ctx *c, struct queues *out, int64_t marks[static MONEY_MARKS])
 {
     if (!(c->caller.roles & (ROLE_ADMIN | ROLE_FINANCE | ROLE_AUDITOR)))
         return OK;
-    TRY(captures_waiting(c, &out->captures, mark));
-    TRY(reconciliations_different(c, c->now_ms - MONTH_MS, &out->reconciliations));
-    return remittances_waiting(c, &out->remittances);
+    TRY(captures_waiting(c, &out->captures, &marks[0]));
+    TRY(reconciliations_different(c, c->now_ms - MONTH_MS, &out->reconciliations, &marks[1]));
+    return remittances_waiting(c, &out->remittances, &marks[2]);
 }
 
 enum err staff_queues(struct ctx *c, struct queues *out)
 {
     struct outbox_counts jobs;
-    int64_t invoices, money = 0;
+    int64_t invoices, money[MONEY_MARKS] = {0};
     TRY(staff_queue_counts(c, out));
     TRY(outbox_stats(c, &jobs));
     out->exhausted_jobs = jobs.exhausted + jobs.failed;
     TRY(invoices_waiting(c, &out->invoices, &invoices));
-    TRY(money_queues(c, out, &money));
+    TRY(money_queues(c, out, money));
     const int64_t counts[] = {out->exhausted_jobs,
                               out->captures,
                               out->reconciliations,
                               out->remittances,
                               out->invoices,
                               invoices,
-                              money};
+                              jobs.mark,
+                              money[0],
+                              money[1],
+                              money[2]};
     uint64_t mark = (uint64_t)out->mark;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         mark = (mark ^ (uint64_t)counts[i]) * 1099511628211u; /* FNV-1a, as before */

@@ -71,17 +71,18 @@ static uint64_t fnv(uint64_t mark, int64_t v)
     return (mark ^ (uint64_t)v) * 1099511628211u;
 }
 
-/* What the couriers said since: it changes what a screen shows without moving an order. */
-static enum err mark_parcels(struct ctx *c, uint64_t *mark)
+/* What the couriers said since, and the stock: both change what a screen shows without moving an order. */
+static enum err mark_things(struct ctx *c, uint64_t *mark)
 {
     struct rows r;
     TRY(db_query(c, &r,
-                 SQL("SELECT COUNT(DISTINCT s.id), CAST(SUM(s.version) AS SIGNED), MAX(e.event_ms) FROM "
+                 SQL("SELECT COUNT(DISTINCT s.id), CAST(SUM(s.version) AS SIGNED), MAX(e.event_ms), "
+                     "(SELECT MAX(updated_ms) FROM token) FROM "
                      "shipment s LEFT JOIN shipment_event e ON e.shipment_id = s.id "
                      "WHERE s.state IN (?, ?, ?, ?)"),
                  INT(SHIPMENT_POSTED), INT(SHIPMENT_IN_TRANSIT), INT(SHIPMENT_OUT_FOR_DELIVERY),
                  INT(SHIPMENT_PROBLEM)));
-    for (size_t k = 0; k < 3; k++)
+    for (size_t k = 0; k < 4; k++)
         *mark = fnv(*mark, row_int(&r, 0, k));
     return OK;
 }
@@ -109,7 +110,7 @@ enum err staff_queue_counts(struct ctx *c, struct queues *out)
         for (size_t k = 0; k < 4; k++)
             mark = fnv(mark, row_int(&r, i, k));
     }
-    TRY(mark_parcels(c, &mark));
+    TRY(mark_things(c, &mark));
     out->mark = (int64_t)(mark >> 1);
     return OK;
 }

@@ -1,7 +1,7 @@
 // Money at the desk in the real console in Chinese at 80x24 (S6, S15): a refund that the payer's account could not take is
 // settled by hand, a day is held against its bill again, the bank's files go out and come in, a refused invoice is
 // corrected; and what a reviewer is not shown. The same from scripts.
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -236,20 +236,52 @@ test('no screen was wider than 80 columns or higher than 24 lines', () => {
 });
 
 // On another desk, or by a supplier: no count moves, and the list shows it.
-test('a row that changes elsewhere is shown without a key', async () => {
-  const sql = new Sql(path.join(desk.state, 'db/db.sock'));
-  await tui.key('Escape'); // the day that was looked at
-  await tui.see(/^ 对账/);
-  try {
-    for (const [key, title, table, before, after, change] of [['7', '款项', 'payment_refund', /人工退款/, /退款中/, 'state = 2, reference = NULL'], ['0', '发票', 'invoice', /已开具/, /开票中/, 'state = 5']]) {
+describe('a row that changes elsewhere is shown without a key', () => {
+  let sql;
+  const say = async (words) => {
+    await sql.rows(words);
+    assert.equal(sql.said, '');
+  };
+  const change = (table, set) => say(`UPDATE ${table} SET version = version + 1, updated_ms = updated_ms + 1, ${set}`);
+  before(() => { sql = new Sql(path.join(desk.state, 'db/db.sock')); });
+  after(() => sql.close());
+
+  test('money', async () => {
+    await tui.key('Escape'); // the day that was looked at
+    await tui.see(/^ 对账/);
+    for (const [key, title, all, table, set, was, is] of [
+      ['7', '款项', true, 'payment_refund', 'state = 2, reference = NULL', /人工退款/, /退款中/],
+      ['8', '对账', false, 'payment_reconciliation', 'state = 1', /微信支付 +一致/, /微信支付 +等待账单/],
+      ['9', '打款', false, 'deposit', 'state = 4', /成功 1，失败 0/, /成功 1，失败 1/],
+      ['0', '发票', true, 'invoice', 'state = 5', /已开具/, /开票中/]]) {
       await tui.home();
       await tui.key(key);
       await tui.see(new RegExp(`^ ${title}`));
-      await tui.key('f');
-      await tui.see(before);
-      await sql.rows(`UPDATE ${table} SET version = version + 1, ${change}`);
-      assert.equal(sql.said, '');
-      await tui.see(after, 5000);
+      if (all)
+        await tui.key('f');
+      await tui.see(was);
+      await change(table, set);
+      await tui.see(is, 5000);
     }
-  } finally { sql.close(); }
+  });
+
+  test('the stock, and a job that is given up again', async () => {
+    const chen = await new Console(desk).open();
+    try {
+      await chen.login('chen');
+      await chen.key('6');
+      await chen.see('库存中还没有 UKEY');
+      await say("INSERT INTO token (medium_number, state, model, updated_ms) VALUES ('40000001', 1, 'sim', 1)");
+      await chen.see(/40000001 +空白/, 5000);
+      await change('token', "state = 5, reason = '读卡失败'");
+      await chen.see(/40000001 +已隔离 .*读卡失败/, 5000);
+      await say("INSERT INTO outbox (id, kind, object, payload, state, attempt, doubtful, fence, run_at_ms, lease_until_ms, created_ms, ended_ms, last_error) VALUES ('job_x', 'notice.sms', 'ord_x', '', 4, 9, 0, 1, 0, 0, 0, 0, 'PROVIDER_BUSY')");
+      await chen.home();
+      await chen.see(/5 待处理任务 +1 /);
+      await chen.key('5');
+      await chen.see('PROVIDER_BUSY');
+      await say("UPDATE outbox SET fence = fence + 2, last_error = 'PROVIDER_REFUSED' WHERE id = 'job_x'");
+      await chen.see('PROVIDER_REFUSED', 5000);
+    } finally { chen.close(); }
+  });
 });
