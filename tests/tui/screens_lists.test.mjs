@@ -44,6 +44,24 @@ describe('money and invoices: what needs a person, or all', () => {
   });
 });
 
+test('an empty list says what is true of what was chosen, in both languages', async () => {
+  const w = { ...world(), captures: [], invoices: [], tokens: [] };
+  for (const [lang, totp, said] of [['zh_CN', '动态验证码', [['7', '没有需要人工处理的款项', '尚无款项'], ['0', '没有需要人工处理的发票', '尚未申请开票'], ['6', '库存中还没有 UKEY', '没有该状态的 UKEY']]],
+    ['en', 'Authenticator code', [['7', 'No money needs a person.', 'No money has come yet.'], ['0', 'No invoice needs a person.', 'No invoice was asked for yet.'], ['6', 'No UKEYs yet', 'No UKEYs in this state.']]]]) {
+    const d = await desk({ world: w, env: { CERTDESK_LANG: lang }, login: false });
+    try {
+      await login(d.s, undefined, undefined, totp);
+      await d.s.see(/已连接|connected/);
+      for (const [key, first, other] of said) {
+        assert.doesNotMatch(await open(d.s, key, first), new RegExp(other));
+        assert.doesNotMatch(await open(d.s, 'f', other), new RegExp(first));
+        await d.s.key('Escape');
+        await d.s.see(/证书工作台|Certificate desk/);
+      }
+    } finally { d.stop(); }
+  }
+});
+
 // Every screen of the home page and what Enter opens there.
 const way = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'];
 async function english(visit, { w, within } = {}) {

@@ -194,11 +194,15 @@ describe('review', () => {
       await d.s.see('（已脱敏）');
       await d.s.key('m');
       await d.s.see('审计记录');
-      d.peer.trouble.push({ method: 'RevealField', code: 3, reason: 'INVALID', message: 'bad', zh: '部分信息有误',
-        fields: [{ field: 'reason', text: 'say why', zh: '请填写查看原因' }] });
       await d.s.key('Enter');
-      await d.s.see('请填写查看原因'); // under its field; the question stays
-      await d.s.type('核对');
+      await d.s.see('请填写原因');
+      assert.ok(!d.peer.calls.some((c) => c.method === 'RevealField'));
+      d.peer.trouble.push({ method: 'RevealField', code: 3, reason: 'INVALID', message: 'bad', zh: '部分信息有误',
+        fields: [{ field: 'reason', text: 'say more', zh: '原因过短' }] });
+      await d.s.type('核');
+      await d.s.key('Enter');
+      await d.s.see('原因过短'); // under its field; the question stays
+      await d.s.type('对');
       await d.s.key('Enter');
       await d.s.see('签'.repeat(20));
       await d.s.key('End');

@@ -11,6 +11,7 @@ struct call {
     struct page *page;
     struct rpc_pending *pending;
     call_done *done;
+    const char *notice; /* of page_do() */
     bool acts, quiet;
     char request_id[ID_SIZE];
 };
@@ -98,6 +99,13 @@ static void act_failed(struct desk *d, struct call *c, const struct fault *f)
     desk_show_fault(d, f);
 }
 
+static void did(struct page *p, enum err e, const char *notice)
+{
+    if (e == OK)
+        desk_notice(p->desk, STYLE_GOOD, notice);
+    page_reload(p);
+}
+
 static void acted(struct page *p, struct call *c, enum err e, const ProtobufCMessage *r,
                   const struct fault *f)
 {
@@ -108,6 +116,8 @@ static void acted(struct page *p, struct call *c, enum err e, const ProtobufCMes
         desk_unask(d);
     if (c->done)
         c->done(p, e, r, f);
+    if (c->notice)
+        did(p, e, c->notice);
     bool answered = mine && d->form_call != c; /* done has said something of its own */
     if (e != OK && e != ERR_UNAUTHENTICATED && !answered)
         act_failed(d, c, f);
@@ -157,11 +167,11 @@ void page_try(struct page *p, struct rpc_method m, const ProtobufCMessage *reque
     start(p, m, request, false, done)->quiet = true;
 }
 
-void page_act(struct page *p, struct rpc_method m, ProtobufCMessage *request, call_done *done)
+static struct call *act(struct page *p, struct rpc_method m, ProtobufCMessage *request, call_done *done)
 {
     struct desk *d = p->desk;
     if (page_acting(p))
-        return;
+        return NULL;
     once_id(&d->once, m.name, request);
     struct call *c = start(p, m, request, true, done);
     const char *id = msg_text(request, "request_id");
@@ -171,4 +181,27 @@ void page_act(struct page *p, struct rpc_method m, ProtobufCMessage *request, ca
         form_clear_errors(&d->form);
         d->form_call = c;
     }
+    return c;
+}
+
+void page_act(struct page *p, struct rpc_method m, ProtobufCMessage *request, call_done *done)
+{
+    act(p, m, request, done);
+}
+
+void page_do(struct page *p, struct rpc_method m, ProtobufCMessage *request, const char *notice)
+{
+    struct call *c = act(p, m, request, NULL);
+    if (c)
+        c->notice = notice;
+}
+
+ProtobufCMessage *page_request(struct rpc_method m)
+{
+    const ProtobufCMethodDescriptor *d = protobuf_c_service_descriptor_get_method_by_name(m.service, m.name);
+    ProtobufCMessage *request = calloc(1, d->input->sizeof_message);
+    if (!request)
+        abort();
+    protobuf_c_message_init(d->input, request);
+    return request;
 }

@@ -1,6 +1,7 @@
 /* captures.c - money that came: what needs a person, or all of it; and one capture with what can be done
  * (S15). */
 #include "screen/money.h"
+#include "screen/msg.h"
 #include "screen/screens.h"
 #include "screen/words.h"
 
@@ -59,6 +60,11 @@ static void enter(struct page *p)
     arena_free(&a);
 }
 
+static const char *none(const struct page *p)
+{
+    return listing_all(p) ? N_("No money has come yet.") : N_("No money needs a person.");
+}
+
 static const struct action list_actions[] = {
     {K_ENTER, N_("Open"), N_("Look at this money, and give it back"), has_row, enter},
     {'f', N_("All"), N_("Show all money"), listing_some, listing_filter},
@@ -67,7 +73,7 @@ static const struct action list_actions[] = {
 
 const struct screen captures_screen = {
     .title = N_("Money"),
-    .empty = N_("No money needs a person."),
+    .none = none,
     .state_size = sizeof(struct listing),
     .live = true,
     .columns = columns,
@@ -142,36 +148,25 @@ static bool has_order(const struct page *p)
     return capture(p) && *capture(p)->order_id;
 }
 
-static void on_refunded(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
+static void this_capture(struct page *p, ProtobufCMessage *request)
 {
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("The provider is asked to give it back."));
-    page_reload(p);
+    msg_set_text(request, "capture_id", p->id);
 }
 
-static void give_back(struct page *p, struct form *f)
-{
-    Certdesk__V1__RefundPaymentRequest q = CERTDESK__V1__REFUND_PAYMENT_REQUEST__INIT;
-    struct arena a;
-    arena_init(&a, 0);
-    q.capture_id = p->id;
-    q.reason = form_value(f, "reason", &a);
-    if (!*q.reason)
-        form_error(f, "reason", _("A reason is needed; it is recorded."));
-    else
-        page_act(p, METHOD_("RefundPayment"), &q.base, on_refunded);
-    arena_free(&a);
-}
+static const struct reasoned giving_back = {
+    .method = METHOD(payment_service, "RefundPayment"),
+    .title = N_("Give back"),
+    .fill = this_capture,
+    .notice = N_("The provider is asked to give it back."),
+};
 
-static void ask_reason(struct page *p, const char *title, const char *text)
-{
-    struct desk *d = p->desk;
-    form_init(&d->form, FORM_ASK, title);
-    form_text(&d->form, STYLE_NORMAL, text);
-    form_field(&d->form, FIELD_TEXT, "reason", _("Reason"))->edit.max = 200;
-    desk_ask(d, give_back);
-}
+/* The same, and asked for by a key of its own. */
+static const struct reasoned trying_again = {
+    .method = METHOD(payment_service, "RefundPayment"),
+    .title = N_("Try again"),
+    .fill = this_capture,
+    .notice = N_("The provider is asked to give it back."),
+};
 
 static void refund(struct page *p)
 {
@@ -179,7 +174,7 @@ static void refund(struct page *p)
     if (pays && capture_back(capture(p)) > 0) {
         struct arena a;
         arena_init(&a, 0);
-        ask_reason(p, _("Give back"),
+        ask_reason(p, &giving_back,
                    arena_printf(&a,
                                 _("%s is back already: the provider will refuse to give back the whole, and "
                                   "the rest, %s, is yours to pay and to record.\n"
@@ -189,7 +184,7 @@ static void refund(struct page *p)
         arena_free(&a);
         return;
     }
-    ask_reason(p, _("Give back"),
+    ask_reason(p, &giving_back,
                pays ? _("All of it goes back to the payer, the way it came.\n"
                         "It pays for an order: that order is cancelled with it.")
                     : _("All of it goes back to the payer, the way it came."));
@@ -197,15 +192,7 @@ static void refund(struct page *p)
 
 static void again(struct page *p)
 {
-    ask_reason(p, _("Try again"), _("The provider is asked once more to give it back."));
-}
-
-static void on_recorded(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("Recorded: the payer has the money."));
-    page_reload(p);
+    ask_reason(p, &trying_again, _("The provider is asked once more to give it back."));
 }
 
 static bool amount_of(struct form *f, const char *field, int64_t *fen, struct arena *a)
@@ -230,7 +217,7 @@ static void record(struct page *p, struct form *f)
     bool ours = amount_of(f, "amount_fen", &q.amount_fen, &a);
     bool theirs = amount_of(f, "provider_fen", &q.provider_fen, &a); /* both are said, if both are wrong */
     if (ours && theirs)
-        page_act(p, METHOD_("RecordRefund"), &q.base, on_recorded);
+        page_do(p, METHOD_("RecordRefund"), &q.base, _("Recorded: the payer has the money."));
     arena_free(&a);
 }
 
@@ -262,14 +249,6 @@ static bool pays(const struct page *p)
     return not_asked(p) && capture(p)->state == CERTDESK__V1__CAPTURE_STATE__CAPTURE_STATE_SETTLED;
 }
 
-static void on_part(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("Recorded: the order goes on."));
-    page_reload(p);
-}
-
 static void record_part(struct page *p, struct form *f)
 {
     Certdesk__V1__RecordPartialRefundRequest q = CERTDESK__V1__RECORD_PARTIAL_REFUND_REQUEST__INIT;
@@ -281,7 +260,7 @@ static void record_part(struct page *p, struct form *f)
     if (!*form_value(f, "provider_fen", &a)) /* an emptied field says nothing; none is 0 */
         form_error(f, "provider_fen", _("Say how much; 0 when nothing is back."));
     else if (amount_of(f, "provider_fen", &q.provider_fen, &a))
-        page_act(p, METHOD_("RecordPartialRefund"), &q.base, on_part);
+        page_do(p, METHOD_("RecordPartialRefund"), &q.base, _("Recorded: the order goes on."));
     arena_free(&a);
 }
 
@@ -307,39 +286,22 @@ static bool resolvable(const struct page *p)
     return may(p) && capture_resolvable(capture(p));
 }
 
-static void on_resolved(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("Put aside: it needs nobody any more."));
-    page_reload(p);
-}
-
-static void put_aside(struct page *p, struct form *f)
-{
-    Certdesk__V1__ResolveCaptureRequest q = CERTDESK__V1__RESOLVE_CAPTURE_REQUEST__INIT;
-    struct arena a;
-    arena_init(&a, 0);
-    q.capture_id = p->id;
-    q.reason = form_value(f, "reason", &a);
-    if (!*q.reason)
-        form_error(f, "reason", _("Say what became of it; it is recorded."));
-    else
-        page_act(p, METHOD_("ResolveCapture"), &q.base, on_resolved);
-    arena_free(&a);
-}
+static const struct reasoned seeing_to = {
+    .method = METHOD(payment_service, "ResolveCapture"),
+    .title = N_("Seen to"),
+    .label = N_("What became of it"),
+    .missing = N_("Say what became of it; it is recorded."),
+    .fill = this_capture,
+    .notice = N_("Put aside: it needs nobody any more."),
+};
 
 static void resolve(struct page *p)
 {
-    struct desk *d = p->desk;
-    form_init(&d->form, FORM_ASK, _("Seen to"));
-    form_text(&d->form, STYLE_NORMAL,
-              capture(p)->refund
-                  ? _("The payer has too much, and you have seen to it. No money moves by this.")
-                  : _("Nobody will give this money back from here: it is not ours to give, or it is settled "
-                      "elsewhere. No money moves by this."));
-    form_field(&d->form, FIELD_TEXT, "reason", _("What became of it"))->edit.max = 200;
-    desk_ask(d, put_aside);
+    ask_reason(p, &seeing_to,
+               capture(p)->refund
+                   ? _("The payer has too much, and you have seen to it. No money moves by this.")
+                   : _("Nobody will give this money back from here: it is not ours to give, or it is "
+                       "settled elsewhere. No money moves by this."));
 }
 
 static void order(struct page *p)

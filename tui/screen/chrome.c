@@ -107,8 +107,9 @@ static void draw_rows(struct page *p, int y, int rows)
     struct view *v = &p->desk->view;
     struct cells c = {p, &v->scratch};
     list_draw(&p->list, v, y, rows, p->screen->columns, p->screen->n_columns, cell, &c);
-    if (p->n_rows == 0 && p->screen->empty)
-        view_put(v, y + 2, 2, v->cols - 4, STYLE_DIM, tr(p->screen->empty));
+    const char *empty = p->screen->none ? p->screen->none(p) : p->screen->empty;
+    if (p->n_rows == 0 && empty)
+        view_put(v, y + 2, 2, v->cols - 4, STYLE_DIM, tr(empty));
     if (p->n_rows && p->next_page && p->list.at + 5 >= p->n_rows && !p->calls && !p->failed)
         listing_load(p, true);
 }

@@ -33,10 +33,11 @@ struct action {
 };
 
 struct screen {
-    const char *title; /* msgid */
-    const char *empty; /* msgid: shown when there are no rows */
-    size_t state_size; /* bytes of page->state, zeroed */
-    bool live;         /* reloads whenever a queue changed */
+    const char *title;                         /* msgid */
+    const char *empty;                         /* msgid: shown when there are no rows */
+    const char *(*none)(const struct page *p); /* the same where it is not one for all that can be chosen */
+    size_t state_size;                         /* bytes of page->state, zeroed */
+    bool live;                                 /* reloads whenever a queue changed */
 
     /* A list of rows from a List… method with page_size and page_token … */
     const struct column *columns;
@@ -108,6 +109,7 @@ struct desk {
     bool asking;
     form_done *on_form; /* when it was submitted */
     struct call *form_call;
+    const struct reasoned *reasoned; /* what ask_reason() asked for last */
     struct queues queues;
     struct kept_marks *marks; /* of orders that a reviewer left undecided */
     struct rpc_pending *watch;
@@ -158,7 +160,12 @@ void page_try(struct page *p, struct rpc_method m, const ProtobufCMessage *reque
  * under way the form waits. Failures are shown with every violation; done (may be NULL) is called in any
  * case, before that, and may show something else. */
 void page_act(struct page *p, struct rpc_method m, ProtobufCMessage *request, call_done *done);
+/* The same where a word is all there is to say: shows the notice (which outlives the call) when it is done,
+ * and reads the page again in any case. */
+void page_do(struct page *p, struct rpc_method m, ProtobufCMessage *request, const char *notice);
 bool page_acting(const struct page *p);
+/* An empty request of a method that there is; the caller frees it, and what is in it is not its own. */
+ProtobufCMessage *page_request(struct rpc_method m);
 
 /* Reads the next part of a list; used by the base. */
 void listing_load(struct page *p, bool more);

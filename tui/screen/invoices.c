@@ -50,6 +50,11 @@ static void enter(struct page *p)
     desk_open(p->desk, &invoice_screen, r->order_id, r->title);
 }
 
+static const char *none(const struct page *p)
+{
+    return listing_all(p) ? N_("No invoice was asked for yet.") : N_("No invoice needs a person.");
+}
+
 static const struct action list_actions[] = {
     {K_ENTER, N_("Open"), N_("Look at this invoice"), has_row, enter},
     {'f', N_("All"), N_("Show all invoices"), listing_some, listing_filter},
@@ -58,7 +63,7 @@ static const struct action list_actions[] = {
 
 const struct screen invoices_screen = {
     .title = N_("Invoices"),
-    .empty = N_("No invoice needs a person."),
+    .none = none,
     .state_size = sizeof(struct listing),
     .live = true,
     .columns = columns,
@@ -199,13 +204,6 @@ static void save(struct page *p)
 
 /* ---- the mail ---- */
 
-static void on_mailed(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("It is mailed again."));
-}
-
 static void do_mail(struct page *p, struct form *f)
 {
     Certdesk__V1__ResendInvoiceRequest q = CERTDESK__V1__RESEND_INVOICE_REQUEST__INIT;
@@ -213,7 +211,7 @@ static void do_mail(struct page *p, struct form *f)
     arena_init(&a, 0);
     q.invoice_id = invoice(p)->id;
     q.email = form_value(f, "email", &a);
-    page_act(p, CALL("ResendInvoice"), &q.base, on_mailed);
+    page_do(p, CALL("ResendInvoice"), &q.base, _("It is mailed again."));
     arena_free(&a);
 }
 
@@ -227,14 +225,6 @@ static void mail(struct page *p)
 }
 
 /* ---- once more ---- */
-
-static void on_retried(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("The invoice is asked for again."));
-    page_reload(p);
-}
 
 static const struct {
     const char *field, *label;
@@ -263,7 +253,7 @@ static void do_retry(struct page *p, struct form *f)
         *(char **)(void *)((char *)&k + corrections[i].offset) = form_value(f, corrections[i].field, &a);
     if (f->kind == FORM_ASK)
         q.correction = &k;
-    page_act(p, CALL("RetryInvoice"), &q.base, on_retried);
+    page_do(p, CALL("RetryInvoice"), &q.base, _("The invoice is asked for again."));
     arena_free(&a);
 }
 

@@ -32,21 +32,12 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     }
 }
 
-static void on_retried(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e != OK)
-        return;
-    desk_notice(p->desk, STYLE_GOOD, _("The job is tried again."));
-    page_reload(p);
-}
-
 static void retry(struct page *p)
 {
     const Certdesk__V1__Job *r = page_row(p);
     Certdesk__V1__RetryJobRequest q = CERTDESK__V1__RETRY_JOB_REQUEST__INIT;
     q.job_id = r->id;
-    page_act(p, (struct rpc_method)METHOD(job_service, "RetryJob"), &q.base, on_retried);
+    page_do(p, (struct rpc_method)METHOD(job_service, "RetryJob"), &q.base, _("The job is tried again."));
 }
 
 static void details(struct page *p)

@@ -63,21 +63,11 @@ static void on_more(struct page *p, enum err e, const ProtobufCMessage *response
     list_resize(&p->list, p->n_rows);
 }
 
-static const ProtobufCMessageDescriptor *input_of(struct rpc_method m)
-{
-    const ProtobufCMethodDescriptor *d = protobuf_c_service_descriptor_get_method_by_name(m.service, m.name);
-    return d ? d->input : NULL;
-}
-
 void listing_load(struct page *p, bool more)
 {
-    const ProtobufCMessageDescriptor *d = input_of(p->screen->list);
-    if (!d || (more && !p->next_page))
+    if (more && !p->next_page)
         return;
-    ProtobufCMessage *request = calloc(1, d->sizeof_message);
-    if (!request)
-        abort();
-    protobuf_c_message_init(d, request);
+    ProtobufCMessage *request = page_request(p->screen->list);
     size_t want = more || p->n_rows < PAGE ? PAGE : p->n_rows < PAGE_MOST ? p->n_rows : PAGE_MOST;
     msg_set_int(request, "page_size", (int32_t)want);
     if (more)

@@ -1,5 +1,6 @@
 /* orders.c - orders by what a caller on the phone may say (StaffService.FindOrders), and one order whole. */
 #include "screen/money.h"
+#include "screen/msg.h"
 #include "screen/order_doc.h"
 #include "screen/screens.h"
 #include "screen/words.h"
@@ -175,20 +176,13 @@ static bool closable(const struct page *p)
     return may(p, "CancelOrder");
 }
 
-static void on_arrived(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("The papers are recorded; the order waits for review."));
-    page_reload(p);
-}
-
 static void confirmed_arrival(struct page *p, struct form *f)
 {
     Certdesk__V1__RecordPaperArrivalRequest q = CERTDESK__V1__RECORD_PAPER_ARRIVAL_REQUEST__INIT;
     (void)f;
     q.order_id = p->id;
-    page_act(p, (struct rpc_method)METHOD(shipment_service, "RecordPaperArrival"), &q.base, on_arrived);
+    page_do(p, (struct rpc_method)METHOD(shipment_service, "RecordPaperArrival"), &q.base,
+            _("The papers are recorded; the order waits for review."));
 }
 
 static void papers(struct page *p)
@@ -200,36 +194,24 @@ static void papers(struct page *p)
     desk_ask(d, confirmed_arrival);
 }
 
-static void on_closed(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
+static void this_order(struct page *p, ProtobufCMessage *request)
 {
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("The order is closed; its account is told."));
-    page_reload(p);
+    msg_set_text(request, "order_id", p->id);
 }
 
-static void close_order(struct page *p, struct form *f)
-{
-    Certdesk__V1__CancelOrderRequest q = CERTDESK__V1__CANCEL_ORDER_REQUEST__INIT;
-    struct arena a;
-    arena_init(&a, 0);
-    q.order_id = p->id;
-    q.reason = form_value(f, "reason", &a);
-    if (!*q.reason)
-        form_error(f, "reason", _("Say why; it is recorded."));
-    else
-        page_act(p, (struct rpc_method)METHOD(order_service, "CancelOrder"), &q.base, on_closed);
-    arena_free(&a);
-}
+static const struct reasoned closing = {
+    .method = METHOD(order_service, "CancelOrder"),
+    .title = N_("Close the order"),
+    .label = N_("Why"),
+    .missing = N_("Say why; it is recorded."),
+    .fill = this_order,
+    .notice = N_("The order is closed; its account is told."),
+};
 
 static void ask_close(struct page *p)
 {
-    struct desk *d = p->desk;
-    form_init(&d->form, FORM_ASK, _("Close the order"));
-    form_text(&d->form, STYLE_NORMAL,
-              _("Nothing is paid. Its identity number becomes free;\nthe order cannot be opened again."));
-    form_field(&d->form, FIELD_TEXT, "reason", _("Why"))->edit.max = 200;
-    desk_ask(d, close_order);
+    ask_reason(p, &closing,
+               _("Nothing is paid. Its identity number becomes free;\nthe order cannot be opened again."));
 }
 
 static bool has_invoice(const struct page *p)

@@ -46,13 +46,6 @@ static bool may(const struct page *p)
     return desk_may(p->desk, MAY(ADMIN) | MAY(FINANCE));
 }
 
-static void on_asked(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("The bill is fetched and compared; F5 shows when it is done."));
-}
-
 static void on_day(struct page *p, struct form *f)
 {
     Certdesk__V1__ReconcileDayRequest q = CERTDESK__V1__RECONCILE_DAY_REQUEST__INIT;
@@ -60,7 +53,8 @@ static void on_day(struct page *p, struct form *f)
     arena_init(&a, 0);
     q.provider = (Certdesk__V1__PaymentProvider)(form_chosen(f, "provider") + 1);
     q.date = form_value(f, "date", &a);
-    page_act(p, (struct rpc_method)METHOD(payment_service, "ReconcileDay"), &q.base, on_asked);
+    page_do(p, (struct rpc_method)METHOD(payment_service, "ReconcileDay"), &q.base,
+            _("The bill is fetched and compared; what comes of it is shown here."));
     arena_free(&a);
 }
 

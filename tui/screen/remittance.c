@@ -297,14 +297,6 @@ static void import(struct page *p)
 
 /* ---- what needs a person ---- */
 
-static void on_repeated(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e == OK)
-        desk_notice(p->desk, STYLE_GOOD, _("It goes out with the next file, under a new number."));
-    page_reload(p);
-}
-
 static void do_repeat(struct page *p, struct form *f)
 {
     Certdesk__V1__RepeatDepositRequest q = CERTDESK__V1__REPEAT_DEPOSIT_REQUEST__INIT;
@@ -312,7 +304,7 @@ static void do_repeat(struct page *p, struct form *f)
     if (!deposit(p))
         return;
     q.deposit_id = deposit(p)->id;
-    page_act(p, CALL("RepeatDeposit"), &q.base, on_repeated);
+    page_do(p, CALL("RepeatDeposit"), &q.base, _("It goes out with the next file, under a new number."));
 }
 
 static void repeat(struct page *p)

@@ -1,5 +1,6 @@
 /* review.c - one order under review (S18, S27): read everything, decide on each material, approve the order
  * or send it back. Decisions are marks on this screen until the order is decided as a whole. */
+#include "screen/msg.h"
 #include "screen/order_doc.h"
 #include "screen/review_marks.h"
 #include "screen/screens.h"
@@ -395,27 +396,24 @@ static void on_revealed(struct page *p, enum err e, const ProtobufCMessage *resp
     page_compose(p);
 }
 
-static void on_reveal(struct page *p, struct form *f)
+static void chosen_field(struct page *p, ProtobufCMessage *request)
 {
     struct state *s = p->state;
-    struct arena a;
-    Certdesk__V1__RevealFieldRequest q = CERTDESK__V1__REVEAL_FIELD_REQUEST__INIT;
-    arena_init(&a, 0);
-    q.order_id = p->id;
     s->revealed.asked = chosen_path(p);
-    q.field = (char *)(uintptr_t)s->revealed.asked;
-    q.reason = form_value(f, "reason", &a);
-    page_act(p, (struct rpc_method)METHOD(review_service, "RevealField"), &q.base, on_revealed);
-    arena_free(&a);
+    msg_set_text(request, "order_id", p->id);
+    msg_set_text(request, "field", s->revealed.asked);
 }
+
+static const struct reasoned revealing = {
+    .method = METHOD(review_service, "RevealField"),
+    .title = N_("Show in clear"),
+    .fill = chosen_field,
+    .done = on_revealed,
+};
 
 static void reveal(struct page *p)
 {
-    struct desk *d = p->desk;
-    form_init(&d->form, FORM_ASK, _("Show in clear"));
-    form_text(&d->form, STYLE_NORMAL, _("Who looked at it, when and why is recorded in the audit trail."));
-    form_field(&d->form, FIELD_TEXT, "reason", _("Reason"))->edit.max = 200;
-    desk_ask(d, on_reveal);
+    ask_reason(p, &revealing, _("Who looked at it, when and why is recorded in the audit trail."));
 }
 
 static void next_item(struct page *p)

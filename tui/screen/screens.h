@@ -39,6 +39,18 @@ size_t home_counts(const struct queues *all, struct home_count out[static HOME_C
 /* Who may is known now: the home page shows what is theirs. */
 void home_choose(struct desk *d);
 
+/* What a person gives a reason for, which is recorded: the request has it in `reason`. */
+struct reasoned {
+    struct rpc_method method;
+    const char *title;           /* msgid, of the question */
+    const char *label, *missing; /* msgids, of its field, and of nothing in it; NULL: a reason */
+    void (*fill)(struct page *p, ProtobufCMessage *request); /* the other fields */
+    const char *notice; /* msgid: it is done, and the page read again; … */
+    call_done *done;    /* … or what else is to be done */
+};
+/* Asks, then calls. text: what it will do, in the user's language. */
+void ask_reason(struct page *p, const struct reasoned *r, const char *text);
+
 void ask_search(struct page *p);
 void ask_quit(struct page *p);
 

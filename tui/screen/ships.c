@@ -44,15 +44,6 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
     }
 }
 
-static void on_shipped(struct page *p, enum err e, const ProtobufCMessage *r, const struct fault *f)
-{
-    (void)r, (void)f;
-    if (e != OK)
-        return;
-    desk_notice(p->desk, STYLE_GOOD, _("Handed to the courier; it is tracked from now on."));
-    page_reload(p);
-}
-
 /* Numbers apart by blanks or commas, as a scanner gives them. */
 static size_t split(char *text, char *out[static SCANNED_MAX])
 {
@@ -144,7 +135,8 @@ static void submit(struct page *p, struct form *f)
         form_error(f, "tracking_number", _("The number on the waybill is needed."));
     } else {
         q.order_id = r->order_id;
-        page_act(p, (struct rpc_method)METHOD(shipment_service, "CreateShipment"), &q.base, on_shipped);
+        page_do(p, (struct rpc_method)METHOD(shipment_service, "CreateShipment"), &q.base,
+                _("Handed to the courier; it is tracked from now on."));
     }
     arena_free(&a);
 }

@@ -59,6 +59,12 @@ static void filter(struct page *p)
     page_reload(p);
 }
 
+static const char *none(const struct page *p)
+{
+    return ((const struct state *)p->state)->filter ? N_("No UKEYs in this state.")
+                                                    : N_("No UKEYs yet: n takes some in.");
+}
+
 static void on_added(struct page *p, enum err e, const ProtobufCMessage *response, const struct fault *f)
 {
     struct arena a;
@@ -130,7 +136,7 @@ static const struct action actions[] = {
 
 const struct screen stock_screen = {
     .title = N_("UKEY stock"),
-    .empty = N_("No UKEYs in this state."),
+    .none = none,
     .state_size = sizeof(struct state),
     .live = true,
     .columns = columns,

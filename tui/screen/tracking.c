@@ -1,4 +1,5 @@
 /* tracking.c - one parcel: where it goes, what happened, and what to do when it does not arrive (S29). */
+#include "screen/msg.h"
 #include "screen/screens.h"
 #include "screen/words.h"
 
@@ -78,48 +79,39 @@ static void on_resolved(struct page *p, enum err e, const ProtobufCMessage *r, c
         page_done(p, _("Done."));
 }
 
-static void resolve(struct page *p, struct form *f, bool post_again)
+static void resolve(struct page *p, ProtobufCMessage *request)
 {
-    struct arena a;
-    Certdesk__V1__ResolveShipmentRequest q = CERTDESK__V1__RESOLVE_SHIPMENT_REQUEST__INIT;
-    arena_init(&a, 0);
-    q.reason = form_value(f, "reason", &a);
-    q.post_again = post_again;
-    q.shipment_id = shipment(p)->id;
-    if (!*q.reason)
-        form_error(f, "reason", _("A reason is needed; it is recorded."));
-    else
-        page_act(p, (struct rpc_method)METHOD(shipment_service, "ResolveShipment"), &q.base, on_resolved);
-    arena_free(&a);
+    msg_set_text(request, "shipment_id", shipment(p)->id);
 }
 
-static void on_again(struct page *p, struct form *f)
+static void post(struct page *p, ProtobufCMessage *request)
 {
-    resolve(p, f, true);
+    resolve(p, request);
+    msg_set_bool(request, "post_again", true);
 }
 
-static void on_close(struct page *p, struct form *f)
-{
-    resolve(p, f, false);
-}
+static const struct reasoned posting_again = {
+    .method = METHOD(shipment_service, "ResolveShipment"),
+    .title = N_("Post again"),
+    .fill = post,
+    .done = on_resolved,
+};
 
-static void ask_reason(struct page *p, const char *title, const char *text, form_done *done)
-{
-    struct desk *d = p->desk;
-    form_init(&d->form, FORM_ASK, title);
-    form_text(&d->form, STYLE_NORMAL, text);
-    form_field(&d->form, FIELD_TEXT, "reason", _("Reason"))->edit.max = 200;
-    desk_ask(d, done);
-}
+static const struct reasoned closing = {
+    .method = METHOD(shipment_service, "ResolveShipment"),
+    .title = N_("Close by hand"),
+    .fill = resolve,
+    .done = on_resolved,
+};
 
 static void post_again(struct page *p)
 {
-    ask_reason(p, _("Post again"), _("The UKEY goes back to the queue of those to be shipped."), on_again);
+    ask_reason(p, &posting_again, _("The UKEY goes back to the queue of those to be shipped."));
 }
 
 static void close_by_hand(struct page *p)
 {
-    ask_reason(p, _("Close by hand"), _("The shipment ends here; it is not tracked any more."), on_close);
+    ask_reason(p, &closing, _("The shipment ends here; it is not tracked any more."));
 }
 
 static void order(struct page *p)
