@@ -4,7 +4,7 @@
 #include "screen/desk.h"
 #include "ui/decode.h"
 #include "ui/text.h"
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -77,6 +77,19 @@ enum err fail_both(struct fault *f, enum err code, const char *text, const char 
     return e;
 }
 
+enum err fail_in_both(struct fault *f, enum err code, const char *fmt, const char *fmt_zh, ...)
+{
+    char text[sizeof f->text], text_zh[sizeof f->text_zh];
+    va_list ap, again;
+    va_start(ap, fmt_zh);
+    va_copy(again, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(text_zh, sizeof text_zh, fmt_zh, again);
+    va_end(again);
+    va_end(ap);
+    return fail_both(f, code, text, text_zh);
+}
+
 void fault_field(struct fault *f, const char *field, const char *reason, const char *text,
                  const char *text_zh)
 {

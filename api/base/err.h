@@ -167,6 +167,9 @@ enum err fail(struct fault *f, enum err code, const char *fmt, ...) __attribute_
 
 /* The same with both of its sentences, as they stand. */
 enum err fail_both(struct fault *f, enum err code, const char *text, const char *text_zh);
+/* The same, each made of the same arguments. */
+enum err fail_in_both(struct fault *f, enum err code, const char *fmt, const char *fmt_zh, ...)
+    __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
 
 /* Adds one bad field; the code becomes ERR_INVALID. Goes on silently when the list is full. S7: all at once.
  */

@@ -16,8 +16,8 @@ for (const style of ['a', 'b']) describe(`a UKEY of style ${style}`, () => {
   let card, desk, walk, pin, file;
 
   // Beside the server, which this process talks to meanwhile: {code, out, err}.
-  function run(program, args, input = '') {
-    const child = spawn(path.join(build, 'tui', program), args, { env: { ...process.env, LC_ALL: 'C', CERTDESK_SERVER: desk.address, ...card.env } });
+  function run(program, args, input = '', lang = 'C') {
+    const child = spawn(path.join(build, 'tui', program), args, { env: { ...process.env, LC_ALL: lang, CERTDESK_SERVER: desk.address, ...card.env } });
     const said = { out: '', err: '' };
     child.stdout.on('data', (d) => { said.out += d; });
     child.stderr.on('data', (d) => { said.err += d; });
@@ -26,6 +26,7 @@ for (const style of ['a', 'b']) describe(`a UKEY of style ${style}`, () => {
     return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...said })));
   }
   const holder = (...args) => run('certdesk-ukey', ['--pin-fd', '0', ...args], `${pin}\n`);
+  const chinese = (...args) => run('certdesk-ukey', ['--pin-fd', '0', ...args], `${pin}\n`, 'zh_CN.UTF-8');
   const good = (r) => { assert.equal(r.code, 0, r.err); return r.out; };
 
   before(async () => {
@@ -68,7 +69,9 @@ for (const style of ['a', 'b']) describe(`a UKEY of style ${style}`, () => {
     assert.match(r.err, /^logged in as user\d{10} until 20/m);
     assert.equal((await desk.caller(token).GetAccount()).account.phone, '136****0001');
     const kept = path.join(desk.dir, 'kept');
-    assert.equal(good(await holder('--channel', CHANNEL, '--session', kept, 'login')), '');
+    const again = await chinese('--channel', CHANNEL, '--session', kept, 'login');
+    assert.equal(good(again), '');
+    assert.match(again.err, /^已登录：user\d{10}，有效期至 20[\d: +-]+$/m);
     assert.equal(fs.statSync(kept).mode & 0o777, 0o600);
     assert.equal((await desk.caller(fs.readFileSync(kept, 'utf8').trim()).ListOrders({})).orders[0].id, walk.order.id);
     fs.rmSync(kept);
@@ -84,6 +87,8 @@ for (const style of ['a', 'b']) describe(`a UKEY of style ${style}`, () => {
     assert.match((await holder('login')).err, /say --channel/);
     assert.match((await holder('bindings')).err, /say --session/);
     assert.match((await holder('--session', '/dev/null', 'bindings')).err, /holds no session/);
+    assert.match((await chinese('login')).err, /请用 --channel/);
+    assert.match((await chinese('--session', '/dev/null', 'bindings')).err, /\/dev\/null 中没有会话$/m);
     assert.match((await run('certdesk-ukey', ['--session', '-', 'bindings'], 'not-a-session\n')).err, /log in first/);
     assert.equal((await holder('unbind')).code, 2);
   });

@@ -40,10 +40,11 @@ const may = {
   'server/sandbox': ['base', 'sandbox'],
   'server/decode': ['decode'],
   'tui/token': ['base', 'token'],
-  'tui/ui': ['base', 'ui'],
-  'tui/screen': ['base', 'rpc', 'ui', 'token', 'screen'],
-  'tui/command': ['base', 'rpc', 'ui', 'token', 'screen', 'command'],
-  'tui/ukey': ['base', 'rpc', 'token', 'ukey'],
+  'tui/tr': ['tr'],
+  'tui/ui': ['base', 'tr', 'ui'],
+  'tui/screen': ['base', 'rpc', 'tr', 'ui', 'token', 'screen'],
+  'tui/command': ['base', 'rpc', 'tr', 'ui', 'token', 'screen', 'command'],
+  'tui/ukey': ['base', 'rpc', 'tr', 'token', 'ukey'],
 };
 for (const f of features) may[`server/${f}`] = ['base', 'core', 'rpc', 'pki', 'provider', 'decode', ...features];
 const serverTop = ['app.h', 'callback_route.h', 'config.h', 'dispatch.h', 'providers.h', 'start.h'];

@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join, dirname } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { columns } from '../tui/screen.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const build = process.env.CERTDESK_BUILD || join(here, '../../build');
@@ -58,6 +59,27 @@ test('a wrong PIN is tried once and counted', () => {
   assert.match(r.err, /the PIN is wrong; 2 tries left/);
   assert.match(r.err, /a PIN has 6 to 8/);
   assert.match(r.out, /PIN +2 tries left/);
+});
+
+// What is left are names: of commands, options, readers, algorithms.
+test('in Chinese all of it is Chinese, its columns one under the other', () => {
+  const r = sh(`export LC_ALL=zh_CN.UTF-8
+    $UKEY info; $UKEY --slot b cert; $UKEY --slot b info; echo 000000 | $UKEY sign text --pin-fd 0; echo 1234 | $UKEY sign text --pin-fd 0; $UKEY sign text --pin-fd 9
+    echo 123456 | $UKEY sign /no/such --pin-fd 0; $UKEY --frob info; $UKEY login; echo x | $UKEY --server 127.0.0.1:1 --csr text --session - download ord_1; $UKEY --server x bindings`);
+  const [out, err] = [r.out, r.err].map((t) => Buffer.from(t, 'latin1').toString());
+  assert.match(out, /^介质号 +30000003$/m);
+  assert.match(out, /^证书密码 +剩余\d次，出厂值$/m);
+  assert.match(out, /^管理密钥 +出厂值$/m);
+  assert.match(out, /^证书 +\d+ 字节，P-256$/m);
+  assert.match(out, /^证书 +无$/m);
+  assert.doesNotMatch(out.replace(/GUID|PUK|piv|P-256|[0-9a-f]{32}/g, ''), /[A-Za-z]{2}/);
+  const at = (l) => columns(/^(\S+ +)/.exec(l)[1]);
+  for (const l of out.trim().split('\n')) assert.equal(at(l), 18, l);
+  for (const words of [/UKEY中没有证书/, /证书密码错误，还可尝试1次/, /证书密码还可尝试1次/, /证书密码为6至8位字母、数字或符号/, /未输入证书密码/, /\/no\/such 无法读取/, /选项有误，或缺少参数：--frob/, /请用 --server 指定服务器地址/, /请用 --session/])
+    assert.match(err, words);
+  const own = err.split('\n').filter((l) => l.startsWith('certdesk-ukey: '));
+  assert.ok(own.length >= 9, err);
+  for (const l of own) assert.doesNotMatch(l.replace(/certdesk-ukey|CERTDESK_SERVER|UKEY|PIV|MiB|--[a-z]+|\/no\/such|127\.0\.0\.1:1|（.*）/g, ''), /[A-Za-z]{2}/, l);
 });
 
 const alive = (mark) => readdirSync('/proc').filter((p) => /^\d+$/.test(p)).filter((p) => {

@@ -158,5 +158,5 @@ test('the Chinese catalogue is complete: every text of the sources, none fuzzy',
   assert.equal(sh('msgattrib --untranslated po/zh_CN.po; msgattrib --only-fuzzy po/zh_CN.po').trim(), '');
   sh('msgfmt --check -o /dev/null po/zh_CN.po');
   // msgcmp fails for a text of the sources that the catalogue lacks
-  sh('xgettext -L C --from-code=UTF-8 -k_ -kN_ --no-location --omit-header -o - ui/*.c screen/*.c command/*.c main.c > "$OUT"; msgcmp po/zh_CN.po "$OUT"; rm "$OUT"');
+  sh('xgettext -L C --from-code=UTF-8 -k_ -kN_ --no-location --omit-header -o - ui/*.c screen/*.c command/*.c ukey/*.c main.c > "$OUT"; msgcmp po/zh_CN.po "$OUT"; rm "$OUT"');
 });

@@ -180,6 +180,10 @@ static void a_fault_keeps_every_bad_field(void **s)
     assert_int_equal(f.n_violations, FAULT_MAX_VIOLATIONS);
     assert_err(fault_fields(&f), ERR_INVALID);
     assert_string_equal(fault_text(&f), err_text(ERR_INVALID));
+    assert_err(fail_in_both(&f, ERR_PIN_WRONG, "%d tries of %s", "%d次（%s）", 2, "x"), ERR_PIN_WRONG);
+    assert_string_equal(fault_text(&f), "2 tries of x");
+    assert_string_equal(fault_text_zh(&f), "2次（x）");
+    assert_err(fail_in_both(NULL, ERR_PIN_WRONG, "%d", "%d", 1), ERR_PIN_WRONG);
     assert_err(fail(&f, ERR_ORDER_OPEN, "order %s is open", "x"), ERR_ORDER_OPEN);
     assert_string_equal(fault_text(&f), "order x is open");
     assert_int_equal(err_by_name("ORDER_OPEN"), ERR_ORDER_OPEN);

@@ -9,7 +9,7 @@
 
 #include "rpc/client.h"
 #include "screen/session.h"
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <jansson.h>
 #include <stdbool.h>

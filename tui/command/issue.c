@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "token/personalise.h"
 #include "token/reader.h"
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <certdesk/v1/issuance_service.pb-c.h>
 #include <certdesk/v1/stock_service.pb-c.h>

@@ -17,7 +17,7 @@
 #include "ui/form.h"
 #include "ui/list.h"
 #include "ui/loop.h"
-#include "ui/tr.h"
+#include "tr/tr.h"
 #include "ui/view.h"
 
 struct page;

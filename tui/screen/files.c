@@ -1,6 +1,6 @@
 #include "screen/files.h"
 
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <errno.h>
 #include <fcntl.h>

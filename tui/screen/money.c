@@ -1,7 +1,7 @@
 #include "screen/money.h"
 
 #include "screen/words.h"
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "screen/msg.h"
 #include "screen/words.h"
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <string.h>
 

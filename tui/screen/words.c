@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <certdesk/v1/shipment_service.pb-c.h>
 #include <stdio.h>

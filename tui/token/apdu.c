@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -19,7 +20,8 @@ static enum err exchange(struct channel *ch, const uint8_t *tx, size_t ntx, int6
         return fail(f, ERR_CARD_GONE, NULL);
     n -= 2;
     if (n > sizeof out->data - out->n)
-        return fail(f, ERR_CARD_DOUBTFUL, "the UKEY answers more than any of its objects can hold");
+        return fail_in_both(f, ERR_CARD_DOUBTFUL, "the UKEY answers more than any of its objects can hold",
+                            "UKEY返回的数据超出其对象的最大长度");
     memcpy(out->data + out->n, rx, n);
     out->n += n;
     out->sw = (uint16_t)(rx[n] << 8 | rx[n + 1]);
@@ -38,7 +40,8 @@ static enum err fetch_rest(struct channel *ch, int64_t timeout_ms, struct answer
             TRY(exchange(ch, get, sizeof get, timeout_ms, out, f));
         }
         if (round > MORE_ROUNDS || (out->sw >> 8 == 0x61 && out->n == before))
-            return fail(f, ERR_CARD_DOUBTFUL, "the UKEY promises data that do not come");
+            return fail_in_both(f, ERR_CARD_DOUBTFUL, "the UKEY promises data that do not come",
+                                "UKEY未返回其声明的数据");
     }
     return OK;
 }
@@ -94,24 +97,24 @@ enum err apdu_send(struct channel *ch, const struct apdu *cmd, struct answer *ou
 static const struct {
     uint16_t sw, mask;
     enum err err;
-    const char *text;
+    const char *text, *text_zh;
 } STATUS[] = {
-    {0x63C0, 0xFFFF, ERR_PIN_BLOCKED, "no tries are left"},
-    {0x63C0, 0xFFF0, ERR_PIN_WRONG, "the secret is wrong"},
-    {0x6581, 0xFFFF, ERR_CARD_DOUBTFUL, "the memory of the UKEY failed"},
-    {0x6700, 0xFFFF, ERR_CARD_REFUSED, "wrong length"},
-    {0x6883, 0xFFFF, ERR_CARD_REFUSED, "an earlier command was left unfinished"},
-    {0x6982, 0xFFFF, ERR_CARD_REFUSED, "not authorised"},
-    {0x6983, 0xFFFF, ERR_PIN_BLOCKED, "no tries are left"},
-    {0x6985, 0xFFFF, ERR_CARD_REFUSED, "conditions of use are not satisfied"},
-    {0x6A80, 0xFFFF, ERR_CARD_REFUSED, "the data are not accepted"},
-    {0x6A81, 0xFFFF, ERR_UNIMPLEMENTED, "the UKEY does not have this function"},
-    {0x6A82, 0xFFFF, ERR_NOT_FOUND, "there is no such object on the UKEY"},
-    {0x6A84, 0xFFFF, ERR_CARD_REFUSED, "the UKEY is full"},
-    {0x6A86, 0xFFFF, ERR_CARD_REFUSED, "parameters are not accepted"},
-    {0x6A88, 0xFFFF, ERR_NOT_FOUND, "there is no such key on the UKEY"},
-    {0x6D00, 0xFFFF, ERR_UNIMPLEMENTED, "the UKEY does not have this function"},
-    {0x6E00, 0xFFFF, ERR_UNIMPLEMENTED, "the UKEY does not have this function"},
+    {0x63C0, 0xFFFF, ERR_PIN_BLOCKED, "no tries are left", "剩余次数为零"},
+    {0x63C0, 0xFFF0, ERR_PIN_WRONG, "the secret is wrong", "密码错误"},
+    {0x6581, 0xFFFF, ERR_CARD_DOUBTFUL, "the memory of the UKEY failed", "UKEY存储器故障"},
+    {0x6700, 0xFFFF, ERR_CARD_REFUSED, "wrong length", "长度有误"},
+    {0x6883, 0xFFFF, ERR_CARD_REFUSED, "an earlier command was left unfinished", "先前的命令未完成"},
+    {0x6982, 0xFFFF, ERR_CARD_REFUSED, "not authorised", "未授权"},
+    {0x6983, 0xFFFF, ERR_PIN_BLOCKED, "no tries are left", "剩余次数为零"},
+    {0x6985, 0xFFFF, ERR_CARD_REFUSED, "conditions of use are not satisfied", "不满足使用条件"},
+    {0x6A80, 0xFFFF, ERR_CARD_REFUSED, "the data are not accepted", "数据未被接受"},
+    {0x6A81, 0xFFFF, ERR_UNIMPLEMENTED, "the UKEY does not have this function", "UKEY没有此功能"},
+    {0x6A82, 0xFFFF, ERR_NOT_FOUND, "there is no such object on the UKEY", "UKEY中没有该对象"},
+    {0x6A84, 0xFFFF, ERR_CARD_REFUSED, "the UKEY is full", "UKEY已满"},
+    {0x6A86, 0xFFFF, ERR_CARD_REFUSED, "parameters are not accepted", "参数未被接受"},
+    {0x6A88, 0xFFFF, ERR_NOT_FOUND, "there is no such key on the UKEY", "UKEY中没有该密钥"},
+    {0x6D00, 0xFFFF, ERR_UNIMPLEMENTED, "the UKEY does not have this function", "UKEY没有此功能"},
+    {0x6E00, 0xFFFF, ERR_UNIMPLEMENTED, "the UKEY does not have this function", "UKEY没有此功能"},
 };
 
 enum err apdu_status(uint16_t sw, const char *what, int *left, struct fault *f)
@@ -121,7 +124,12 @@ enum err apdu_status(uint16_t sw, const char *what, int *left, struct fault *f)
     if (sw == 0x9000)
         return OK;
     for (size_t i = 0; i < sizeof STATUS / sizeof *STATUS; i++)
-        if ((sw & STATUS[i].mask) == STATUS[i].sw)
-            return fail(f, STATUS[i].err, "%s: %s (%04X)", what, STATUS[i].text, (unsigned)sw);
-    return fail(f, ERR_CARD_DOUBTFUL, "%s: the UKEY answered %04X, which says nothing", what, (unsigned)sw);
+        if ((sw & STATUS[i].mask) == STATUS[i].sw) {
+            char text[80], text_zh[80];
+            snprintf(text, sizeof text, "%s: %s (%04X)", what, STATUS[i].text, (unsigned)sw);
+            snprintf(text_zh, sizeof text_zh, "%s：%s（%04X）", what, STATUS[i].text_zh, (unsigned)sw);
+            return fail_both(f, STATUS[i].err, text, text_zh);
+        }
+    return fail_in_both(f, ERR_CARD_DOUBTFUL, "%s: the UKEY answered %04X, which says nothing",
+                        "%s：UKEY返回%04X，含义不明", what, (unsigned)sw);
 }

@@ -68,18 +68,21 @@ enum err csr_make(struct ukey *u, enum ukey_slot slot, const struct ukey_pub *pu
     int len = r ? i2d_re_X509_REQ_tbs(r, &tbs) : -1;
     if (len <= 0) {
         ERR_clear_error();
-        return fail(f, ERR_INTERNAL, "the certificate request could not be written");
+        return fail_in_both(f, ERR_INTERNAL, "the certificate request could not be written",
+                            "无法生成证书请求");
     }
     uint8_t digest[UKEY_DIGEST], sig[UKEY_SIG_MAX];
     size_t ns = 0;
     TRY(pub_digest(pub, tbs, (size_t)len, digest, f));
     TRY(u->ops->sign(u, slot, pub->alg, digest, sig, &ns, f));
     if (pub_verify(pub, digest, sig, ns, f) != OK)
-        return fail(f, ERR_CARD_DOUBTFUL,
-                    "the UKEY signs with another key than the one it was asked to make");
+        return fail_in_both(f, ERR_CARD_DOUBTFUL,
+                            "the UKEY signs with another key than the one it was asked to make",
+                            "UKEY签名所用密钥不是刚生成的密钥");
     if (!set_signature(r, pub->alg, sig, ns) || (len = i2d_X509_REQ(r, NULL)) <= 0) {
         ERR_clear_error();
-        return fail(f, ERR_INTERNAL, "the certificate request could not be written");
+        return fail_in_both(f, ERR_INTERNAL, "the certificate request could not be written",
+                            "无法生成证书请求");
     }
     *der = arena_alloc(a, (size_t)len);
     unsigned char *p = *der;
@@ -108,7 +111,7 @@ enum err csr_of_file(const uint8_t *text, size_t n, struct arena *a, uint8_t **d
     int len = r ? i2d_X509_REQ(r, NULL) : -1;
     if (len <= 0) {
         ERR_clear_error();
-        return fail(f, ERR_INVALID, "the file holds no certificate request");
+        return fail_in_both(f, ERR_INVALID, "the file holds no certificate request", "文件中没有证书请求");
     }
     *der = arena_alloc(a, (size_t)len);
     unsigned char *p = *der;

@@ -63,7 +63,7 @@ static enum err try_admin(struct ukey *u, const struct download_plan *p, struct 
     wipe(&k, sizeof k);
     if (e != ERR_CARD_REFUSED && e != ERR_NOT_FOUND && e != ERR_UNIMPLEMENTED)
         return e;
-    return download_say(
+    return fail_both(
         f, ERR_PRECONDITION,
         p->admin ? "this is not the UKEY's management key"
                  : "the UKEY's management key is not the factory's; give it (--management-key-fd)",

@@ -5,14 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum err download_say(struct fault *f, enum err code, const char *en, const char *zh)
-{
-    enum err e = fail(f, code, "%s", en);
-    if (f)
-        snprintf(f->text_zh, sizeof f->text_zh, "%s", zh);
-    return e;
-}
-
 /* -- what is on the token ---------------------------------------------------------------------------------
  */
 
@@ -146,27 +138,25 @@ static enum err begun_here(const struct download_plan *p, const struct download_
         return OK;
     struct ukey_info begun = download_token(&m->key);
     TRY(personalise_medium_number(&begun, number, f));
-    enum err e =
-        fail(f, ERR_PRECONDITION,
-             "this download was begun with UKEY %s; insert that one (--slot a|b goes on with this)", number);
-    snprintf(f->text_zh, sizeof f->text_zh,
-             "该订单已使用UKEY %s 开始下载，请插入该UKEY（如改用当前UKEY，请指定 --slot a|b）", number);
-    return e;
+    return fail_in_both(
+        f, ERR_PRECONDITION,
+        "this download was begun with UKEY %s; insert that one (--slot a|b goes on with this)",
+        "该订单已使用UKEY %s 开始下载，请插入该UKEY（如改用当前UKEY，请指定 --slot a|b）", number);
 }
 
 static enum err no_way(const struct download_plan *p, const struct look *l, struct fault *f)
 {
     for (size_t i = 0; i < SLOTS; i++)
         if (allowed(p, i) && l->at[i].empty && l->at[i].untold)
-            return download_say(
+            return fail_both(
                 f, ERR_PRECONDITION,
                 "this UKEY does not tell whether there is a key in its slots without certificate; "
                 "--slot a|b makes a new one there, in place of what there may be",
                 "此UKEY无法告知没有证书的密钥槽中是否已有密钥；请用 --slot a|b 指定密钥槽，"
                 "将在其中生成新密钥，原有密钥（如有）会被替换");
-    return download_say(f, ERR_PRECONDITION,
-                        "the UKEY has no free slot: what is there is in use, and is not replaced",
-                        "UKEY中没有空闲的密钥槽，已有证书和密钥不会被覆盖");
+    return fail_both(f, ERR_PRECONDITION,
+                     "the UKEY has no free slot: what is there is in use, and is not replaced",
+                     "UKEY中没有空闲的密钥槽，已有证书和密钥不会被覆盖");
 }
 
 enum err download_ways(const struct download_plan *p, const struct download_memory *m, const struct look *l,
@@ -178,9 +168,9 @@ enum err download_ways(const struct download_plan *p, const struct download_memo
         TRY(pub_of_cert(p->cert, p->cert_n, &want, f));
         ways_of_certificate(p, m, l, &want, out);
         return out->n ? OK
-                      : download_say(f, ERR_PRECONDITION,
-                                     "the order's certificate is for a key that is not on this UKEY",
-                                     "该订单的证书对应的密钥不在此UKEY中，请插入原UKEY");
+                      : fail_both(f, ERR_PRECONDITION,
+                                  "the order's certificate is for a key that is not on this UKEY",
+                                  "该订单的证书对应的密钥不在此UKEY中，请插入原UKEY");
     }
     TRY(begun_here(p, m, l, f));
     ways_to_a_key(p, m, l, out);

@@ -41,7 +41,5 @@ enum err download_ways(const struct download_plan *p, const struct download_memo
                        struct ways *out, struct fault *f);
 /* The token of which a record tells. */
 struct ukey_info download_token(const struct personalise_record *r);
-/* Fails with a sentence in both languages. */
-enum err download_say(struct fault *f, enum err code, const char *en, const char *zh);
 
 #endif

@@ -132,11 +132,12 @@ static enum err check_identity(const struct saga *s, struct fault *f)
     const struct personalise_record *r = s->r;
     const struct ukey_info *i = &s->info;
     if (r->has_serial && (!i->has_serial || i->serial != r->serial))
-        return fail(f, ERR_PRECONDITION, "another UKEY is in the reader: the one begun with is %u",
-                    (unsigned)r->serial);
+        return fail_in_both(f, ERR_PRECONDITION, "another UKEY is in the reader: the one begun with is %u",
+                            "读卡器中不是开始时所用的UKEY（%u）", (unsigned)r->serial);
     if (r->has_guid && (!i->has_guid || memcmp(i->guid, r->guid, UKEY_GUID) != 0))
-        return fail(f, r->has_serial ? ERR_CARD_DOUBTFUL : ERR_PRECONDITION,
-                    "another UKEY is in the reader: its GUID is not the one begun with");
+        return fail_in_both(f, r->has_serial ? ERR_CARD_DOUBTFUL : ERR_PRECONDITION,
+                            "another UKEY is in the reader: its GUID is not the one begun with",
+                            "读卡器中不是开始时所用的UKEY（GUID不同）");
     return OK;
 }
 
@@ -170,7 +171,8 @@ static enum err check_secret(const char *secret, const char *factory, const char
 {
     size_t n = strlen(secret);
     if (n < 6 || n > UKEY_SECRET_MAX || !strcmp(secret, factory))
-        return fail(f, ERR_INVALID, "the planned %s is not fit to be one", name);
+        return fail_in_both(f, ERR_INVALID, "the planned %s is not fit to be one", "拟设置的%s不合要求",
+                            name);
     return OK;
 }
 
@@ -180,7 +182,8 @@ static enum err check_secrets(const struct personalise_plan *p, struct fault *f)
     TRY(check_secret(p->fresh.puk, PIV_FACTORY_PUK, "PUK", f));
     struct ukey_admin_key factory = piv_factory_admin(p->fresh.admin.alg);
     if (same_bytes(factory.key, p->fresh.admin.key, 24))
-        return fail(f, ERR_INVALID, "the planned management key is the factory's");
+        return fail_in_both(f, ERR_INVALID, "the planned management key is the factory's",
+                            "拟设置的管理密钥为出厂值");
     return OK;
 }
 
@@ -191,10 +194,10 @@ static enum err check_plan(const struct personalise_plan *p, const struct person
     if (!p->as_it_is)
         TRY(check_secrets(p, f));
     if (!p->common_name || !*p->common_name || !p->proof_text || !p->journal || !p->issue)
-        return fail(f, ERR_INVALID, "the plan is not complete");
+        return fail_in_both(f, ERR_INVALID, "the plan is not complete", "制证计划不完整");
     bool cert_wanted = r->step >= PERSONALISE_ISSUED;
     if (r->step > PERSONALISE_FINISHED || (cert_wanted && (!r->cert_n || r->cert_n > UKEY_CERT_MAX)))
-        return fail(f, ERR_INVALID, "the journal is not complete");
+        return fail_in_both(f, ERR_INVALID, "the journal is not complete", "制证记录不完整");
     return OK;
 }
 
@@ -265,6 +268,7 @@ enum err personalise_medium_number(const struct ukey_info *info, char out[static
     else if (info->has_guid)
         hex_encode(info->guid, UKEY_GUID, out);
     else
-        return fail(f, ERR_PRECONDITION, "the UKEY has neither a serial number nor a GUID");
+        return fail_in_both(f, ERR_PRECONDITION, "the UKEY has neither a serial number nor a GUID",
+                            "UKEY既没有序列号也没有GUID");
     return OK;
 }

@@ -17,9 +17,9 @@ static bool enough(int left)
     return left < 0 || left >= GUESS_TRIES;
 }
 
-static enum err doubtful(struct fault *f, const char *sentence)
+static enum err doubtful(struct fault *f, const char *sentence, const char *sentence_zh)
 {
-    return fail(f, ERR_CARD_DOUBTFUL, "%s", sentence);
+    return fail_both(f, ERR_CARD_DOUBTFUL, sentence, sentence_zh);
 }
 
 /* ---- identity ---- */
@@ -30,8 +30,9 @@ enum err step_identify(struct saga *s, struct fault *f)
     size_t n = 0;
     TRY(s->u.ops->read_cert(&s->u, s->plan->slot, der, sizeof der, &n, f));
     if (n)
-        return fail(f, ERR_PRECONDITION,
-                    "the slot of the UKEY holds a certificate already; nothing was changed");
+        return fail_in_both(f, ERR_PRECONDITION,
+                            "the slot of the UKEY holds a certificate already; nothing was changed",
+                            "UKEY的密钥槽中已有证书，未作任何更改");
     s->r->has_serial = s->info.has_serial;
     s->r->serial = s->info.serial;
     s->r->has_guid = s->info.has_guid;
@@ -74,7 +75,9 @@ static enum err authenticate(struct saga *s, bool *fresh, struct fault *f)
         return OK;
     TRY(try_admin(s, &s->plan->fresh.admin, &right, f));
     *fresh = right;
-    return right ? OK : doubtful(f, "the UKEY's management key is neither its old one nor its new one");
+    return right ? OK
+                 : doubtful(f, "the UKEY's management key is neither its old one nor its new one",
+                            "UKEY的管理密钥既不是原值也不是新值");
 }
 
 /* A token without a CHUID gets a random GUID. */
@@ -87,7 +90,8 @@ static enum err give_guid(struct saga *s, struct fault *f)
     TRY(s->u.ops->write_guid(&s->u, guid, f));
     TRY(s->u.ops->info(&s->u, &s->info, f));
     if (!s->info.has_guid || memcmp(s->info.guid, guid, UKEY_GUID) != 0)
-        return doubtful(f, "the UKEY does not keep the identity that was written to it");
+        return doubtful(f, "the UKEY does not keep the identity that was written to it",
+                        "UKEY未保存写入的标识");
     return OK;
 }
 
@@ -116,7 +120,9 @@ enum err step_admin_key(struct saga *s, struct fault *f)
     wipe(&k, sizeof k);
     TRY(e);
     TRY(try_admin(s, &s->plan->fresh.admin, &right, f));
-    return right ? OK : doubtful(f, "the UKEY does not accept the management key that was just set");
+    return right ? OK
+                 : doubtful(f, "the UKEY does not accept the management key that was just set",
+                            "UKEY不接受刚设置的管理密钥");
 }
 
 /* ---- PIN and PUK ---- */
@@ -132,11 +138,12 @@ static enum err verify_fresh_pin(struct saga *s, int *left, struct fault *f)
 static enum err own_pin(struct saga *s, struct fault *f)
 {
     if (!enough(s->info.pin_left))
-        return doubtful(f, "somebody tried wrong PINs on the UKEY since its PIN was set");
+        return doubtful(f, "somebody tried wrong PINs on the UKEY since its PIN was set",
+                        "设置证书密码后有人输入过错误密码");
     int left;
     enum err e = verify_fresh_pin(s, &left, f);
     if (e == ERR_PIN_WRONG || e == ERR_PIN_BLOCKED)
-        return doubtful(f, "the UKEY does not accept the PIN that was set");
+        return doubtful(f, "the UKEY does not accept the PIN that was set", "UKEY不接受已设置的证书密码");
     return e;
 }
 
@@ -150,11 +157,12 @@ static enum ukey_truth still_old(const char *old, const char *factory, enum ukey
 static enum err pin_by_puk(struct saga *s, struct fault *f)
 {
     if (!enough(s->info.puk_left))
-        return doubtful(f, "neither the PIN nor the PUK of the UKEY has tries enough left");
+        return doubtful(f, "neither the PIN nor the PUK of the UKEY has tries enough left",
+                        "UKEY的证书密码和PUK剩余次数均不足");
     int left;
     enum err e = s->u.ops->unblock(&s->u, s->plan->old.puk, s->plan->fresh.pin, &left, f);
     if (e == ERR_PIN_WRONG || e == ERR_PIN_BLOCKED)
-        return doubtful(f, "the PUK of the UKEY is not the one on record");
+        return doubtful(f, "the PUK of the UKEY is not the one on record", "UKEY的PUK与记录不符");
     return e;
 }
 
@@ -163,7 +171,8 @@ static enum err change_pin(struct saga *s, struct fault *f)
     int left;
     enum err e = s->u.ops->change_pin(&s->u, s->plan->old.pin, s->plan->fresh.pin, &left, f);
     if (e == ERR_PIN_WRONG || e == ERR_PIN_BLOCKED)
-        return doubtful(f, "the PIN of the UKEY is neither the one on record nor the new one");
+        return doubtful(f, "the PIN of the UKEY is neither the one on record nor the new one",
+                        "UKEY的证书密码既不是记录值也不是新值");
     return e;
 }
 
@@ -179,7 +188,8 @@ enum err step_pin(struct saga *s, struct fault *f)
     int left;
     enum err e = verify_fresh_pin(s, &left, f);
     if (e != ERR_PIN_WRONG)
-        return e == ERR_PIN_BLOCKED ? doubtful(f, "the PIN of the UKEY is blocked") : e;
+        return e == ERR_PIN_BLOCKED ? doubtful(f, "the PIN of the UKEY is blocked", "UKEY的证书密码已锁定")
+                                    : e;
     return change_pin(s, f);
 }
 
@@ -192,7 +202,7 @@ enum err step_puk(struct saga *s, struct fault *f)
 {
     enum ukey_truth old = still_old(s->plan->old.puk, PIV_FACTORY_PUK, s->info.puk_default);
     if (!enough(s->info.puk_left))
-        return doubtful(f, "somebody tried wrong PUKs on the UKEY");
+        return doubtful(f, "somebody tried wrong PUKs on the UKEY", "有人在UKEY上输入过错误的PUK");
     int left;
     enum err e = ERR_PIN_WRONG;
     if (old == UKEY_NO || (old == UKEY_UNKNOWN && s->resumed))
@@ -200,7 +210,8 @@ enum err step_puk(struct saga *s, struct fault *f)
     if (e == ERR_PIN_WRONG && old != UKEY_NO)
         e = change_puk(s, s->plan->old.puk, &left, f);
     if (e == ERR_PIN_WRONG || e == ERR_PIN_BLOCKED)
-        return doubtful(f, "the PUK of the UKEY is neither the one on record nor the new one");
+        return doubtful(f, "the PUK of the UKEY is neither the one on record nor the new one",
+                        "UKEY的PUK既不是记录值也不是新值");
     return e;
 }
 
@@ -215,7 +226,8 @@ enum err step_key(struct saga *s, struct fault *f)
     bool fresh;
     TRY(s->u.ops->read_cert(&s->u, s->plan->slot, der, sizeof der, &n, f));
     if (n && !cert_self_made(der, n))
-        return doubtful(f, "a certificate came into the slot of the UKEY since it was found empty");
+        return doubtful(f, "a certificate came into the slot of the UKEY since it was found empty",
+                        "UKEY的密钥槽在检查后被写入了证书");
     TRY(authenticate(s, &fresh, f));
     enum err e = s->u.ops->gen_key(&s->u, s->plan->slot, s->plan->alg, &s->r->pub, f);
     if (e == ERR_UNIMPLEMENTED && s->plan->otherwise)
@@ -231,7 +243,8 @@ static enum err slot_key(struct saga *s, struct fault *f)
     enum err e = s->u.ops->get_pub(&s->u, s->plan->slot, &s->r->pub, f);
     if (e == ERR_NOT_FOUND || e == ERR_UNIMPLEMENTED || (e == OK && !s->r->pub.made_inside)) {
         s->r->pub = (struct ukey_pub){0};
-        return doubtful(f, "the key that was made on the UKEY cannot be found again");
+        return doubtful(f, "the key that was made on the UKEY cannot be found again",
+                        "找不到在UKEY中生成的密钥");
     }
     return e;
 }
@@ -243,7 +256,8 @@ enum err step_request(struct saga *s, struct fault *f)
     enum err e =
         csr_make(&s->u, s->plan->slot, &s->r->pub, s->plan->common_name, &s->arena, &s->csr, &s->csr_n, f);
     if (e == ERR_NOT_FOUND || e == ERR_CARD_REFUSED)
-        return doubtful(f, "the key that was made on the UKEY is not there any more");
+        return doubtful(f, "the key that was made on the UKEY is not there any more",
+                        "在UKEY中生成的密钥已不存在");
     return e;
 }
 
@@ -255,12 +269,13 @@ enum err step_issue(struct saga *s, struct fault *f)
     struct ukey_pub pub;
     if (!r->cert_n || r->cert_n > UKEY_CERT_MAX || pub_of_cert(r->cert, r->cert_n, &pub, f) != OK) {
         r->cert_n = 0;
-        return fail(f, ERR_INTERNAL, "what was issued is not a certificate of at most %d bytes",
-                    (int)UKEY_CERT_MAX);
+        return fail_in_both(f, ERR_INTERNAL, "what was issued is not a certificate of at most %d bytes",
+                            "所签发的不是%d字节以内的证书", (int)UKEY_CERT_MAX);
     }
     if (!pub_same(&pub, &r->pub)) {
         r->cert_n = 0;
-        return doubtful(f, "the certificate that was issued is not for the key on the UKEY");
+        return doubtful(f, "the certificate that was issued is not for the key on the UKEY",
+                        "所签发的证书与UKEY中的密钥不符");
     }
     return OK;
 }
@@ -277,7 +292,7 @@ static enum err prove(struct saga *s, struct fault *f)
     if (e == OK)
         e = pub_verify(&pub, digest, s->proof, s->proof_n, f);
     if (e == ERR_NOT_FOUND || e == ERR_CARD_REFUSED || e == ERR_SIGNATURE_BAD)
-        return doubtful(f, "the key on the UKEY is not the certificate's");
+        return doubtful(f, "the key on the UKEY is not the certificate's", "UKEY中的密钥与证书不符");
     return e;
 }
 
@@ -296,7 +311,8 @@ static enum err compare(struct saga *s, struct fault *f)
     size_t n = 0;
     TRY(s->u.ops->read_cert(&s->u, s->plan->slot, der, sizeof der, &n, f));
     if (n != s->r->cert_n || memcmp(der, s->r->cert, n) != 0)
-        return doubtful(f, "the certificate on the UKEY is not the one that was written");
+        return doubtful(f, "the certificate on the UKEY is not the one that was written",
+                        "UKEY中的证书与所写入的不符");
     return OK;
 }
 
@@ -313,7 +329,8 @@ enum err step_prove(struct saga *s, struct fault *f)
     if (!s->plan->as_it_is)
         TRY(try_admin(s, &s->plan->fresh.admin, &right, f));
     if (!right)
-        return doubtful(f, "the UKEY does not accept the management key that was set");
+        return doubtful(f, "the UKEY does not accept the management key that was set",
+                        "UKEY不接受已设置的管理密钥");
     TRY(compare(s, f));
     return prove(s, f);
 }

@@ -39,7 +39,8 @@ static enum err piv_select(struct ukey *u, struct fault *f)
     if (a.sw == 0x6883) /* a chain that was cut before is complained about once */
         TRY(apdu_send(u->ch, &cmd, &a, f));
     if (a.sw == 0x6A82)
-        return fail(f, ERR_NOT_FOUND, "the card in the reader is not a PIV token");
+        return fail_in_both(f, ERR_NOT_FOUND, "the card in the reader is not a PIV token",
+                            "读卡器中的卡不是PIV UKEY");
     return apdu_status(a.sw, "SELECT", NULL, f);
 }
 
@@ -56,7 +57,8 @@ enum err piv_put_object(struct ukey *u, uint32_t object, const uint8_t *contents
                                         (uint8_t)object};
     size_t at = 5;
     if (!tlv_put(body, sizeof body, &at, 0x53, contents, n))
-        return fail(f, ERR_INVALID, "%zu bytes do not fit into an object of the UKEY", n);
+        return fail_in_both(f, ERR_INVALID, "%zu bytes do not fit into an object of the UKEY",
+                            "%zu字节超出UKEY对象的最大长度", n);
     struct apdu cmd = {.ins = 0xDB, .p1 = 0x3F, .p2 = 0xFF, .data = body, .n = at};
     struct answer a;
     return piv_command(u, "PUT DATA", &cmd, &a, NULL, f);
@@ -68,7 +70,8 @@ static enum err take_point(const uint8_t *p, size_t n, struct ukey_pub *out, str
     size_t l = 0;
     const uint8_t *point = p ? tlv_find(p, n, 0x86, &l) : NULL;
     if (!point || l != UKEY_POINT || point[0] != 0x04)
-        return fail(f, ERR_CARD_DOUBTFUL, "the UKEY gives a public key that is none");
+        return fail_in_both(f, ERR_CARD_DOUBTFUL, "the UKEY gives a public key that is none",
+                            "UKEY返回的公钥无效");
     memcpy(out->point, point, UKEY_POINT);
     return OK;
 }
@@ -86,7 +89,8 @@ static enum err piv_gen_key(struct ukey *u, enum ukey_slot slot, enum ukey_alg a
     struct answer a;
     TRY(apdu_send(u->ch, &cmd, &a, f));
     if (a.sw == 0x6A80) /* the template is the same for every algorithm, so it is the algorithm */
-        return fail(f, ERR_UNIMPLEMENTED, "the UKEY cannot make %s keys", alg == UKEY_SM2 ? "SM2" : "P-256");
+        return fail_in_both(f, ERR_UNIMPLEMENTED, "the UKEY cannot make %s keys", "UKEY不能生成%s密钥",
+                            alg == UKEY_SM2 ? "SM2" : "P-256");
     TRY(apdu_status(a.sw, "GENERATE", NULL, f));
     size_t n = 0;
     const uint8_t *key = tlv_find(a.data, a.n, 0x7F49, &n);
@@ -103,10 +107,10 @@ static enum err piv_get_pub(struct ukey *u, enum ukey_slot slot, struct ukey_pub
     const uint8_t *alg = tlv_find(a.data, a.n, 0x01, &na), *origin = tlv_find(a.data, a.n, 0x03, &no),
                   *key = tlv_find(a.data, a.n, 0x04, &nk);
     if (!alg || na != 1)
-        return fail(f, ERR_CARD_DOUBTFUL, "the UKEY's metadata are damaged");
+        return fail_in_both(f, ERR_CARD_DOUBTFUL, "the UKEY's metadata are damaged", "UKEY的元数据已损坏");
     if (*alg != piv_alg(UKEY_P256) && *alg != piv_alg(UKEY_SM2))
-        return fail(f, ERR_PRECONDITION, "the slot holds a key of another kind (algorithm %02X)",
-                    (unsigned)*alg);
+        return fail_in_both(f, ERR_PRECONDITION, "the slot holds a key of another kind (algorithm %02X)",
+                            "密钥槽中是其他类型的密钥（算法%02X）", (unsigned)*alg);
     *out = (struct ukey_pub){.alg = *alg == piv_alg(UKEY_SM2) ? UKEY_SM2 : UKEY_P256,
                              .made_inside = origin && no == 1 && *origin == 1};
     return take_point(key, nk, out, f);
@@ -125,7 +129,8 @@ static enum err piv_sign(struct ukey *u, enum ukey_slot slot, enum ukey_alg alg,
     size_t nt = 0, ns = 0;
     const uint8_t *t = tlv_find(a.data, a.n, 0x7C, &nt), *s = t ? tlv_find(t, nt, 0x82, &ns) : NULL;
     if (!s || ns < 8 || ns > UKEY_SIG_MAX)
-        return fail(f, ERR_CARD_DOUBTFUL, "the UKEY gives a signature that is none");
+        return fail_in_both(f, ERR_CARD_DOUBTFUL, "the UKEY gives a signature that is none",
+                            "UKEY返回的签名无效");
     memcpy(sig, s, ns);
     *n = ns;
     return OK;
@@ -135,8 +140,9 @@ static enum err piv_write_cert(struct ukey *u, enum ukey_slot slot, const uint8_
                                struct fault *f)
 {
     if (!n || n > UKEY_CERT_MAX)
-        return fail(f, ERR_INVALID, "a certificate of %zu bytes does not fit onto a UKEY (%d at most)", n,
-                    (int)UKEY_CERT_MAX);
+        return fail_in_both(f, ERR_INVALID,
+                            "a certificate of %zu bytes does not fit onto a UKEY (%d at most)",
+                            "证书为%zu字节，超出UKEY的容量（最多%d字节）", n, (int)UKEY_CERT_MAX);
     uint8_t contents[UKEY_CERT_MAX + 16];
     size_t at = 0;
     bool fits = tlv_put(contents, sizeof contents, &at, 0x70, der, n) &&

@@ -32,7 +32,8 @@ static enum err pad(const char *secret, uint8_t out[static UKEY_SECRET_MAX], str
     for (size_t i = 0; ok && i < n; i++)
         ok = secret[i] > ' ' && secret[i] < 0x7F;
     if (!ok)
-        return fail(f, ERR_INVALID, "a PIN has 6 to 8 letters, digits or signs");
+        return fail_in_both(f, ERR_INVALID, "a PIN has 6 to 8 letters, digits or signs",
+                            "证书密码为6至8位字母、数字或符号");
     memset(out, 0xFF, UKEY_SECRET_MAX);
     memcpy(out, secret, n);
     return OK;
@@ -134,7 +135,8 @@ static enum err auth_step(struct ukey *u, const struct ukey_admin_key *key, cons
     size_t nt = 0, nv = 0;
     const uint8_t *t = tlv_find(a.data, a.n, 0x7C, &nt), *v = t ? tlv_find(t, nt, want, &nv) : NULL;
     if (!v || nv != block)
-        return fail(f, ERR_CARD_DOUBTFUL, "the UKEY's answer to the management key is damaged");
+        return fail_in_both(f, ERR_CARD_DOUBTFUL, "the UKEY's answer to the management key is damaged",
+                            "UKEY对管理密钥的应答已损坏");
     memcpy(out, v, block);
     return OK;
 }
@@ -143,13 +145,13 @@ static enum err auth_step(struct ukey *u, const struct ukey_admin_key *key, cons
 enum err piv_admin_auth(struct ukey *u, const struct ukey_admin_key *key, struct fault *f)
 {
     if (!cipher(key->alg))
-        return fail(f, ERR_INVALID, "no such management key algorithm");
+        return fail_in_both(f, ERR_INVALID, "no such management key algorithm", "不支持该管理密钥算法");
     size_t block = (size_t)EVP_CIPHER_get_block_size(cipher(key->alg));
     uint8_t witness[BLOCK_MAX], plain[BLOCK_MAX], challenge[BLOCK_MAX], proof[BLOCK_MAX], want[BLOCK_MAX];
     TRY(auth_step(u, key, (const uint8_t[]){0x7C, 0x02, 0x80, 0x00}, 4, 0x80, block, witness, f));
     random_bytes(challenge, block);
     if (!one_block(key, false, witness, plain) || !one_block(key, true, challenge, want))
-        return fail(f, ERR_INTERNAL, "the cipher of the management key failed");
+        return fail_in_both(f, ERR_INTERNAL, "the cipher of the management key failed", "管理密钥运算失败");
     uint8_t body[2 + 2 * (2 + BLOCK_MAX)] = {0x7C, (uint8_t)(2 * (2 + block))};
     size_t at = 2;
     if (!tlv_put(body, sizeof body, &at, 0x80, plain, block) ||
@@ -160,7 +162,8 @@ enum err piv_admin_auth(struct ukey *u, const struct ukey_admin_key *key, struct
     wipe(plain, sizeof plain);
     TRY(e);
     if (!same_bytes(proof, want, block))
-        return fail(f, ERR_CARD_DOUBTFUL, "the UKEY does not know its own management key");
+        return fail_in_both(f, ERR_CARD_DOUBTFUL, "the UKEY does not know its own management key",
+                            "UKEY未能证明其管理密钥");
     return OK;
 }
 
@@ -168,7 +171,7 @@ enum err piv_set_admin_key(struct ukey *u, const struct ukey_admin_key *key, str
 {
     size_t n = ukey_admin_len(key->alg);
     if (!n)
-        return fail(f, ERR_INVALID, "no such management key algorithm");
+        return fail_in_both(f, ERR_INVALID, "no such management key algorithm", "不支持该管理密钥算法");
     uint8_t body[3 + sizeof key->key] = {(uint8_t)key->alg, PIV_ADMIN, (uint8_t)n};
     memcpy(body + 3, key->key, n);
     struct apdu cmd = {.ins = 0xFF, .p1 = 0xFF, .p2 = 0xFF, .data = body, .n = 3 + n};

@@ -62,7 +62,7 @@ enum err pub_digest(const struct ukey_pub *pub, const void *msg, size_t n, uint8
              hash(EVP_sm3(), z, sizeof z, msg, n, "", 0, out);
     else
         ok = hash(EVP_sha256(), msg, n, "", 0, "", 0, out);
-    return ok ? OK : fail(f, ERR_INTERNAL, "the digest could not be computed");
+    return ok ? OK : fail_in_both(f, ERR_INTERNAL, "the digest could not be computed", "无法计算摘要");
 }
 
 EVP_PKEY *pub_pkey(const struct ukey_pub *pub)
@@ -112,7 +112,9 @@ static enum err take_pkey(EVP_PKEY *k, struct ukey_pub *out, struct fault *f)
               EVP_PKEY_get_octet_string_param(k, OSSL_PKEY_PARAM_PUB_KEY, out->point, UKEY_POINT, &n) == 1 &&
               n == UKEY_POINT && out->point[0] == 0x04;
     ERR_clear_error();
-    return ok ? OK : fail(f, ERR_INVALID, "the certificate's key is neither P-256 nor SM2");
+    return ok ? OK
+              : fail_in_both(f, ERR_INVALID, "the certificate's key is neither P-256 nor SM2",
+                             "证书的密钥既不是P-256也不是SM2");
 }
 
 enum err pub_of_cert(const uint8_t *der, size_t n, struct ukey_pub *out, struct fault *f)
@@ -122,7 +124,7 @@ enum err pub_of_cert(const uint8_t *der, size_t n, struct ukey_pub *out, struct 
     X509 *x = n <= UKEY_CERT_MAX * 2 ? d2i_X509(NULL, &p, (long)n) : NULL;
     if (!x || p != der + n) {
         ERR_clear_error();
-        return fail(f, ERR_INVALID, "this is not a certificate");
+        return fail_in_both(f, ERR_INVALID, "this is not a certificate", "这不是证书");
     }
     return take_pkey(X509_get0_pubkey(x), out, f);
 }

@@ -71,7 +71,8 @@ static enum err process_start(struct process *p, struct fault *f)
     int pair[2];
     p->pid = 0;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        return fail(f, ERR_UNAVAILABLE, "no socket for the card process: %s", strerror(errno));
+        return fail_in_both(f, ERR_UNAVAILABLE, "no socket for the card process: %s",
+                            "无法建立与读卡进程的连接：%s", strerror(errno));
     if (pair[1] == CHILD_FD) { /* dup2 onto itself would leave close-on-exec set */
         int other = dup(pair[1]);
         close(pair[1]);
@@ -84,7 +85,8 @@ static enum err process_start(struct process *p, struct fault *f)
         return OK;
     close(pair[0]);
     p->pid = 0;
-    return fail(f, ERR_UNAVAILABLE, "the card process could not be started: %s", strerror(r));
+    return fail_in_both(f, ERR_UNAVAILABLE, "the card process could not be started: %s",
+                        "无法启动读卡进程：%s", strerror(r));
 }
 
 /* One message from the child: its length, 0 when it is gone, -1 when the time is up. */
@@ -117,7 +119,7 @@ static enum err ask(struct card_channel *c, enum child_op op, const void *body, 
 {
     uint8_t message[CHILD_MESSAGE_MAX];
     if (!c->process.pid)
-        return fail(f, ERR_CARD_GONE, "the connection to the UKEY is closed");
+        return fail_in_both(f, ERR_CARD_GONE, "the connection to the UKEY is closed", "与UKEY的连接已关闭");
     if (n > sizeof message - 2)
         return fail(f, ERR_INVALID, NULL);
     message[0] = (uint8_t)op;
@@ -128,7 +130,8 @@ static enum err ask(struct card_channel *c, enum child_op op, const void *body, 
     if (r <= 0 || message[0] >= ERR_COUNT) {
         process_stop(&c->process);
         wipe(message, sizeof message);
-        return r < 0 ? ERR_DEADLINE : fail(f, ERR_CARD_GONE, "the card process died");
+        return r < 0 ? ERR_DEADLINE
+                     : fail_in_both(f, ERR_CARD_GONE, "the card process died", "读卡进程已退出");
     }
     enum err e = (enum err)message[0];
     size_t len = (size_t)r - 1;
@@ -145,8 +148,10 @@ static enum err ask(struct card_channel *c, enum child_op op, const void *body, 
 
 static enum err hangs(enum err e, struct fault *f)
 {
-    return e == ERR_DEADLINE ? fail(f, ERR_CARD_DOUBTFUL, "the UKEY hangs; pull it out and plug it in again")
-                             : e;
+    return e == ERR_DEADLINE
+               ? fail_in_both(f, ERR_CARD_DOUBTFUL, "the UKEY hangs; pull it out and plug it in again",
+                              "UKEY无响应，请拔出后重新插入")
+               : e;
 }
 
 static struct card_channel *of(struct channel *ch)
@@ -157,7 +162,9 @@ static struct card_channel *of(struct channel *ch)
 static enum err channel_begin(struct channel *ch, struct fault *f)
 {
     enum err e = ask(of(ch), CHILD_BEGIN, NULL, 0, ch->patience_ms, NULL, 0, NULL, f);
-    return e == ERR_DEADLINE ? fail(f, ERR_UNAVAILABLE, "another program keeps the UKEY for itself") : e;
+    return e == ERR_DEADLINE ? fail_in_both(f, ERR_UNAVAILABLE, "another program keeps the UKEY for itself",
+                                            "UKEY正被其他程序占用")
+                             : e;
 }
 
 static enum err channel_transmit(struct channel *ch, const uint8_t *tx, size_t ntx, uint8_t *rx, size_t cap,
@@ -201,9 +208,7 @@ static enum err why_unavailable(const char *name, struct fault *f)
     for (size_t i = 0; i < l.n; i++)
         if (strcmp(l.at[i].name, name) == 0)
             return f->code;
-    enum err e = fail(f, ERR_UNAVAILABLE, "there is no reader %.100s", name);
-    snprintf(f->text_zh, sizeof f->text_zh, "没有读卡器 %.100s", name);
-    return e;
+    return fail_in_both(f, ERR_UNAVAILABLE, "there is no reader %.100s", "没有读卡器 %.100s", name);
 }
 
 enum err reader_connect(const char *name, struct channel **out, struct fault *f)
@@ -246,7 +251,7 @@ enum err reader_watch_open(struct reader_watch **out, struct fault *f)
     enum err e = process_start(&w->process, f);
     uint8_t op = CHILD_WATCH;
     if (e == OK && send(w->process.fd, &op, 1, MSG_NOSIGNAL) != 1)
-        e = fail(f, ERR_UNAVAILABLE, "the card process died");
+        e = fail_in_both(f, ERR_UNAVAILABLE, "the card process died", "读卡进程已退出");
     if (e != OK) {
         reader_watch_close(w);
         return e;
@@ -268,7 +273,7 @@ enum err reader_watch_next(struct reader_watch *w, int64_t timeout_ms, struct re
     if (n < 0)
         return fail(f, ERR_DEADLINE, NULL);
     if (n != (ssize_t)sizeof message)
-        return fail(f, ERR_UNAVAILABLE, "the card process died");
+        return fail_in_both(f, ERR_UNAVAILABLE, "the card process died", "读卡进程已退出");
     memcpy(out, message + 1, sizeof *out);
     return OK;
 }

@@ -2,7 +2,7 @@
 
 #include "base/str.h"
 #include "ui/text.h"
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <stdio.h>
 #include <string.h>

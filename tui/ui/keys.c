@@ -1,6 +1,6 @@
 #include "ui/keys.h"
 
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <stdio.h>
 

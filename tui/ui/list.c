@@ -1,6 +1,6 @@
 #include "ui/list.h"
 
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 bool list_key(struct list *l, ui_key k)
 {

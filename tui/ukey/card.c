@@ -19,7 +19,7 @@ enum {
 static void ask(void *arg, const char *text, const char *text_zh)
 {
     (void)arg;
-    fprintf(stderr, "%s\n", in_chinese() ? text_zh : text);
+    fprintf(stderr, "%s\n", tr_chinese() ? text_zh : text);
 }
 
 enum err open_card(const struct args *a, struct channel **ch, struct fault *f)
@@ -56,7 +56,7 @@ enum err read_certificate(struct ukey *u, const struct args *a, uint8_t der[stat
 {
     TRY(u->ops->read_cert(u, a->slot, der, UKEY_CERT_MAX, n, f));
     if (!*n)
-        return fail(f, ERR_NOT_FOUND, "there is no certificate on the UKEY");
+        return refuse(f, ERR_NOT_FOUND, N_("there is no certificate on the UKEY"));
     return pub_of_cert(der, *n, pub, f);
 }
 
@@ -83,7 +83,7 @@ static bool ask_terminal(char line[static LINE_SIZE])
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(tty, TCSAFLUSH, &hidden);
-    dprintf(tty, "PIN: ");
+    dprintf(tty, "%s", _("PIN: "));
     bool ok = read_line(tty, line);
     tcsetattr(tty, TCSAFLUSH, &shown);
     dprintf(tty, "\n");
@@ -100,18 +100,16 @@ enum err take_pin(struct ukey *u, const struct args *a, char pin[static UKEY_SEC
     if (i.pin_left == 0)
         return fail(f, ERR_PIN_BLOCKED, NULL);
     if (i.pin_left > 0 && i.pin_left < 3)
-        fprintf(stderr, in_chinese() ? "证书密码还可尝试%d次\n" : "%d tries left\n", i.pin_left);
+        fprintf(stderr, _("the PIN can be tried %d times more\n"), i.pin_left);
     if (!(a->pin_fd >= 0 ? read_line(a->pin_fd, line) : ask_terminal(line)))
-        return fail(f, ERR_INVALID, "no PIN was given");
+        return refuse(f, ERR_INVALID, N_("no PIN was given"));
     enum err e = u->ops->verify_pin(u, line, &left, f); /* which takes no more than UKEY_SECRET_MAX */
     if (e == OK)
         snprintf(pin, UKEY_SECRET_MAX + 1, "%.*s", (int)UKEY_SECRET_MAX, line);
     wipe(line, sizeof line);
     if (e != ERR_PIN_WRONG)
         return e;
-    e = fail(f, e, "the PIN is wrong; %d tries left", left);
-    snprintf(f->text_zh, sizeof f->text_zh, "证书密码错误，还可尝试%d次", left);
-    return e;
+    return refuse(f, e, N_("the PIN is wrong; %d tries left"), left);
 }
 
 enum err give_pin(struct ukey *u, const struct args *a, struct fault *f)
@@ -132,7 +130,7 @@ enum err take_admin_key(const struct args *a, struct ukey_admin_key *out, struct
     bool ok = fits && hex_decode(line, out->key, n);
     wipe(line, sizeof line);
     if (!ok)
-        return fail(f, ERR_INVALID, "a management key is 32, 48 or 64 digits of hex");
+        return refuse(f, ERR_INVALID, N_("a management key is 32, 48 or 64 digits of hex"));
     out->alg = n == 16 ? UKEY_AES128 : n == 32 ? UKEY_AES256 : (enum ukey_admin_alg)0;
     return OK;
 }
@@ -147,9 +145,9 @@ enum err sign_bytes(struct ukey *u, const struct args *a, const struct ukey_pub 
         e = u->ops->sign(u, a->slot, pub->alg, digest, sig, n, f);
     fault_clear(&later);
     if (u->ops->logout(u, &later) != OK)
-        fprintf(stderr, "certdesk-ukey: %s\n", fault_text(&later));
+        complain(&later);
     TRY(e);
     return pub_verify(pub, digest, sig, *n, f) == OK
                ? OK
-               : fail(f, ERR_CARD_DOUBTFUL, "the key on the UKEY is not its certificate's");
+               : refuse(f, ERR_CARD_DOUBTFUL, N_("the key on the UKEY is not its certificate's"));
 }

@@ -17,14 +17,14 @@ static enum err ask(struct desk *d, const char *method, const ProtobufCMessage *
                     response, f);
 }
 
-static void say_time(FILE *out, const Google__Protobuf__Timestamp *t)
+static char *when(struct arena *a, const Google__Protobuf__Timestamp *t)
 {
     char text[40] = "";
     time_t s = t ? (time_t)t->seconds : 0;
     struct tm tm;
     if (t && localtime_r(&s, &tm))
         strftime(text, sizeof text, "%F %T %z", &tm);
-    fputs(text, out);
+    return arena_strdup(a, text);
 }
 
 /* -- with the UKEY ---- */
@@ -70,7 +70,7 @@ static enum err check_text(const char *first_line, const ProtobufCBinaryData *te
     size_t n = strlen(first_line);
     return text->len > n && memcmp(text->data, first_line, n) == 0
                ? OK
-               : fail(f, ERR_INVALID, "the server asks for a signature over something else");
+               : refuse(f, ERR_INVALID, N_("the server asks for a signature over something else"));
 }
 
 static enum err login_challenge(struct asking *g, ProtobufCBinaryData *text, struct fault *f)
@@ -103,7 +103,7 @@ static enum err login(struct desk *d, const struct args *a, struct fault *f)
     PB(LoginByUkeyRequest) in = CERTDESK__V1__LOGIN_BY_UKEY_REQUEST__INIT;
     const void *out;
     if (!a->channel)
-        return fail(f, ERR_INVALID, "say --channel CHANNEL");
+        return refuse(f, ERR_INVALID, N_("say --channel CHANNEL"));
     TRY(with_ukey(a, &g, sign_challenge, f));
     in.request_id = desk_request_id(d);
     in.challenge_id = g.challenge_id;
@@ -112,27 +112,19 @@ static enum err login(struct desk *d, const struct args *a, struct fault *f)
     TRY(ask(d, "LoginByUkey", &in.base, &out, f));
     const PB(LoginByUkeyResponse) *r = out;
     if (!r->account || !r->session)
-        return fail(f, ERR_INTERNAL, "the server's answer is empty");
-    fprintf(stderr, "logged in as ");
-    print_clean(stderr, r->account->user_name);
-    fprintf(stderr, " until ");
-    say_time(stderr, r->session->expire_time);
-    fputc('\n', stderr);
+        return refuse(f, ERR_INTERNAL, N_("the server's answer is empty"));
+    fprintf(stderr, _("logged in as %s until %s\n"), clean(&d->arena, r->account->user_name),
+            when(&d->arena, r->session->expire_time));
     if (a->session && strcmp(a->session, "-") != 0)
         return keep_file(a->session, r->session->token, f);
-    print_clean(stdout, r->session->token);
-    putchar('\n');
+    puts(clean(&d->arena, r->session->token));
     return OK;
 }
 
-static void print_binding(const PB(Binding) * b)
+static void print_binding(struct desk *d, const PB(Binding) * b)
 {
-    print_clean(stdout, b->certificate_id);
-    putchar('\t');
-    print_clean(stdout, b->medium_number);
-    putchar('\t');
-    say_time(stdout, b->create_time);
-    putchar('\n');
+    printf("%s\t%s\t%s\n", clean(&d->arena, b->certificate_id), clean(&d->arena, b->medium_number),
+           when(&d->arena, b->create_time));
 }
 
 static enum err bind_it(struct desk *d, const struct args *a, struct fault *f)
@@ -149,7 +141,7 @@ static enum err bind_it(struct desk *d, const struct args *a, struct fault *f)
     TRY(ask(d, "BindCertificate", &in.base, &out, f));
     const PB(BindCertificateResponse) *r = out;
     if (r->binding)
-        print_binding(r->binding);
+        print_binding(d, r->binding);
     return OK;
 }
 
@@ -175,7 +167,7 @@ static enum err bindings(struct desk *d, const struct args *a, struct fault *f)
         TRY(ask(d, "ListBindings", &in.base, &out, f));
         const PB(ListBindingsResponse) *r = out;
         for (size_t i = 0; i < r->n_bindings; i++)
-            print_binding(r->bindings[i]);
+            print_binding(d, r->bindings[i]);
         in.page_token = r->next_page_token;
     } while (*in.page_token);
     return OK;

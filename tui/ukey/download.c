@@ -35,41 +35,28 @@ struct job {
     char path[PATH_SIZE]; /* of what is remembered; "": there is no place for it */
 };
 
-static enum err say(struct fault *f, enum err code, const char *en, const char *zh)
-{
-    enum err e = fail(f, code, "%s", en);
-    snprintf(f->text_zh, sizeof f->text_zh, "%s", zh);
-    return e;
-}
-
 /* -- the order --------------------------------------------------------------------------------------------
  */
 
-static const char *state_zh(int state)
+/* In the words of the contract; what is not there is before them. */
+static const char *state_word(int state)
 {
     switch (state) {
     case STATE(PAYMENT):
-        return "待支付";
+        return _("PAYMENT");
     case STATE(PAPERS):
-        return "待收纸质材料";
+        return _("PAPERS");
     case STATE(REVIEW):
-        return "待审核";
+        return _("REVIEW");
     case STATE(CORRECTION):
-        return "待补正资料";
+        return _("CORRECTION");
     case STATE(REFUNDING):
-        return "退款中";
+        return _("REFUNDING");
     case STATE(CANCELLED):
-        return "已取消";
+        return _("CANCELLED");
     default:
-        return "办理中";
+        return _("before PAYMENT");
     }
-}
-
-static const char *state_name(int state)
-{
-    const ProtobufCEnumValue *v =
-        protobuf_c_enum_descriptor_get_value(&certdesk__v1__order_state__descriptor, state);
-    return v ? v->name + strlen("ORDER_STATE_") : "?";
 }
 
 /* Said before anything is made. */
@@ -77,22 +64,18 @@ static enum err check_order(const PB(Order) * o, const struct args *a, struct fa
 {
     bool cloud = o->medium == CERTDESK__V1__MEDIUM__MEDIUM_CLOUD;
     if (o->delivery != CERTDESK__V1__DELIVERY_WAY__DELIVERY_WAY_DOWNLOAD)
-        return say(f, ERR_PRECONDITION, "the UKEY of this order is written and posted by the desk",
-                   "该订单的UKEY由受理点制作并邮寄，无需下载");
-    if (o->state != STATE(DOWNLOAD) && o->state != STATE(FINISHED)) {
-        enum err e = fail(f, ERR_ORDER_STATE, "the order cannot be downloaded now: it is in state %s",
-                          state_name((int)o->state));
-        snprintf(f->text_zh, sizeof f->text_zh, "订单当前不能下载证书（状态：%s）", state_zh((int)o->state));
-        return e;
-    }
+        return refuse(f, ERR_PRECONDITION, N_("the UKEY of this order is written and posted by the desk"));
+    if (o->state != STATE(DOWNLOAD) && o->state != STATE(FINISHED))
+        return refuse(f, ERR_ORDER_STATE, N_("the order cannot be downloaded now: it is in state %s"),
+                      state_word((int)o->state));
     if (o->state == STATE(FINISHED) && !o->n_certificates)
         return fail(f, ERR_CERTIFICATE_ENDED, NULL);
     if (cloud && !a->csr)
-        return say(f, ERR_INVALID, "this is a cloud certificate: say --csr FILE, the key service's request",
-                   "该订单为云证书，请用 --csr 提供密钥服务生成的证书请求");
+        return refuse(f, ERR_INVALID,
+                      N_("this is a cloud certificate: say --csr FILE, the key service's request"));
     if (!cloud && a->csr)
-        return say(f, ERR_INVALID, "this order's key is made on the UKEY; --csr is for cloud certificates",
-                   "该订单的密钥在UKEY中生成，--csr 仅用于云证书");
+        return refuse(f, ERR_INVALID,
+                      N_("this order's key is made on the UKEY; --csr is for cloud certificates"));
     return OK;
 }
 
@@ -104,7 +87,7 @@ static enum err get_order(struct job *j, struct fault *f)
     TRY(desk_ask(j->desk, METHOD(order_service, "GetOrder"), &in.base, &out, f));
     j->order = ((const PB(GetOrderResponse) *)out)->order;
     if (!j->order)
-        return fail(f, ERR_INTERNAL, "the server's answer is empty");
+        return refuse(f, ERR_INTERNAL, N_("the server's answer is empty"));
     return check_order(j->order, j->args, f);
 }
 
@@ -145,7 +128,7 @@ static enum err issue(void *arg, const char *medium_number, const uint8_t *csr, 
     TRY(ask_for(j, medium_number, csr, n, f));
     const ProtobufCBinaryData *der = &j->answer->certificate_der;
     if (!der->len || der->len > UKEY_CERT_MAX)
-        return fail(f, ERR_INTERNAL, "the certificate does not fit onto a UKEY");
+        return refuse(f, ERR_INTERNAL, N_("the certificate does not fit onto a UKEY"));
     memcpy(cert, der->data, der->len);
     *cert_n = der->len;
     return OK;
@@ -162,7 +145,7 @@ static enum err get_certificate(struct job *j, struct download_plan *plan, struc
     TRY(desk_ask(j->desk, METHOD(certificate_service, "GetCertificate"), &in.base, &out, f));
     const PB(Certificate) *c = ((const PB(GetCertificateResponse) *)out)->certificate;
     if (!c || c->der.len > UKEY_CERT_MAX)
-        return fail(f, ERR_INTERNAL, "the certificate does not fit onto a UKEY");
+        return refuse(f, ERR_INTERNAL, N_("the certificate does not fit onto a UKEY"));
     plan->cert = c->der.data;
     plan->cert_n = c->der.len;
     return OK;
@@ -211,8 +194,7 @@ static enum err remember(void *arg, const struct download_memory *m, struct faul
     const struct job *j = arg;
     char line[DOWNLOAD_LINE];
     if (!*j->path)
-        return say(f, ERR_PRECONDITION, "set HOME: the key that is made has to be remembered there",
-                   "请设置 HOME 环境变量，用于记录已生成的密钥");
+        return refuse(f, ERR_PRECONDITION, N_("set HOME: the key that is made has to be remembered there"));
     download_memory_write(m, line);
     return keep_file(j->path, line, f);
 }
@@ -226,25 +208,20 @@ static enum err pin(void *arg, struct ukey *u, char out[static UKEY_SECRET_MAX +
     struct ukey_info i;
     TRY(u->ops->info(u, &i, f));
     if (i.pin_default == UKEY_YES)
-        fprintf(stderr, "%s\n",
-                in_chinese() ? "证书密码仍为出厂值，请尽快修改"
-                             : "the PIN is still the factory's; change it soon");
+        fputs(_("the PIN is still the factory's; change it soon\n"), stderr);
     return take_pin(u, j->args, out, f);
 }
 
 static void progress(void *arg, enum personalise_step next)
 {
     (void)arg;
-    fprintf(stderr, "%s\n", in_chinese() ? personalise_step_text_zh(next) : personalise_step_text(next));
+    fprintf(stderr, "%s\n", tr_chinese() ? personalise_step_text_zh(next) : personalise_step_text(next));
 }
 
 static void say_result(const struct download_result *r)
 {
-    const char *said = in_chinese()
-                           ? (r->was_there ? "证书已在UKEY中：介质号 %s，密钥槽 %c\n"
-                                           : "证书已写入UKEY：介质号 %s，密钥槽 %c\n")
-                           : (r->was_there ? "the certificate was on the UKEY: medium number %s, slot %c\n"
-                                           : "the certificate is on the UKEY: medium number %s, slot %c\n");
+    const char *said = r->was_there ? _("the certificate was on the UKEY: medium number %s, slot %c\n")
+                                    : _("the certificate is on the UKEY: medium number %s, slot %c\n");
     fprintf(stderr, said, r->medium_number, r->slot == UKEY_SIGN_A ? 'a' : 'b');
 }
 
@@ -299,7 +276,7 @@ static enum err for_key_service(struct job *j, struct fault *f)
     bool ok = cert_print_pem(stdout, r->certificate_der.data, r->certificate_der.len);
     for (size_t i = 0; ok && i < r->n_chain_der; i++)
         ok = cert_print_pem(stdout, r->chain_der[i].data, r->chain_der[i].len);
-    return ok ? OK : fail(f, ERR_UNAVAILABLE, "the certificate could not be written");
+    return ok ? OK : refuse(f, ERR_UNAVAILABLE, N_("the certificate could not be written"));
 }
 
 static enum err download(struct desk *d, const struct args *a, struct fault *f)

@@ -20,43 +20,6 @@ enum {
     FILE_MAX = 64 << 20,
 };
 
-void print_clean(FILE *out, const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        bool c1 = p[0] == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0; /* controls of two bytes */
-        fputc(*p < ' ' || *p == 127 || c1 ? '?' : *p, out);
-        p += c1;
-    }
-}
-
-bool in_chinese(void)
-{
-    const char *lang = getenv("CERTDESK_LANG"); /* as at the console */
-    if (!lang || !*lang)
-        lang = getenv("LC_ALL");
-    if (!lang || !*lang)
-        lang = getenv("LANG");
-    return lang && !strncmp(lang, "zh", 2);
-}
-
-int complain(const struct fault *f)
-{
-    bool zh = in_chinese();
-    fputs("certdesk-ukey: ", stderr);
-    print_clean(stderr, zh ? fault_text_zh(f) : fault_text(f));
-    if (zh && !f->text_zh[0] &&
-        f->text[0]) { /* what is said in one language only, beside the code's sentence */
-        fputs("：", stderr);
-        print_clean(stderr, f->text);
-    }
-    fputc('\n', stderr);
-    for (size_t i = 0; i < f->n_violations; i++) {
-        print_clean(stderr, zh ? f->violations[i].text_zh : f->violations[i].text);
-        fputc('\n', stderr);
-    }
-    return (int)end_of(f->code);
-}
-
 /* ---- list, info, cert ---- */
 
 static int do_list(struct fault *f)
@@ -67,20 +30,19 @@ static int do_list(struct fault *f)
     if (!l.service && reader_no_card(&l, f) != OK)
         return complain(f);
     if (!l.n)
-        fprintf(stderr, "certdesk-ukey: %s\n", in_chinese() ? "未检测到读卡器" : "no reader");
+        fprintf(stderr, "certdesk-ukey: %s\n", _("no reader"));
     for (size_t i = 0; i < l.n; i++)
         printf("%s\t%s\n", l.at[i].card ? "card" : "empty", l.at[i].name);
     return 0;
 }
 
-static void print_tries(const char *what, int left, enum ukey_truth factory)
+static void print_tries(const char *label, int left, enum ukey_truth factory)
 {
-    printf("%-18s", what);
+    const char *origin = factory == UKEY_YES ? _(", factory value") : "";
     if (left >= 0)
-        printf("%d tries left", left);
+        print_row(label, _("%d tries left%s"), left, origin);
     else
-        printf("tries not told");
-    printf("%s\n", factory == UKEY_YES ? ", factory value" : "");
+        print_row(label, _("tries not told%s"), origin);
 }
 
 static enum err info(struct ukey *u, const struct args *a, void *arg, struct fault *f)
@@ -94,22 +56,22 @@ static enum err info(struct ukey *u, const struct args *a, void *arg, struct fau
     TRY(u->ops->info(u, &i, f));
     TRY(personalise_medium_number(&i, medium, f));
     hex_encode(i.guid, UKEY_GUID, guid);
-    printf("%-18s%s\n", "medium number", medium);
-    printf("%-18s%s\n", "GUID", i.has_guid ? guid : "none");
-    printf("%-18s%s %u.%u.%u\n", "dialect", u->ops->name, i.version[0], i.version[1], i.version[2]);
-    print_tries("PIN", i.pin_left, i.pin_default);
+    print_row(_("medium number"), "%s", medium);
+    print_row("GUID", "%s", i.has_guid ? guid : _("none"));
+    print_row(_("dialect"), "%s %u.%u.%u", u->ops->name, i.version[0], i.version[1], i.version[2]);
+    print_tries(_("PIN"), i.pin_left, i.pin_default);
     print_tries("PUK", i.puk_left, i.puk_default);
-    printf("%-18s%s\n", "management key",
-           i.admin_default == UKEY_YES  ? "factory value"
-           : i.admin_default == UKEY_NO ? "set"
-                                        : "not told");
+    print_row(_("management key"), "%s",
+              i.admin_default == UKEY_YES  ? _("factory value")
+              : i.admin_default == UKEY_NO ? _("set")
+                                           : _("not told"));
     enum err e = read_certificate(u, a, der, &n, &pub, f);
     if (e == ERR_NOT_FOUND || e == ERR_INVALID) {
-        printf("%-18s%s\n", "certificate", e == ERR_INVALID ? "damaged" : "none");
+        print_row(_("certificate"), "%s", e == ERR_INVALID ? _("damaged") : _("none"));
         return OK;
     }
     TRY(e);
-    printf("%-18s%zu bytes, %s\n", "certificate", n, pub.alg == UKEY_SM2 ? "SM2" : "P-256");
+    print_row(_("certificate"), _("%zu bytes, %s"), n, pub.alg == UKEY_SM2 ? "SM2" : "P-256");
     return OK;
 }
 
@@ -120,8 +82,9 @@ static enum err cert(struct ukey *u, const struct args *a, void *arg, struct fau
     size_t n = 0;
     struct ukey_pub pub;
     TRY(read_certificate(u, a, der, &n, &pub, f));
-    return cert_print_pem(stdout, der, n) ? OK
-                                          : fail(f, ERR_UNAVAILABLE, "the certificate could not be written");
+    return cert_print_pem(stdout, der, n)
+               ? OK
+               : refuse(f, ERR_UNAVAILABLE, N_("the certificate could not be written"));
 }
 
 /* ---- sign ---- */
@@ -136,7 +99,7 @@ enum err read_file(const char *path, uint8_t **out, size_t *n, struct fault *f)
         fclose(in);
     if (!ok) {
         free(p);
-        return fail(f, ERR_INVALID, "%s cannot be read, or is longer than 64 MiB", path);
+        return refuse(f, ERR_INVALID, N_("%s cannot be read, or is longer than 64 MiB"), path);
     }
     *out = p;
     return OK;
@@ -156,7 +119,7 @@ static enum err sign(struct ukey *u, const struct args *a, void *arg, struct fau
     free(text);
     TRY(e);
     if (fwrite(sig, 1, ns, stdout) != ns || fflush(stdout) != 0)
-        return fail(f, ERR_UNAVAILABLE, "the signature could not be written");
+        return refuse(f, ERR_UNAVAILABLE, N_("the signature could not be written"));
     return OK;
 }
 
@@ -181,78 +144,51 @@ static const struct command {
     const char *name;
     int words; /* after it */
     enum err (*run)(const struct args *a, struct fault *f);
-    const char *usage, *help, *help_zh;
+    const char *usage, *help; /* help: msgid */
 } COMMANDS[] = {
-    {"list", 0, NULL, "list", "readers, and whether a card is in", "读卡器，及其中是否有卡"},
-    {"info", 0, do_info, "info", "the UKEY: medium number, tries left, certificate",
-     "UKEY的介质号、密码剩余次数和证书"},
-    {"cert", 0, do_cert, "cert", "its certificate, PEM", "UKEY中的证书（PEM）"},
-    {"sign", 1, do_sign, "sign FILE", "a signature over FILE, DER: SHA-256 with ECDSA, or SM3 with SM2",
-     "对FILE签名（DER）：SHA-256与ECDSA，或SM3与SM2"},
-    {"login", 0, desk_login, "login", "log in with the UKEY; the session is printed, or kept in FILE",
-     "用UKEY登录；会话输出到屏幕，或保存到FILE"},
-    {"bind", 0, desk_bind, "bind", "let the UKEY log in to the session's account",
-     "将UKEY绑定到会话的账号，用于登录"},
-    {"unbind", 1, desk_unbind, "unbind CERTIFICATE", "no more; ends what it opened",
-     "解除绑定，并结束由其登录的会话"},
-    {"bindings", 0, desk_bindings, "bindings", "what is bound: certificate, medium number, since when",
-     "已绑定的证书、介质号和绑定时间"},
+    {"list", 0, NULL, "list", N_("readers, and whether a card is in")},
+    {"info", 0, do_info, "info", N_("the UKEY: medium number, tries left, certificate")},
+    {"cert", 0, do_cert, "cert", N_("its certificate, PEM")},
+    {"sign", 1, do_sign, "sign FILE", N_("a signature over FILE, DER: SHA-256 with ECDSA, or SM3 with SM2")},
+    {"login", 0, desk_login, "login", N_("log in with the UKEY; the session is printed, or kept in FILE")},
+    {"bind", 0, desk_bind, "bind", N_("let the UKEY log in to the session's account")},
+    {"unbind", 1, desk_unbind, "unbind CERTIFICATE", N_("no more; ends what it opened")},
+    {"bindings", 0, desk_bindings, "bindings", N_("what is bound: certificate, medium number, since when")},
     {"download", 1, desk_download, "download ORDER",
-     "the order's certificate onto the UKEY; interrupted, run it again",
-     "将订单的证书下载到UKEY；中断后可再次运行"},
+     N_("the order's certificate onto the UKEY; interrupted, run it again")},
 };
 
-static const char OPTIONS_EN[] =
-    "Options\n"
-    "  --reader NAME            which reader; else the first that holds a card\n"
-    "  --slot a|b               which key of the UKEY; else a, for download a free one. Given for\n"
-    "                           download, it goes on with this UKEY though begun with another; a\n"
-    "                           UKEY that does not tell its keys gets a new one there, in place\n"
-    "                           of what may be there\n"
-    "  --pin-fd N               the PIN is a line of file descriptor N; else it is asked for\n"
-    "  --management-key-fd N    the management key, in hex, is a line of file descriptor N;\n"
-    "                           for download, unless it is the factory's\n"
-    "  --csr FILE               the request of a key service (PKCS #10, PEM or DER); for\n"
-    "                           download of a cloud certificate: it is printed with its chain\n"
-    "  --server ADDRESS         unix:/path/to/socket or host:port; else CERTDESK_SERVER\n"
-    "  --channel CHANNEL        whose account; for login\n"
-    "  --session FILE           the session: login writes it (0600), the commands after it read it;\n"
-    "                           - is standard input\n"
-    "Ends with\n"
-    "  0  done\n"
-    "  1  failed, or refused; standard error says why\n"
-    "  2  the words, a file or the UKEY that was given are wrong, or lack what was asked for\n"
-    "  4  not yet: the server or the smart card service does not answer, or no UKEY was plugged in\n"
-    "The language follows CERTDESK_LANG, LC_ALL or LANG (zh_CN, en).\n";
-
-static const char OPTIONS_ZH[] =
-    "选项\n"
-    "  --reader NAME            使用哪个读卡器；默认为第一个有卡的\n"
-    "  --slot a|b               使用UKEY的哪个密钥；默认为a，下载时默认为空闲的密钥槽。下载时\n"
-    "                           指定，则改用当前的UKEY继续，即使先前用的是另一个；不报告已有\n"
-    "                           密钥的UKEY会在该槽生成新密钥，原有密钥将被覆盖\n"
-    "  --pin-fd N               从文件描述符N读取一行作为证书密码；默认在终端询问\n"
-    "  --management-key-fd N    从文件描述符N读取一行作为管理密钥（十六进制）；用于下载，\n"
-    "                           管理密钥为出厂值时无需指定\n"
-    "  --csr FILE               密钥服务生成的证书请求（PKCS #10，PEM或DER）；用于下载云证书，\n"
-    "                           证书及证书链输出到屏幕\n"
-    "  --server ADDRESS         unix:/path/to/socket 或 host:port；默认取 CERTDESK_SERVER\n"
-    "  --channel CHANNEL        账号所属渠道；用于登录\n"
-    "  --session FILE           会话：login 写入（0600），其余命令读取；- 为标准输入\n"
-    "退出码\n"
-    "  0  完成\n"
-    "  1  失败或被拒绝，原因见标准错误输出\n"
-    "  2  命令、所给文件或UKEY有误，或所需对象不存在\n"
-    "  4  暂时不行：服务器或智能卡服务无应答，或未插入UKEY\n"
-    "语言取自 CERTDESK_LANG、LC_ALL 或 LANG（zh_CN、en）。\n";
+static const char OPTIONS_TEXT[] =
+    N_("Options\n"
+       "  --reader NAME            which reader; else the first that holds a card\n"
+       "  --slot a|b               which key of the UKEY; else a, for download a free one. Given for\n"
+       "                           download, it goes on with this UKEY though begun with another; a\n"
+       "                           UKEY that does not tell its keys gets a new one there, in place\n"
+       "                           of what may be there\n"
+       "  --pin-fd N               the PIN is a line of file descriptor N; else it is asked for\n"
+       "  --management-key-fd N    the management key, in hex, is a line of file descriptor N;\n"
+       "                           for download, unless it is the factory's\n"
+       "  --csr FILE               the request of a key service (PKCS #10, PEM or DER); for\n"
+       "                           download of a cloud certificate: it is printed with its chain\n"
+       "  --server ADDRESS         unix:/path/to/socket or host:port; else CERTDESK_SERVER\n"
+       "  --channel CHANNEL        whose account; for login\n"
+       "  --session FILE           the session: login writes it (0600), the commands after it read it;\n"
+       "                           - is standard input\n");
+static const char ENDS_TEXT[] =
+    N_("Ends with\n"
+       "  0  done\n"
+       "  1  failed, or refused; standard error says why\n"
+       "  2  the words, a file or the UKEY that was given are wrong, or lack what was asked for\n"
+       "  4  not yet: the server or the smart card service does not answer, or no UKEY was plugged in\n"
+       "The language follows CERTDESK_LANG, LC_ALL or LANG (zh_CN, en).\n");
 
 static int usage(FILE *to)
 {
-    bool zh = in_chinese();
-    fputs(zh ? "certdesk-ukey [选项] 命令\n" : "certdesk-ukey [OPTIONS] COMMAND\n", to);
+    fputs(_("certdesk-ukey [OPTIONS] COMMAND\n"), to);
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++)
-        fprintf(to, "  %-23s  %s\n", COMMANDS[i].usage, zh ? COMMANDS[i].help_zh : COMMANDS[i].help);
-    fputs(zh ? OPTIONS_ZH : OPTIONS_EN, to);
+        fprintf(to, "  %-23s  %s\n", COMMANDS[i].usage, tr(COMMANDS[i].help));
+    fputs(tr(OPTIONS_TEXT), to);
+    fputs(tr(ENDS_TEXT), to);
     return to == stdout ? END_DONE : END_MISUSED;
 }
 
@@ -266,6 +202,12 @@ static const struct option OPTIONS[] = {{"reader", required_argument, NULL, 'r'}
                                         {"csr", required_argument, NULL, 'q'},
                                         {"help", no_argument, NULL, 'h'},
                                         {0}};
+
+static int misused(const char *word)
+{
+    fprintf(stderr, _("certdesk-ukey: this word is wrong, or lacks one behind it: %s\n"), word);
+    return usage(stderr);
+}
 
 static bool option(struct args *a, int o)
 {
@@ -304,9 +246,13 @@ int main(int argc, char **argv)
 {
     struct args a = {.pin_fd = -1, .admin_fd = -1, .server = getenv("CERTDESK_SERVER")};
     static struct fault f;
+    tr_init();
+    opterr = 0; /* what is wrong is said in the user's language */
     for (int o; (o = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;)
-        if (!option(&a, o))
-            return usage(o == 'h' ? stdout : stderr);
+        if (o == 'h')
+            return usage(stdout);
+        else if (!option(&a, o))
+            return misused(argv[optind - 1]);
     int left = argc - optind;
     for (size_t i = 0; left > 0 && i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
         const struct command *c = &COMMANDS[i];

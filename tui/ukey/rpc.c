@@ -19,7 +19,7 @@ static enum err desk_open(struct desk *d, const struct args *a, struct fault *f)
     arena_init(&d->arena, 0);
     d->channel = NULL;
     if (!a->server || !*a->server)
-        return fail(f, ERR_INVALID, "say --server ADDRESS, or set CERTDESK_SERVER");
+        return refuse(f, ERR_INVALID, N_("say --server ADDRESS, or set CERTDESK_SERVER"));
     return rpc_channel_open(&(struct rpc_channel_options){.target = a->server}, &d->channel, f);
 }
 
@@ -38,7 +38,8 @@ enum err at_the_desk(const struct args *a,
     if (e == OK)
         e = work(&d, a, f);
     desk_close(&d);
-    return e != OK || fflush(stdout) == 0 ? e : fail(f, ERR_UNAVAILABLE, "the answer could not be written");
+    return e != OK || fflush(stdout) == 0 ? e
+                                          : refuse(f, ERR_UNAVAILABLE, N_("the answer could not be written"));
 }
 
 enum err desk_ask(struct desk *d, struct rpc_method method, const ProtobufCMessage *request,
@@ -60,19 +61,16 @@ char *desk_request_id(struct desk *d)
 enum err desk_session(struct desk *d, const struct args *a, struct fault *f)
 {
     char token[TOKEN_MAX] = "", value[TOKEN_MAX + 8];
-    if (!a->session) {
-        enum err e =
-            fail(f, ERR_INVALID, "say --session FILE, with the session of a login (- for standard input)");
-        snprintf(f->text_zh, sizeof f->text_zh, "请用 --session 指定保存登录会话的文件（- 为标准输入）");
-        return e;
-    }
+    if (!a->session)
+        return refuse(f, ERR_INVALID,
+                      N_("say --session FILE, with the session of a login (- for standard input)"));
     FILE *in = strcmp(a->session, "-") == 0 ? stdin : fopen(a->session, "re");
     bool ok = in && fgets(token, sizeof token, in);
     if (in && in != stdin)
         fclose(in);
     token[strcspn(token, "\r\n")] = '\0';
     if (!ok || !*token)
-        return fail(f, ERR_INVALID, "%s holds no session", a->session);
+        return refuse(f, ERR_INVALID, N_("%s holds no session"), a->session);
     snprintf(value, sizeof value, "Bearer %s", token);
     rpc_channel_set_metadata(d->channel, "authorization", value);
     wipe(token, sizeof token);
@@ -84,7 +82,7 @@ enum err keep_file(const char *path, const char *line, struct fault *f)
 {
     char fresh[PATH_SIZE];
     if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
-        return fail(f, ERR_INVALID, "the name of the file is too long");
+        return refuse(f, ERR_INVALID, N_("the name of the file is too long"));
     unlink(fresh);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool ok = fd >= 0 && dprintf(fd, "%s\n", line) > 0 && fsync(fd) == 0;
@@ -93,5 +91,5 @@ enum err keep_file(const char *path, const char *line, struct fault *f)
     if (ok && rename(fresh, path) == 0)
         return OK;
     unlink(fresh);
-    return fail(f, ERR_UNAVAILABLE, "%s cannot be written", path);
+    return refuse(f, ERR_UNAVAILABLE, N_("%s cannot be written"), path);
 }

@@ -7,6 +7,9 @@
 #include "rpc/client.h"
 #include "token/pub.h"
 #include "token/ukey.h"
+#include "tr/tr.h"
+
+#include <stdio.h>
 
 struct args {
     const char *reader, *server, *channel, *session; /* NULL: not given */
@@ -18,14 +21,20 @@ struct args {
     int admin_fd; /* -1: the management key is the factory's */
 };
 
-/* The language of the environment. */
-bool in_chinese(void);
-/* Says on standard error what went wrong; the exit code. */
-int complain(const struct fault *f);
 /* Up to 64 MiB; freed by the caller. */
 enum err read_file(const char *path, uint8_t **out, size_t *n, struct fault *f);
-/* A server's words must not steer a terminal. */
-void print_clean(FILE *out, const char *text);
+
+/* -- words.c ---- */
+
+/* A server's words must not steer a terminal: a copy in the arena without controls. */
+char *clean(struct arena *a, const char *text);
+
+/* Says on standard error what went wrong; the exit code. */
+int complain(const struct fault *f);
+/* Fails with a sentence in English and in the user's language. msgid: N_("…"). */
+enum err refuse(struct fault *f, enum err code, const char *msgid, ...) __attribute__((format(printf, 3, 4)));
+/* A line of two columns on standard output. */
+void print_row(const char *label, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* -- card.c ---- */
 

@@ -5,8 +5,8 @@
  * translates nothing in the C and C.UTF-8 locales, the only ones of a minimal Debian. So no installed locale,
  * no .mo file and no path is needed.
  */
-#ifndef CERTDESK_UI_TR_H
-#define CERTDESK_UI_TR_H
+#ifndef CERTDESK_TR_TR_H
+#define CERTDESK_TR_TR_H
 
 #include <stdbool.h>
 #include <stddef.h>

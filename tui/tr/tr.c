@@ -1,4 +1,4 @@
-#include "ui/tr.h"
+#include "tr/tr.h"
 
 #include <stdlib.h>
 #include <string.h>
