@@ -98,7 +98,7 @@ test('a refund that the payer cannot take is settled by hand; its order ends', a
   assert.doesNotMatch(text, /h 人工|t 重试/); // there is nothing left to do
   await cancelled.reach('CANCELLED');
   await tui.key('End');
-  await tui.see(/登记人工退款 \(方财务\)/);
+  assert.match(await tui.see(/登记人工退款（方财务）/), /发起支付（申请人）/);
   await look('history');
   await tui.key('Escape');
   await tui.see(/^ 款项/);
@@ -275,13 +275,13 @@ describe('a row that changes elsewhere is shown without a key', () => {
       await chen.see(/40000001 +空白/, 5000);
       await change('token', "state = 5, reason = '读卡失败'");
       await chen.see(/40000001 +已隔离 .*读卡失败/, 5000);
-      await say("INSERT INTO outbox (id, kind, object, payload, state, attempt, doubtful, fence, run_at_ms, lease_until_ms, created_ms, ended_ms, last_error) VALUES ('job_x', 'notice.sms', 'ord_x', '', 4, 9, 0, 1, 0, 0, 0, 0, 'PROVIDER_BUSY')");
+      await say("INSERT INTO outbox (id, kind, object, payload, state, attempt, doubtful, fence, run_at_ms, lease_until_ms, created_ms, ended_ms, last_error) VALUES ('job_x', 'sms.send', 'ord_x', '', 4, 9, 0, 1, 0, 0, 0, 0, 'PROVIDER_BUSY')");
       await chen.home();
       await chen.see(/5 待处理任务 +1 /);
       await chen.key('5');
-      await chen.see('PROVIDER_BUSY');
+      await chen.see('第三方服务繁忙');
       await say("UPDATE outbox SET fence = fence + 2, last_error = 'PROVIDER_REFUSED' WHERE id = 'job_x'");
-      await chen.see('PROVIDER_REFUSED', 5000);
+      await chen.see('第三方服务拒绝请求', 5000);
     } finally { chen.close(); }
   });
 });

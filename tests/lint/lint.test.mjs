@@ -31,6 +31,14 @@ test('nothing committed belongs to one machine or one registry', () => {
   assert.equal(r.stdout, '');
 });
 
+test('each kind of job has its words at the console', () => {
+  const files = run('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'server/*.c']).stdout.trim().split('\n').map((f) => path.join(root, f));
+  const kinds = files.filter((f) => fs.existsSync(f)).flatMap((f) => [...fs.readFileSync(f, 'utf8').matchAll(/struct job_kind \w+ = \{\s*(?:\.name = )?"([a-z_.]+)"/g)].map((m) => m[1])).sort();
+  assert.ok(kinds.length > 20, kinds.join());
+  const words = fs.readFileSync(path.join(root, 'tui/screen/jobs.c'), 'utf8');
+  assert.deepEqual([...words.matchAll(/\{"([a-z]+\.[a-z_]+)"/g)].map((m) => m[1]).sort(), kinds);
+});
+
 test('each kind of difference of a reconciliation has its line in the contract and its words at the console', () => {
   const read = (file) => fs.readFileSync(path.join(root, file), 'utf8');
   const kinds = (text, pattern) => [...new Set([...text.matchAll(pattern)].map((m) => m[1]))].sort();

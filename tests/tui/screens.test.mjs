@@ -220,7 +220,10 @@ describe('other screens', () => {
       await d.s.key('Escape');
       await d.s.see(/查询 - 北仑港/);
       await d.s.key('Escape');
-      await open(d.s, '5', 'notice.sms');
+      await open(d.s, '5', /短信 +9 .*第三方服务繁忙/);
+      await d.s.key('Enter');
+      await d.s.see(/第三方服务繁忙 \[PROVIDER_BUSY\][^]*待处理，已尝试 9 次[^]*\(sms\.send\)[^]*按 r/);
+      await d.s.key('Enter');
       await d.s.key('r');
       await d.s.see('任务已重新执行');
       await d.s.see('没有需要处理的任务');

@@ -87,9 +87,9 @@ async function english(visit, { w, within } = {}) {
   } finally { s.stop(); peer.stop(); }
 }
 
-test('English titles, of screens and of columns, are in whole at 80 columns', async () => {
+test('English titles, of screens and of columns, and the home page are in whole at 80 columns', async () => {
   const cut = [];
-  await english((t) => cut.push(...t.split('\n').slice(0, 3).filter((l) => l.includes('…'))));
+  await english((t, key) => cut.push(...t.split('\n').slice(0, key === 'home' ? 24 : 3).filter((l) => l.includes('…'))));
   assert.deepEqual(cut, []);
 });
 
@@ -97,6 +97,13 @@ test('an English console has no Chinese word of its own', async () => {
   const w = JSON.parse(JSON.stringify(world(), (k, v) => (typeof v === 'string' && /[\u4e00-\u9fff]/.test(v) && k !== 'kind_text' ? 'data' : v)));
   w.bytes = world().bytes;
   await english((t, key) => assert.doesNotMatch(t.replace(/张三/, ''), /[\u3000-\u9fff\uff00-\uffef]/, key), { w, within: true });
+});
+
+test('in a wide window the list of money says in words why a refund did not go', async () => {
+  const d = await desk({ cols: 160 });
+  try {
+    await open(d.s, '7', /退款未成 .* 支付机构拒绝/);
+  } finally { d.stop(); }
 });
 
 test('the business of an order is said in both languages', async () => {

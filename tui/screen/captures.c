@@ -41,7 +41,7 @@ static const char *cell(const struct page *p, const void *row, size_t column, en
         return r->order_id;
     default:
         *s = STYLE_DIM;
-        return r->refund ? r->refund->error : "";
+        return r->refund ? word_refund_error(r->refund->error) : "";
     }
 }
 

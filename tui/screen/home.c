@@ -38,7 +38,7 @@ static const struct queue queues[] = {
      MONEY},
     {'8', N_("Reconciliations"), N_("Our books against the providers' bills"), &reconciliations_screen,
      COUNT(reconciliations), MONEY},
-    {'9', N_("Remittance"), N_("Micro-deposits: files for the bank, and its answers"), &remittance_screen,
+    {'9', N_("Remittance"), N_("Micro-deposits: files for the bank and back"), &remittance_screen,
      COUNT(remittances), MONEY},
     {'0', N_("Invoices"), N_("Invoices that were refused"), &invoices_screen, COUNT(invoices), MONEY},
 };

@@ -235,7 +235,7 @@ static const struct {
 #name, label, offsetof(Certdesk__V1__InvoiceCorrection, name)                                        \
     }
     ROW(tax_number, N_("Tax number")),     ROW(email, N_("E-mail")),    ROW(bank, N_("Bank")),
-    ROW(bank_account, N_("Bank account")), ROW(address, N_("Address")), ROW(phone, N_("Phone")),
+    ROW(bank_account, N_("Bank account")), ROW(address, N_("Address")), ROW(phone, N_("Telephone")),
 #undef ROW
 };
 enum {

@@ -278,15 +278,24 @@ static void compose_refund(struct doc *d, const Certdesk__V1__Refund *r, struct 
     value(d, _("Done on"), word_time(a, r->done_time));
 }
 
+/* "" for what happens by itself. */
+static const char *who_did(const Certdesk__V1__CaptureEvent *e)
+{
+    if (*e->actor_name)
+        return e->actor_name;
+    return strcmp(e->actor, "system") == 0     ? ""
+           : strncmp(e->actor, "acc_", 4) == 0 ? _("applicant")
+                                               : e->actor;
+}
+
 static void compose_history(struct doc *d, const Certdesk__V1__GetCaptureResponse *r, struct arena *a)
 {
     doc_head(d, _("History"));
     for (size_t i = 0; i < r->n_events; i++) {
         const Certdesk__V1__CaptureEvent *e = r->events[i];
-        const char *who = *e->actor_name ? e->actor_name : strcmp(e->actor, "system") == 0 ? "" : e->actor;
         doc_value(d, word_time(a, e->event_time),
-                  *who ? arena_printf(a, "%s (%s)", word_happening(e->action), who)
-                       : word_happening(e->action));
+                  *who_did(e) ? arena_printf(a, _("%s (%s)"), word_happening(e->action), who_did(e))
+                              : word_happening(e->action));
     }
 }
 

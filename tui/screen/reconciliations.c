@@ -9,8 +9,8 @@
 #include <string.h>
 
 static const struct column columns[] = {
-    {N_("Day"), 10, 0, false},         {N_("Provider"), 10, 0, false},   {N_("State"), 14, 0, false},
-    {N_("By our books"), 16, 0, true}, {N_("By the bill"), 16, 0, true}, {N_("Differ"), 0, 0, true},
+    {N_("Day"), 10, 0, false},         {N_("Provider"), 10, 0, false},   {N_("State"), 0, 0, false},
+    {N_("By our books"), 16, 0, true}, {N_("By the bill"), 16, 0, true}, {N_("Differ"), 6, 0, true},
     {N_("Refunds"), 16, 120, true},    {N_("Made"), 16, 120, false},
 };
 
