@@ -50,7 +50,10 @@ char *fault_words(const struct fault *f, struct arena *a)
     buf_str(&b, zh ? fault_text_zh(f) : fault_text(f));
     for (size_t i = 0; i < f->n_violations; i++) {
         const struct violation *v = &f->violations[i];
-        buf_printf(&b, "\n- %s: %s", v->field, zh && *v->text_zh ? v->text_zh : v->text);
+        if (zh && *v->text_zh) /* says which field in words; its path in the contract is nobody's here */
+            buf_printf(&b, "\n- %s", v->text_zh);
+        else
+            buf_printf(&b, "\n- %s: %s", v->field, v->text);
     }
     if (*f->resource)
         buf_printf(&b, "\n%s", f->resource);
