@@ -201,6 +201,8 @@ static struct direct *make(struct direct_target *o)
 
 void direct_close(struct direct *w)
 {
+    for (int i = 0; i < STATEMENTS; i++)
+        mysql_stmt_close(w->stmt[i]);
     mysql_close(w->my);
     free(w);
 }
