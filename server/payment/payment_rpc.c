@@ -67,6 +67,17 @@ RPC_HANDLER(refund_payment, RefundPaymentRequest, RefundPaymentResponse)
     return show(c, &p, &out->payment);
 }
 
+RPC_HANDLER(stop_refund, StopRefundRequest, StopRefundResponse)
+{
+    struct capture cap;
+    struct refund r;
+    struct returned one;
+    TRY(refund_stop(c, in->capture_id, in->reason, &cap, &r));
+    TRY(capture_whole(c, cap.id, &one));
+    out->capture = wire_capture(c, &one);
+    return OK;
+}
+
 RPC_HANDLER(record_refund, RecordRefundRequest, RecordRefundResponse)
 {
     struct returned one = {.asked = true};
@@ -169,6 +180,7 @@ static const struct rpc_row rows[] = {
     ROW("GetPayment", ACCESS_ANY, ROLE_ANY, MODE_READ, get_payment),
     ROW("ListPayments", ACCESS_ANY, ROLE_ANY, MODE_READ, list_payments),
     ROW("RefundPayment", ACCESS_STAFF, MONEY, MODE_WRITE, refund_payment),
+    ROW("StopRefund", ACCESS_STAFF, MONEY, MODE_WRITE, stop_refund),
     ROW("RecordRefund", ACCESS_STAFF, MONEY, MODE_WRITE, record_refund),
     ROW("RecordPartialRefund", ACCESS_STAFF, MONEY, MODE_WRITE, record_partial),
     ROW("ResolveCapture", ACCESS_STAFF, MONEY, MODE_WRITE, resolve),

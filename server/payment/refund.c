@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int64_t SECOND_MS = 1000, GRACE_MS = 60000, WEEK_MS = INT64_C(7) * 24 * 3600000;
+static const int64_t SECOND_MS = 1000, GRACE_MS = 60000, QUIET_MS = 120000,
+                     WEEK_MS = INT64_C(7) * 24 * 3600000;
 
 const char *refund_number(struct ctx *c, const struct refund *r)
 {
@@ -50,11 +51,19 @@ enum err refund_look_back(struct ctx *c, const struct refund *r)
     return look_at(c, r, 0, c->now_ms + WEEK_MS);
 }
 
+int64_t refund_quiet_ms(const struct refund *r)
+{
+    return r->sent_ms + QUIET_MS;
+}
+
 enum err refund_look_later(struct ctx *c, const struct refund *r, int n)
 {
+    int64_t at_ms = c->now_ms + pause_of(r, n);
     if (r->state == REFUND_IS_DONE || r->state == REFUND_IS_CLOSED)
         return OK;
-    return look_at(c, r, n, c->now_ms + pause_of(r, n));
+    if (r->state == REFUND_IS_STOPPING && at_ms < refund_quiet_ms(r))
+        at_ms = refund_quiet_ms(r);
+    return look_at(c, r, n, at_ms);
 }
 
 enum err refund_hinted(struct ctx *c, int provider, const char *out_refund_no, const char *what)
@@ -278,7 +287,7 @@ static enum err try_again(struct ctx *c, struct refund *r, const char *why)
 {
     if (r->state == REFUND_IS_DONE)
         return refund_refused(c, "this money was given back", "该款项已退回");
-    if (r->state != REFUND_IS_ABNORMAL && r->state != REFUND_IS_CLOSED)
+    if (r->state == REFUND_IS_REQUESTED || r->state == REFUND_IS_PROCESSING)
         return OK; /* it is on its way */
     TRY(refund_move(c, r, REFUND_EV_RETRIED,
                     &(struct refund_change){.error = "", .note = why, .asked_by = c->caller.id}));

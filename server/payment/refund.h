@@ -18,6 +18,7 @@ enum refund_state {
     REFUND_IS_DONE,
     REFUND_IS_ABNORMAL,
     REFUND_IS_CLOSED,
+    REFUND_IS_STOPPING, /* asked for no more; does the provider have it? */
 };
 
 enum refund_event {
@@ -28,7 +29,9 @@ enum refund_event {
     REFUND_EV_REFUSED,  /* the provider never took it: another try has the same number */
     REFUND_EV_RETRIED,  /* a person decided so */
     REFUND_EV_RECORDED, /* a person says that the payer has the money */
-    REFUND_EV_LAST = REFUND_EV_RECORDED,
+    REFUND_EV_STOPPED,  /* a person decided that it is sent no more */
+    REFUND_EV_ABSENT,   /* after that: the provider does not have it; another try has the same number */
+    REFUND_EV_LAST = REFUND_EV_ABSENT,
 };
 
 struct refund {
@@ -48,6 +51,7 @@ struct refund {
     int64_t hand_fen;        /* of these, what the desk paid by another way than the provider's */
     const char *reference;   /* how, in the words of who recorded it; for staff only */
     int64_t due_ms, accepted_ms, done_ms, created_ms, version;
+    int64_t sent_ms; /* when the provider was last asked to make it, or might have been; 0: never */
 };
 
 extern const struct machine refund_machine;
@@ -80,6 +84,12 @@ enum err refund_returned(struct ctx *c, const struct capture *cap, struct refund
 enum err refund_by_staff(struct ctx *c, const char *payment_id, const char *capture_id, const char *why,
                          struct capture *cap, struct refund *out);
 
+/* A person's decision: the refund that is REQUESTED is sent no more. The provider is asked, once nothing that
+ * was sent can be under way, whether it has it; by that it goes on, or is CLOSED and may be recorded. One
+ * that is STOPPING stays so. PAYMENT_STATE for any other. */
+enum err refund_stop(struct ctx *c, const char *capture_id, const char *why, struct capture *cap,
+                     struct refund *out);
+
 /* A person's word that the payer has all of a capture back: hand_fen of it by another way than the provider's
  * (reference says how), the rest at the provider's own desk. provider_fen: that rest; 0: what the bills tell
  * of. The two must be the whole. For a refund that ended ABNORMAL or CLOSED, and for a held capture that
@@ -100,6 +110,11 @@ struct refund_answer {
 enum err refund_learn(struct ctx *c, struct refund *r, const struct refund_answer *a);
 /* The next look; n counts those in this state. A hint's look stands beside them and leads to no other. */
 enum err refund_look_later(struct ctx *c, const struct refund *r, int n);
+/* From then on nothing that was sent of it can be under way: a job's lease and a call's limits are shorter.
+ * What the provider does not have then it will not have, as long as nothing more is sent. Of one that is
+ * STOPPING it counts from the stop: a word that it is sent may take long to be committed, but not past that.
+ */
+int64_t refund_quiet_ms(const struct refund *r);
 /* One a week after it was recorded by hand: somebody may have paid it out at the provider's own desk since.
  */
 enum err refund_look_back(struct ctx *c, const struct refund *r);

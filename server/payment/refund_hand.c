@@ -1,4 +1,5 @@
-/* refund_hand.c - a refund that a person ended (S15): the payer has the money, by whatever way.
+/* refund_hand.c - a refund that a person ended (S15): it is not sent any more, or the payer has the money, by
+ * whatever way.
  *
  * A refund stays whole: what the desk paid by another way and what the provider's own desk gave back are the
  * capture's amount, or the person is told what is missing. The bills say later whether the provider's part is
@@ -44,6 +45,15 @@ static enum err to_end(struct ctx *c, const struct capture *cap, const char *why
     enum err e = refund_of_capture(c, cap->id, r);
     if (e == OK && r->state == REFUND_IS_DONE)
         return refund_refused(c, "this money was given back", "该款项已退回");
+    if (e == OK && r->state == REFUND_IS_REQUESTED)
+        return refund_refused(c,
+                              "this refund is still asked for: stop it first, so that the provider cannot "
+                              "make it as well",
+                              "该退款仍在向支付机构发起，请先停止发起，以免重复退款");
+    if (e == OK && r->state == REFUND_IS_STOPPING)
+        return refund_refused(c,
+                              "the provider is being asked whether it has this refund: wait for the answer",
+                              "正在向支付机构核实是否已受理该退款，请等待答复");
     if (e == OK && r->state != REFUND_IS_ABNORMAL && r->state != REFUND_IS_CLOSED)
         return refund_refused(c,
                               "this refund is under way; only one that ended without the payer having the "
@@ -108,6 +118,25 @@ enum err refund_record(struct ctx *c, const struct by_hand *h, struct capture *c
     TRY(refund_move(c, out, REFUND_EV_RECORDED, &ch));
     TRY(refund_look_back(c, out));
     return refund_is_over(c, out, cap);
+}
+
+enum err refund_stop(struct ctx *c, const char *capture_id, const char *why, struct capture *cap,
+                     struct refund *out)
+{
+    reason_check(c->fault, "reason", why);
+    TRY(fault_fields(c->fault));
+    TRY(capture_read(c, capture_id, cap));
+    enum err e = refund_of_capture(c, cap->id, out);
+    if (e == ERR_NOT_FOUND) {
+        fault_clear(c->fault);
+        return refund_refused(c, "nobody asked this money back", "该款项未发起退款");
+    }
+    TRY(e);
+    if (out->state == REFUND_IS_STOPPING)
+        return OK;
+    TRY(refund_move(c, out, REFUND_EV_STOPPED,
+                    &(struct refund_change){.note = why, .asked_by = c->caller.id}));
+    return refund_look_later(c, out, 0);
 }
 
 enum err refund_paid_twice(struct ctx *c, const struct refund *r, int64_t fen)

@@ -1,5 +1,7 @@
 /* refund_jobs.c - asking a provider to give money back, and what became of it. */
+#include "base/clock.h"
 #include "base/log.h"
+#include "core/tx.h"
 #include "payment/payment_steps.h"
 #include "payment/refund.h"
 #include "payment/refund_store.h"
@@ -75,7 +77,9 @@ static struct refund_answer *read_status(struct ctx *c, const struct refund *r,
     case REFUND_ABSENT:
         return NULL;
     case REFUND_PROCESSING:
-        return answer(c, r->state == REFUND_IS_REQUESTED ? REFUND_EV_ACCEPTED : 0, "", s);
+        return answer(
+            c, r->state == REFUND_IS_REQUESTED || r->state == REFUND_IS_STOPPING ? REFUND_EV_ACCEPTED : 0, "",
+            s);
     case REFUND_SUCCESS:
         if (s->refund_fen && s->refund_fen != r->amount_fen)
             return answer(c, r->state == REFUND_IS_ABNORMAL ? 0 : REFUND_EV_ABNORMAL, "AMOUNT", s);
@@ -122,11 +126,52 @@ static enum err went_back(struct ctx *c, const struct payment_port *port, const 
     return OK;
 }
 
+struct sending {
+    const struct refund *refund;
+    bool may;
+};
+
+static enum err mark(struct ctx *c, void *arg)
+{
+    struct sending *x = arg;
+    struct refund now;
+    TRY(refund_read(c, x->refund->id, &now));
+    x->may = now.version == x->refund->version;
+    return x->may ? refund_mark_sent(c, x->refund, clock_now_ms()) : OK;
+}
+
+/* That it is sent, committed before it is: whoever stops or ends it at this moment either comes before that,
+ * and nothing is sent, or knows until when something may be under way. */
+static enum err may_send(struct ctx *c, const struct refund *r, bool *out)
+{
+    struct sending x = {.refund = r};
+    TRY(tx_run(c, mark, &x));
+    *out = x.may;
+    return OK;
+}
+
+/* Of one that is stopped and that the provider does not have, when nothing can be under way any more. */
+static enum err absent(struct ctx *c, const struct payment_port *port, const struct refund *r,
+                       struct refund_answer **out)
+{
+    if (c->now_ms < refund_quiet_ms(r)) /* a hint's look, too early */
+        *out = answer(c, 0, r->error, NULL);
+    else
+        TRY(went_back(c, port, r, out));
+    if (!*out)
+        *out = answer(c, REFUND_EV_ABSENT, "STOPPED", NULL);
+    return OK;
+}
+
 /* The same number with the same data, as often as need be. What the provider will not have it must not have
  * taken, either: that is asked. */
 static enum err send(struct ctx *c, const struct payment_port *port, const struct refund *r,
                      struct refund_answer **out)
 {
+    bool may;
+    TRY(may_send(c, r, &may));
+    if (!may)
+        return OK;
     struct payment_refund_status *s = ARENA_NEW(c->arena, struct payment_refund_status);
     struct payment_refund_order o = {
         .out_trade_no = r->payment_id,
@@ -166,7 +211,7 @@ static enum err refund_call(struct ctx *c, const struct job *j, struct job_resul
     if (r.state != REFUND_IS_REQUESTED)
         TRY(query(c, port, &r, &a));
     if (!a)
-        TRY(send(c, port, &r, &a));
+        TRY(r.state == REFUND_IS_STOPPING ? absent(c, port, &r, &a) : send(c, port, &r, &a));
     result->value = a ? a : answer(c, 0, "", NULL);
     return OK;
 }

@@ -8,6 +8,9 @@
  *      |  +---retried------ CLOSED <-----closed------+     (closed: under the next number;
  *      +--refused, closed-----^                             refused: under the same)
  *
+ *   REQUESTED --stopped--> STOPPING --absent--> CLOSED (the same number); or what the provider has: accepted,
+ *   done, abnormal, closed, as from REQUESTED. Nothing is sent in STOPPING.
+ *
  *   REQUESTED, ABNORMAL -done-> DONE; REQUESTED -abnormal-> ABNORMAL: an answer may be the last already
  *   CLOSED -done-> DONE: by the bills all of it went back under another number
  *   ABNORMAL, CLOSED -recorded-> DONE: a person says that the payer has the money. What is under way is not
@@ -36,13 +39,20 @@ static const struct move moves[] = {
     {REFUND_IS_CLOSED, REFUND_EV_DONE, REFUND_IS_DONE},
     {REFUND_IS_ABNORMAL, REFUND_EV_RECORDED, REFUND_IS_DONE},
     {REFUND_IS_CLOSED, REFUND_EV_RECORDED, REFUND_IS_DONE},
+    {REFUND_IS_REQUESTED, REFUND_EV_STOPPED, REFUND_IS_STOPPING},
+    {REFUND_IS_STOPPING, REFUND_EV_ABSENT, REFUND_IS_CLOSED},
+    {REFUND_IS_STOPPING, REFUND_EV_ACCEPTED, REFUND_IS_PROCESSING},
+    {REFUND_IS_STOPPING, REFUND_EV_DONE, REFUND_IS_DONE},
+    {REFUND_IS_STOPPING, REFUND_EV_ABNORMAL, REFUND_IS_ABNORMAL},
+    {REFUND_IS_STOPPING, REFUND_EV_CLOSED, REFUND_IS_CLOSED},
 };
 
 const char *refund_state_name(int s)
 {
     static const char *const names[] = {
-        [REFUND_IS_REQUESTED] = "REQUESTED", [REFUND_IS_PROCESSING] = "PROCESSING", [REFUND_IS_DONE] = "DONE",
-        [REFUND_IS_ABNORMAL] = "ABNORMAL",   [REFUND_IS_CLOSED] = "CLOSED",
+        [REFUND_IS_REQUESTED] = "REQUESTED", [REFUND_IS_PROCESSING] = "PROCESSING",
+        [REFUND_IS_DONE] = "DONE",           [REFUND_IS_ABNORMAL] = "ABNORMAL",
+        [REFUND_IS_CLOSED] = "CLOSED",       [REFUND_IS_STOPPING] = "STOPPING",
     };
     return s > 0 && (size_t)s < N(names) ? names[s] : "UNKNOWN";
 }
@@ -52,7 +62,7 @@ static const char *event_name(int e)
     static const char *const names[] = {
         [REFUND_EV_ACCEPTED] = "accepted", [REFUND_EV_DONE] = "done",       [REFUND_EV_ABNORMAL] = "abnormal",
         [REFUND_EV_CLOSED] = "closed",     [REFUND_EV_REFUSED] = "refused", [REFUND_EV_RETRIED] = "retried",
-        [REFUND_EV_RECORDED] = "recorded",
+        [REFUND_EV_RECORDED] = "recorded", [REFUND_EV_STOPPED] = "stopped", [REFUND_EV_ABSENT] = "absent",
     };
     return e > 0 && (size_t)e < N(names) ? names[e] : "unknown";
 }
@@ -66,6 +76,8 @@ static const struct now now[] = {
                             "支付机构退款异常，请在支付机构后台处理或人工退款"},
     [REFUND_IS_CLOSED] = {"the provider did not make it: ask again, or settle it by hand",
                           "支付机构未予退款，请重新发起或人工退款"},
+    [REFUND_IS_STOPPING] = {"it is stopped, and the provider is asked whether it has it: wait for the answer",
+                            "已停止发起，正在向支付机构核实，请等待答复"},
 };
 
 const struct machine refund_machine = {"refund", moves, N(moves), refund_state_name, event_name, "the refund",

@@ -10,7 +10,7 @@
 #define REFUND_COLUMNS                                                                                       \
     "r.id, r.capture_id, r.order_id, r.provider, r.payment_id, r.amount_fen, r.number, r.state, r.version, " \
     "r.reason, r.asked_by, r.error, r.provider_no, r.due_ms, r.accepted_ms, r.done_ms, r.created_ms, "       \
-    "r.hand_fen, r.reference IS NOT NULL"
+    "r.hand_fen, r.reference IS NOT NULL, r.sent_ms"
 #define CAPTURE_COLUMNS                                                                                      \
     "c.id, c.provider, c.txn_no, c.payment_id, c.currency, c.order_id, c.amount_fen, c.captured_ms, "        \
     "c.state, c.reason"
@@ -40,6 +40,7 @@ static void read_refund(const struct rows *r, size_t i, size_t k, struct refund 
                            .created_ms = row_int(r, i, k + 16),
                            .hand_fen = row_int(r, i, k + 17),
                            .by_hand = row_int(r, i, k + 18) != 0,
+                           .sent_ms = row_int(r, i, k + 19),
                            .reference = ""};
     snprintf(out->id, sizeof out->id, "%s", row_text(r, i, k));
     snprintf(out->capture, sizeof out->capture, "%s", row_text(r, i, k + 1));
@@ -124,24 +125,25 @@ enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bo
     TRY(seal(c, "note", r->id, ch->note, &note));
     TRY(seal(c, "reference", r->id, ch->reference, &reference));
     int64_t accepted_ms = r->accepted_ms ? r->accepted_ms : to == REFUND_IS_CLOSED ? 0 : c->now_ms;
-    if (to == REFUND_IS_REQUESTED)
-        accepted_ms = 0; /* another refund for the provider, on another day perhaps */
+    if (to == REFUND_IS_REQUESTED || to == REFUND_IS_STOPPING)
+        accepted_ms = 0; /* another refund for the provider, on another day perhaps; or none */
     int64_t done_ms = to == REFUND_IS_DONE ? c->now_ms : 0;
     TRY(db_exec_one(
         c,
         SQL("UPDATE payment_refund SET state = ?, version = version + 1, number = number + ?, error "
             "= COALESCE(?, error), provider_no = COALESCE(?, provider_no), note = COALESCE(?, note), "
             "asked_by = COALESCE(?, asked_by), reference = COALESCE(?, reference), hand_fen = ?, accepted_ms "
-            "= "
-            "?, done_ms = ?, updated_ms = ? WHERE id = ? AND state = ? AND version = ?"),
+            "= ?, done_ms = ?, sent_ms = IF(sent_ms > 0 AND ?, ?, sent_ms), updated_ms = ? WHERE id = ? AND "
+            "state = ? AND version = ?"),
         INT(to), INT(next_number), TEXT(ch->error), TEXT(ch->provider_no), note, TEXT(ch->asked_by),
-        reference, INT(ch->hand_fen), INT(accepted_ms), INT(done_ms), INT(c->now_ms), TEXT(r->id),
-        INT(r->state), INT(r->version)));
+        reference, INT(ch->hand_fen), INT(accepted_ms), INT(done_ms), INT(to == REFUND_IS_STOPPING),
+        INT(c->now_ms), INT(c->now_ms), TEXT(r->id), INT(r->state), INT(r->version)));
     r->state = to;
     r->version++;
     r->number += next_number;
     r->accepted_ms = accepted_ms;
     r->done_ms = done_ms;
+    r->sent_ms = to == REFUND_IS_STOPPING && r->sent_ms ? c->now_ms : r->sent_ms;
     r->error = ch->error ? ch->error : r->error;
     r->provider_no = ch->provider_no ? ch->provider_no : r->provider_no;
     r->note = ch->note ? ch->note : r->note;
@@ -150,6 +152,13 @@ enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bo
     r->hand_fen = ch->hand_fen;
     r->reference = ch->reference ? ch->reference : r->reference;
     return OK;
+}
+
+enum err refund_mark_sent(struct ctx *c, const struct refund *r, int64_t at_ms)
+{
+    return db_exec_one(
+        c, SQL("UPDATE payment_refund SET sent_ms = ? WHERE id = ? AND state = ? AND version = ?"),
+        INT(at_ms), TEXT(r->id), INT(r->state), INT(r->version));
 }
 
 enum err refund_note_error(struct ctx *c, const struct refund *r, const char *error)
@@ -264,7 +273,8 @@ enum err captures_of_payment(struct ctx *c, const char *payment_id, struct retur
     "SELECT h.id FROM payment_capture h LEFT JOIN payment_refund x ON x.capture_id = h.id LEFT JOIN "        \
     "payment_resolved k ON k.capture_id = h.id AND k.what = 1 WHERE h.state = 2 AND x.id IS NULL AND "       \
     "k.what IS NULL UNION ALL SELECT y.capture_id FROM payment_refund y WHERE y.state IN (4, 5) OR "         \
-    "(y.state IN (1, 2) AND y.error <> '') UNION ALL SELECT z.capture_id FROM payment_refund z LEFT JOIN "   \
+    "(y.state IN (1, 2, 6) AND y.error <> '') UNION ALL SELECT z.capture_id FROM payment_refund z LEFT "     \
+    "JOIN "                                                                                                  \
     "payment_resolved l ON l.capture_id = z.capture_id AND l.what = 2 WHERE z.error = 'PAID_TWICE' AND "     \
     "l.what IS NULL"
 
@@ -278,7 +288,7 @@ enum err captures_waiting(struct ctx *c, int64_t *n, int64_t *mark)
                      "CAST(COALESCE(SUM(version), 0) AS SIGNED) * 65537 + "
                      "CAST(CRC32(COALESCE((SELECT MAX(id) FROM payment_capture), '')) AS SIGNED) + "
                      "(SELECT CAST(COALESCE(SUM(version), 0) AS SIGNED) FROM payment_partial) * 257 "
-                     "FROM payment_refund WHERE state IN (1, 2, 4, 5)")));
+                     "FROM payment_refund WHERE state IN (1, 2, 4, 5, 6)")));
     *n = row_int(&r, 0, 0);
     *mark = row_int(&r, 0, 1);
     return OK;

@@ -12,6 +12,9 @@ enum err refund_of_capture(struct ctx *c, const char *capture_id, struct refund 
 /* Must match r's state and version; next_number: the one it has is used up. */
 enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bool next_number,
                        const struct refund_change *ch);
+/* It is about to be sent. Must match r's state and version: CONFLICT when it moved since, and then nothing
+ * may be sent. */
+enum err refund_mark_sent(struct ctx *c, const struct refund *r, int64_t at_ms);
 /* What went wrong with a look that led to no move; nothing when r moved since it was read. */
 enum err refund_note_error(struct ctx *c, const struct refund *r, const char *error);
 

@@ -264,6 +264,8 @@ static bool refused_by_plan(struct ali_call *c)
         ali_error(c, "40004", "ACQ.SYSTEM_ERROR", "系统错误");
     else if (planned(c, "rate_limited"))
         ali_error(c, "40005", "isv.app-call-limited", "应用调用次数超限");
+    else if (planned(c, "no_balance"))
+        ali_error(c, "40004", "ACQ.SELLER_BALANCE_NOT_ENOUGH", "商户余额不足");
     else
         return false;
     return true;

@@ -212,6 +212,8 @@ static bool refused_by_plan(struct wx_call *c)
         wx_error(c, 500, "BANK_ERROR", NULL, "银行系统异常，请稍后重试");
     else if (strcmp(kind, "rate_limited") == 0)
         wx_error(c, 429, "FREQUENCY_LIMITED", NULL, "频率超限");
+    else if (strcmp(kind, "no_balance") == 0)
+        wx_error(c, 403, "NOT_ENOUGH", NULL, "基本账户余额不足，请充值后重新发起");
     else
         return false;
     return true;

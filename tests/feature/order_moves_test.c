@@ -242,14 +242,16 @@ static void refunds(void **s)
 {
     (void)s;
     static const struct expectation want[] = {
-        {"REQUESTED", "accepted>PROCESSING done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED"},
+        {"REQUESTED",
+         "accepted>PROCESSING done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED stopped>STOPPING"},
+        {"STOPPING", "accepted>PROCESSING done>DONE abnormal>ABNORMAL closed>CLOSED absent>CLOSED"},
         {"PROCESSING", "done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED"},
         {"ABNORMAL", "done>DONE closed>CLOSED retried>PROCESSING recorded>DONE"},
         {"CLOSED", "retried>REQUESTED done>DONE recorded>DONE"},
     };
-    is_told(&refund_machine, REFUND_IS_CLOSED);
+    is_told(&refund_machine, REFUND_IS_STOPPING);
     is_told(&invoice_machine, INV_DROPPED);
-    walk(&refund_machine, REFUND_IS_CLOSED, REFUND_EV_LAST, ERR_PAYMENT_STATE, want, N(want));
+    walk(&refund_machine, REFUND_IS_STOPPING, REFUND_EV_LAST, ERR_PAYMENT_STATE, want, N(want));
 }
 
 /* The numbers of the contract and those of the headers are the same, by name. */
@@ -275,7 +277,7 @@ static void numbers_are_those_of_the_contract(void **s)
             assert_string_equal(pays->values[i].name + strlen("PAYMENT_STATE_"),
                                 pay_state_name(pays->values[i].value));
     const ProtobufCEnumDescriptor *backs = &certdesk__v1__refund_state__descriptor;
-    assert_int_equal(backs->n_values, REFUND_IS_CLOSED + 1);
+    assert_int_equal(backs->n_values, REFUND_IS_STOPPING + 1);
     for (unsigned i = 0; i < backs->n_values; i++)
         if (backs->values[i].value)
             assert_string_equal(backs->values[i].name + strlen("REFUND_STATE_"),

@@ -113,6 +113,8 @@ static const struct hears of_refund[] = {
     [REFUND_EV_REFUSED] = OF_DESK,
     [REFUND_EV_RETRIED] = OF_DESK,
     [REFUND_EV_RECORDED] = TOLD("REFUNDED_BY_HAND"),
+    [REFUND_EV_STOPPED] = OF_DESK,
+    [REFUND_EV_ABSENT] = OF_DESK,
 };
 
 static const struct hears of_invoice[] = {

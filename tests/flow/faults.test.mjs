@@ -342,6 +342,12 @@ test('money that a person sees to: recorded by hand, a day held against its bill
   await sql.quiet();
   await eachStatement('ResolveCapture', gao, { capture_id: stuck.id, reason: 'a test' });
   assert.ok(!(await gao.ListCaptures({ attention: true })).captures.some((c) => c.id === stuck.id));
+  const poor = await paid(50, 'ISSUE');
+  await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'no_balance', count: 1 });
+  await poor.call.CancelOrder({ order_id: poor.order.id });
+  const waits = await until('the refusal', async () => (await gao.ListCaptures({ attention: true })).captures.find((c) => c.order_id === poor.order.id));
+  await sql.quiet();
+  assert.equal((await eachStatement('StopRefund', gao, { capture_id: waits.id, reason: 'a test' })).capture.refund.state, 'REFUND_STATE_STOPPING');
   const kept = await paid(49, 'ISSUE'), [pays] = (await gao.GetPayment({ payment_id: kept.payment.id })).payment.captures;
   await sql.quiet();
   await eachStatement('RecordPartialRefund', gao, { capture_id: pays.id, provider_fen: 100, reason: 'a test' });

@@ -190,6 +190,7 @@ function rightRequests({ walks: w, material, invoice }) {
     RefundPayment: ['chen', { payment_id: w.SHIP.payment.id, reason: 'asked for', capture_id: '' }], // too late: it is on a UKEY
     ListCaptures: ['chen', { attention: true }],
     ListReconciliations: ['chen', { provider: 'PAYMENT_PROVIDER_WECHAT', date: '2026-11-21' }],
+    StopRefund: ['fang', { capture_id: w.SHIP.capture, reason: 'asked for' }], // nobody asked it back
     RecordRefund: ['fang', { capture_id: w.SHIP.capture, amount_fen: 38000, reference: 'bank 1', reason: 'asked for' }], // it pays for its order
     RecordPartialRefund: ['fang', { capture_id: w.SHIP.capture, provider_fen: 38000, reason: 'asked for' }], // that is all of it
     ResolveCapture: ['fang', { capture_id: w.SHIP.capture, reason: 'asked for' }], // it needs nobody
@@ -319,7 +320,7 @@ test('others see nothing: no session, a false one, another account, staff withou
   const open = new Set(['CreateCaptcha', 'SendSmsCode', 'LoginBySms', 'LoginByPassword', 'LoginStaff', 'ChangePassword', 'CreateLoginChallenge', 'LoginByUkey', 'GetChannel', 'ListChannels', 'ListProducts', 'ListAgreements', 'QuotePrice']);
   const own = new Set(['GetAccount', 'UpdateAccount', 'SetPicture', 'GetPicture', 'ConfirmOldPhone', 'ChangePhone', 'CreateBindChallenge', 'BindCertificate', 'UnbindCertificate', 'ListBindings', 'ListOrders', 'ListCertificates', 'CreateOrder', 'GetStaff', 'WatchQueues', 'FindOrders']); // the caller's own, or any staff's
   const money = ['fang', 'chen'];
-  const roles = { ListInvoices: money, RefundPayment: money, RecordRefund: money, RecordPartialRefund: money, ResolveCapture: money, GetCapture: money, ListCaptures: money, ListReconciliations: money, ReconcileDay: money,
+  const roles = { ListInvoices: money, RefundPayment: money, StopRefund: money, RecordRefund: money, RecordPartialRefund: money, ResolveCapture: money, GetCapture: money, ListCaptures: money, ListReconciliations: money, ReconcileDay: money,
     ListRemittances: money, ExportRemittance: money, DownloadRemittance: money, ImportRemittance: money, RepeatDeposit: money, DecideReview: ['li', 'chen'], RevealField: ['li', 'chen'], ListReviews: ['li', 'chen'], ListShips: ['zhao', 'chen'], CreateShipment: ['zhao', 'chen'], ResolveShipment: ['zhao', 'chen'], RecordPaperArrival: ['zhao', 'chen'],
     ListShipments: ['zhao', 'chen'], ListJobs: ['wang', 'chen'], RetryJob: ['wang', 'chen'], GetShipment: ['zhao', 'chen'], GetReview: ['li', 'wang', 'zhao', 'chen'],
     ListMaterials: ['li', 'wang', 'chen'], DownloadMaterial: ['li', 'wang', 'chen'], GetMaterialPreview: ['li', 'wang', 'chen'], ResendInvoice: ['li', 'wang', 'chen', 'fang'], RetryInvoice: ['li', 'wang', 'chen', 'fang'] };

@@ -27,11 +27,11 @@ const one = (list) => list[Math.floor(random() * list.length)];
 const FAULTS = {
   wechat: {
     order: ['lose_answer', 'lose_request', 'busy', 'garbage'], callback: ['never', 'twice', 'late', 'wrong_amount', 'forged_signature', 'signtest'],
-    query: ['lose_answer', 'busy', 'garbage'], close: ['lose_answer', 'busy'], refund: ['lose_answer', 'lose_request', 'busy', 'abnormal', 'closed'], refund_query: ['busy', 'lose_answer'],
+    query: ['lose_answer', 'busy', 'garbage'], close: ['lose_answer', 'busy'], refund: ['lose_answer', 'lose_request', 'busy', 'abnormal', 'closed', 'no_balance'], refund_query: ['busy', 'lose_answer'],
   },
   alipay: {
     precreate: ['lose_answer', 'lose_request', 'busy', 'paid_first'], callback: ['never', 'twice', 'late', 'wrong_amount', 'forged_signature'],
-    query: ['lose_answer', 'busy'], close: ['lose_answer', 'busy'], refund: ['lose_answer', 'lose_request', 'doubtful', 'busy', 'closed'], refund_query: ['busy'],
+    query: ['lose_answer', 'busy'], close: ['lose_answer', 'busy'], refund: ['lose_answer', 'lose_request', 'doubtful', 'busy', 'closed', 'no_balance'], refund_query: ['busy'],
   },
 };
 const OTHER = { wechat: 'alipay', alipay: 'wechat' };
@@ -116,14 +116,16 @@ test(`${ORDERS} orders live through it`, async () => {
   })).finally(() => clearInterval(tick));
 });
 
-// What a person of the desk does: pays out what is abnormal, tries again what was closed, or pays it by the bank and
-// records that.
+// What a person of the desk does: pays out what is abnormal, stops what is not accepted, tries again what was closed, or
+// pays it by the bank and records that.
 const by = (id) => id.charCodeAt(id.length - 1) % 2 === 0; // of a capture, always the same way
 async function attend() {
   const { captures } = await chen.ListCaptures({ attention: true, page_size: 100 });
   for (const { id, provider, amount_fen, refund } of captures) {
     if (refund?.state === 'REFUND_STATE_ABNORMAL' && provider === 'PAYMENT_PROVIDER_WECHAT')
       await desk.sim('/sim/wechat/payout', { out_refund_no: refund.id }).catch(() => desk.sim('/sim/wechat/payout', { out_refund_no: `${refund.id}_2` })).catch(() => {});
+    else if (refund?.state === 'REFUND_STATE_REQUESTED' && by(id))
+      await anyError(chen.StopRefund({ capture_id: id, reason: '余额不足' })); // perhaps it is accepted in this moment
     else if (refund?.state === 'REFUND_STATE_CLOSED' && by(id))
       await chen.RecordRefund({ capture_id: id, amount_fen, reference: `bank ${id}`, reason: '电汇' });
     else if (refund?.state === 'REFUND_STATE_CLOSED') await chen.RefundPayment({ capture_id: id, reason: '再退一次' });
@@ -192,7 +194,7 @@ test('the bills of the day agree with the books', async () => {
     return list.reconciliations.filter((r) => r.date === date && r.runs >= 3).length === 2 && list;
   });
   for (const r of reconciliations.filter((x) => x.date === date)) assert.equal(r.state, 'RECONCILIATION_STATE_CLEAN');
-  console.log(`# ${await sql.count('SELECT COUNT(*) FROM payment_refund WHERE reference IS NOT NULL')} recorded by hand`);
+  console.log(`# ${await sql.count('SELECT COUNT(*) FROM payment_refund WHERE reference IS NOT NULL')} recorded by hand, ${await sql.count("SELECT COUNT(*) FROM audit WHERE action = 'refund.stopped'")} stopped`);
   console.log(`# ${Object.entries(sums).map(([s, r]) => `${s}: ${r.captured.n} captures, ${r.settled.n} settled, ${r.refunded.n} refunded`).join('; ')}`);
 });
 

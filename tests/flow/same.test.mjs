@@ -200,6 +200,23 @@ test('eight people who record one refund by hand record it once, and see to it o
   assert.equal(await sql.value(`SELECT COUNT(*) FROM audit WHERE action = 'capture.resolved'`), '1');
 });
 
+test('eight people who stop one refund stop it once; the provider is asked, and then one records it', async () => {
+  await desk.sim('/sim/fault', { provider: 'wechat', action: 'refund', kind: 'no_balance', count: 1 });
+  const w = walk(133);
+  await w.to('ISSUE');
+  await w.call.CancelOrder({ order_id: w.order.id });
+  const stuck = await until('the refusal', async () => (await people.chen.ListCaptures({ attention: true })).captures.find((c) => c.order_id === w.order.id));
+  const said = await eight((i) => people.chen.StopRefund({ request_id: i < 4 ? 'stop-same' : `stop-${i}`, capture_id: stuck.id, reason: 'a test' }).then((r) => r.capture.refund.state, (e) => e.info.reason));
+  assert.ok(said.includes('REFUND_STATE_STOPPING') && said.every((s) => ['REFUND_STATE_STOPPING', 'CONFLICT'].includes(s)), String(said));
+  assert.equal(await sql.value(`SELECT COUNT(*) FROM audit WHERE action = 'refund.stopped'`), '1');
+  await sql.rows(`UPDATE payment_refund SET sent_ms = 0 WHERE id = '${stuck.refund.id}'`); // as if the minutes had passed
+  await sql.rows(`UPDATE outbox SET run_at_ms = 0 WHERE state = 1 AND kind = 'payment.refund' AND object = '${w.order.id}'`);
+  await until('the answer', async () => (await people.chen.GetCapture({ capture_id: stuck.id })).capture.refund.state === 'REFUND_STATE_CLOSED');
+  await people.chen.RecordRefund({ capture_id: stuck.id, amount_fen: stuck.amount_fen, reference: 'bank 20261129', reason: 'a test' });
+  await w.reach('CANCELLED');
+  assert.ok(!(await desk.sim('/sim/wechat/refunds')).refunds.some((r) => r.out_trade_no === w.payment.id));
+});
+
 test('eight people who record a part of what pays for an order record one word; the order and its invoice stay', async () => {
   const w = walk(132);
   await w.to('ISSUE');

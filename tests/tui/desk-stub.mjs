@@ -143,7 +143,7 @@ export async function start(w = world(), address = '127.0.0.1:0') {
   const queues = () => ({ review: w.reviews.length, issue: w.issues.length, ship: w.ships.length, in_transit: w.shipments.length,
     exhausted_jobs: w.jobs.length, captures: w.captures.filter(needsPerson).length, reconciliations: w.days.filter((d) => d.difference_count).length,
     remittances: w.remittances.waiting + w.remittances.stuck.length, invoices: w.invoices.filter((v) => /FAILED/.test(v.state)).length, roles: w.roles, revision: w.revision });
-  const needsPerson = (c) => !c.resolve_time && (c.refund ? /CLOSED|ABNORMAL/.test(c.refund.state) || c.refund.error === 'PAID_TWICE' : c.state === 'CAPTURE_STATE_HELD');
+  const needsPerson = (c) => !c.resolve_time && (c.refund ? /CLOSED|ABNORMAL/.test(c.refund.state) || (/REQUESTED|STOPPING/.test(c.refund.state) && c.refund.error) || c.refund.error === 'PAID_TWICE' : c.state === 'CAPTURE_STATE_HELD');
   const change = () => { w.revision++; for (const c of watchers) c.write(queues()); };
   const loggedIn = (call) => call.metadata.get('authorization')[0] === 'Bearer stub-token';
 
@@ -264,6 +264,12 @@ export async function start(w = world(), address = '127.0.0.1:0') {
     RefundPayment: unary('RefundPayment', (q) => {
       const c = find(w.captures, 'id', q.capture_id);
       c.refund = { ...c.refund, amount_fen: 28000, state: 'REFUND_STATE_REQUESTED', error: '' };
+      setImmediate(change);
+      return { capture: c };
+    }),
+    StopRefund: unary('StopRefund', (q) => {
+      const c = find(w.captures, 'id', q.capture_id);
+      c.refund = { ...c.refund, state: 'REFUND_STATE_STOPPING' };
       setImmediate(change);
       return { capture: c };
     }),

@@ -65,6 +65,29 @@ describe('money', () => {
     } finally { d.stop(); }
   });
 
+  test('a refund that is not accepted is stopped; it is recorded by hand when the provider does not have it', async () => {
+    const w = world(), [c] = w.captures;
+    w.roles = ['STAFF_ROLE_FINANCE'];
+    Object.assign(c.refund, { state: 'REFUND_STATE_REQUESTED', error: 'PROVIDER_CONFIG' });
+    const d = await desk({ world: w });
+    try {
+      await open(d.s, '7', '已申请退款');
+      await d.s.key('Enter');
+      assert.doesNotMatch(await d.s.see(/x 停止/), /h 人工|t 重试/);
+      await d.s.key('x');
+      await d.s.see('在此之前请勿付款');
+      await d.s.key('C-s');
+      await d.s.see('请填写');
+      await d.s.type('余额不足');
+      await d.s.key('C-s');
+      assert.doesNotMatch(await d.s.see(/状态 +正在停止退款[^]*已停止/), /x 停止|h 人工|t 重试/);
+      assert.deepEqual(d.peer.calls.filter((x) => x.method === 'StopRefund').map((x) => [x.request.capture_id, x.request.reason]), [[c.id, '余额不足']]);
+      Object.assign(c.refund, { state: 'REFUND_STATE_CLOSED', error: 'STOPPED' });
+      d.peer.change();
+      await d.s.see(/支付机构没有该笔退款[^]*t 重试[^]*h 人工/);
+    } finally { d.stop(); }
+  });
+
   test('money that needs nobody is put aside, with a word; what has not ended has no such key', async () => {
     const d = await as('FINANCE');
     try {

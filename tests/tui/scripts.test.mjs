@@ -76,6 +76,12 @@ describe('from scripts', () => {
     assert.deepEqual([r.status, r.out], [0, 'OK\n'], r.err);
     r = await certdesk(['captures', 'show', peer.w.captures[0].id]);
     assert.match(r.out, /Seen to +.*\n.*What became of it +sent back/);
+    r = await certdesk(['captures', 'stop', peer.w.captures[1].id]);
+    assert.deepEqual([r.status, r.err], [2, 'certdesk: a reason is needed: --reason TEXT\n']);
+    r = await certdesk(['captures', 'stop', peer.w.captures[1].id, '--reason', 'no balance']);
+    assert.deepEqual([r.status, r.out], [0, 'OK\n'], r.err);
+    r = await certdesk(['captures', 'show', peer.w.captures[1].id]);
+    assert.match(r.out, /State +Refund being stopped/);
     r = await certdesk(['captures', 'record', peer.w.captures[0].id, '2,79.5.', '1', 'B-1', '--reason', 'wired']);
     assert.deepEqual([r.status, r.err], [2, 'certdesk: an amount is written 279.00\n']);
     r = await certdesk(['reconciliations', 'show', 'wechat', '2026-11-21']);

@@ -77,6 +77,16 @@ int run_captures_refund(struct run_context *c)
     return act(c, CALL(payment_service, "RefundPayment"), &q.base);
 }
 
+int run_captures_stop(struct run_context *c)
+{
+    Certdesk__V1__StopRefundRequest q = CERTDESK__V1__STOP_REFUND_REQUEST__INIT;
+    if (!c->o->reason)
+        return wrong(_("a reason is needed: --reason TEXT"));
+    q.capture_id = arg(c, 0);
+    q.reason = (char *)(uintptr_t)c->o->reason;
+    return act(c, CALL(payment_service, "StopRefund"), &q.base);
+}
+
 int run_captures_record(struct run_context *c)
 {
     Certdesk__V1__RecordRefundRequest q = CERTDESK__V1__RECORD_REFUND_REQUEST__INIT;

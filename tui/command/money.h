@@ -7,6 +7,7 @@
 int run_captures_list(struct run_context *c);
 int run_captures_show(struct run_context *c);
 int run_captures_refund(struct run_context *c);
+int run_captures_stop(struct run_context *c);
 int run_captures_record(struct run_context *c);
 int run_captures_partial(struct run_context *c);
 int run_captures_seen(struct run_context *c);

@@ -506,6 +506,8 @@ const struct command commands[] = {
     {"captures show", "CAPTURE", 1, 1, N_("One capture with its refund"), run_captures_show},
     {"captures refund", "CAPTURE --reason TEXT", 1, 1, N_("Give money back, or try a refund again"),
      run_captures_refund},
+    {"captures stop", "CAPTURE --reason TEXT", 1, 1,
+     N_("Ask the provider no more for a refund, so that it can be paid by hand"), run_captures_stop},
     {"captures record", "CAPTURE PAID PROVIDER REFERENCE --reason TEXT", 4, 4,
      N_("Record a refund that was paid by hand: yuan by us, yuan at the provider"), run_captures_record},
     {"captures partial", "CAPTURE YUAN --reason TEXT", 2, 2,

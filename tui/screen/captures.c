@@ -138,6 +138,12 @@ static bool stuck(const struct page *p)
                  r->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_CLOSED);
 }
 
+static bool asked(const struct page *p)
+{
+    const Certdesk__V1__Refund *r = may(p) ? capture(p)->refund : NULL;
+    return r && r->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_REQUESTED;
+}
+
 static bool to_record(const struct page *p)
 {
     return stuck(p) || (not_asked(p) && capture(p)->state == CERTDESK__V1__CAPTURE_STATE__CAPTURE_STATE_HELD);
@@ -168,6 +174,13 @@ static const struct reasoned trying_again = {
     .notice = N_("The provider is asked to give it back."),
 };
 
+static const struct reasoned stopping = {
+    .method = METHOD(payment_service, "StopRefund"),
+    .title = N_("Stop"),
+    .fill = this_capture,
+    .notice = N_("Stopped; the provider is asked whether it has it."),
+};
+
 static void refund(struct page *p)
 {
     bool pays = capture(p)->state == CERTDESK__V1__CAPTURE_STATE__CAPTURE_STATE_SETTLED;
@@ -193,6 +206,15 @@ static void refund(struct page *p)
 static void again(struct page *p)
 {
     ask_reason(p, &trying_again, _("The provider is asked once more to give it back."));
+}
+
+static void stop(struct page *p)
+{
+    ask_reason(
+        p, &stopping,
+        _("The provider is not asked any more to give it back, and says in some minutes whether it has "
+          "the refund. If not, the refund can be paid and recorded by hand, or tried again.\n"
+          "Pay nothing before that."));
 }
 
 static bool amount_of(struct form *f, const char *field, int64_t *fen, struct arena *a)
@@ -312,6 +334,7 @@ static void order(struct page *p)
 static const struct action actions[] = {
     {'r', N_("Give back"), N_("Give this money back the way it came"), not_asked, refund},
     {'t', N_("Try again"), N_("Ask the provider once more to give it back"), stuck, again},
+    {'x', N_("Stop"), N_("Ask the provider no more, so that it can be paid by hand"), asked, stop},
     {'h', N_("By hand"), N_("Record that the payer has the money by another way"), to_record, by_hand},
     {'p', N_("Partly back"), N_("Record what the provider's own desk gave back; the order goes on"), pays,
      part},

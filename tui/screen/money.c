@@ -29,8 +29,9 @@ const char *word_payment(int state)
 
 const char *word_refund(int state)
 {
-    static const char *const w[] = {N_("unknown"),  N_("Refund asked for"), N_("Refund under way"),
-                                    N_("Refunded"), N_("Refund abnormal"),  N_("Refund refused")};
+    static const char *const w[] = {
+        N_("unknown"),         N_("Refund asked for"), N_("Refund under way"),    N_("Refunded"),
+        N_("Refund abnormal"), N_("Refund refused"),   N_("Refund being stopped")};
     return PICK(w, state);
 }
 
@@ -105,6 +106,7 @@ const char *word_refund_error(const char *name)
          NULL},
         {"ABNORMAL", N_("the payer's account cannot take it"), NULL},
         {"CLOSED", N_("the provider closed it without paying"), NULL},
+        {"STOPPED", N_("stopped by the desk; the provider does not have it"), NULL},
         {"INVALID_REQUEST", N_("the provider refuses: perhaps some of it is back already"), NULL},
         {"ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", N_("the provider refuses: perhaps some of it is back already"),
          NULL},
@@ -168,6 +170,8 @@ const char *word_happening(const char *action)
         {"refund.refused", N_("refund refused by the provider"), NULL},
         {"refund.retried", N_("refund tried again"), NULL},
         {"refund.recorded", N_("refund recorded by hand"), NULL},
+        {"refund.stopped", N_("refund stopped"), NULL},
+        {"refund.absent", N_("the provider does not have the refund"), NULL},
         {"capture.partly_refunded", N_("a part recorded as back"), NULL},
         {"capture.resolved", N_("seen to"), NULL},
         {"refund.paid_twice", N_("the provider gave back what was recorded as paid by hand"), NULL},
