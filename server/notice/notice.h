@@ -58,7 +58,9 @@
     X(CERTIFICATE_DOWNLOADED, 1,                                                                             \
       "您的证书订单{1}的证书（序列号{2}）已下载，办理完成。如非本人操作请立即联系客服。", 2)                 \
     X(CLOUD_BOUND, 1, "您的云证书（序列号{1}）已绑定到您的账号，可用于登录。如非本人操作请立即解绑。", 1)    \
-    X(REFUND_BY_HAND, 1, "您的证书订单{1}的款项{2}元已退还，请查收；如未收到请联系客服。", 2)
+    X(REFUND_BY_HAND, 1, "您的证书订单{1}的款项{2}元已退还，请查收；如未收到请联系客服。", 2)                \
+    X(PARTLY_REFUNDED, 1,                                                                                    \
+      "您的证书订单{1}截至目前累计退款{2}元，订单不受影响；如与实际到账不符请联系客服。", 2)
 
 /* Earlier versions, same columns: what was queued by them goes out by them. A row may go when no job of it
  * can wait any more. */
@@ -152,7 +154,11 @@ enum sms_template {
     X(APPROVED_DOWNLOAD, 1, "证书订单审核通过",                                                                                                   \
       "{1}，您好：\n\n您的证书订单 {2} 已审核通过，请登录后在“未完成订单”中下载证书。\n{3}", 3)                                                   \
     X(REFUND_BY_HAND, 1, "款项已退还",                                                                                                            \
-      "{1}，您好：\n\n您的证书订单{2}的款项{3}元已退还，请查收；如未收到请联系客服。\n", 3)
+      "{1}，您好：\n\n您的证书订单{2}的款项{3}元已退还，请查收；如未收到请联系客服。\n", 3)                                                       \
+    X(PARTLY_REFUNDED, 1, "部分款项已退还",                                                                                                       \
+      "{1}，您好：\n\n您的证书订单{2}截至目前累计退款{3}"                                                                       \
+      "元，订单和发票不受影响；如与实际到账不符请联系客服。\n",                                                                                   \
+      3)
 
 enum {
     MAIL_PARAMS_MAX = 9, /* the places that a text can name */

@@ -40,7 +40,8 @@
     X(CANCELLED, ORDER_CANCELLED, ORDER_CANCELLED)                                                           \
     X(CANCELLED_REST, CANCELLED_REST, CANCELLED_REST)                                                        \
     X(REFUNDED, REFUND_DONE, REFUND_DONE)                                                                    \
-    X(REFUNDED_BY_HAND, REFUND_BY_HAND, REFUND_BY_HAND)
+    X(REFUNDED_BY_HAND, REFUND_BY_HAND, REFUND_BY_HAND)                                                      \
+    X(PARTLY_REFUNDED, PARTLY_REFUNDED, PARTLY_REFUNDED)
 
 enum order_news {
 #define X(event, sms, mail) NEWS_##event,

@@ -2,6 +2,7 @@
 
 #include "convert/reason.h"
 #include "core/audit.h"
+#include "order/order_tell.h"
 #include "payment/resolve.h"
 #include "provider/yuan.h"
 
@@ -38,6 +39,26 @@ static enum err may_be_recorded(struct ctx *c, const struct returned *one)
     return OK;
 }
 
+/* Of a word that is recorded: p has it, was_fen is the one before. */
+static enum partial_word word_of(const struct order *o, const struct partial *p, int64_t was_fen)
+{
+    if (o->state == ORDER_REFUNDING)
+        return PARTIAL_OF_ENDED;
+    return p->amount_fen == was_fen ? PARTIAL_SAME_SUM : PARTIAL_SUM;
+}
+
+static enum err tell(struct ctx *c, const char *order, const struct partial *p, int64_t was_fen)
+{
+    struct order o;
+    TRY(order_load(c, order, &o));
+    if (word_of(&o, p, was_fen) != PARTIAL_SUM)
+        return OK;
+    const char *sum = yuan_of(c->arena, p->amount_fen);
+    return order_tell(
+        c, &o, NEWS_PARTLY_REFUNDED, (const char *[]){o.id, sum}, &sum,
+        arena_printf(c->arena, "partly_refunded:%s:%lld", p->capture, (long long)p->version + 1));
+}
+
 enum err partial_record(struct ctx *c, const char *capture_id, int64_t fen, const char *note,
                         struct returned *out)
 {
@@ -48,9 +69,11 @@ enum err partial_record(struct ctx *c, const char *capture_id, int64_t fen, cons
     TRY(may_be_recorded(c, out));
     TRY(partial_read(c, out->capture.id, &p));
     TRY(check(c, out, fen, p.version > 0));
+    int64_t was_fen = p.amount_fen;
     p.provider = out->capture.provider;
     p.amount_fen = out->partial_fen = fen;
     TRY(partial_put(c, &p, note));
+    TRY(tell(c, out->capture.order_id, &p, was_fen));
     return audit_add(c, &(struct audit_entry){
                             .action = "capture.partly_refunded",
                             .object = out->capture.id,

@@ -1,12 +1,21 @@
 /* partial.h - what the provider's own desk gave back of money that goes on paying for its order (S15).
  *
  * A person says how much, in all; the bills judge it. No state moves by it: the order goes on, its invoice
- * stays. Such a part counts as given back until a refund gives the whole back.
+ * stays. The applicant hears of each sum. Such a part counts as given back until a refund gives the whole
+ * back.
  */
 #ifndef CERTDESK_PAYMENT_PARTIAL_H
 #define CERTDESK_PAYMENT_PARTIAL_H
 
 #include "payment/refund_store.h"
+
+/* What a person's word is, for who hears of it (S18, tests/feature/told_test.c). */
+enum partial_word {
+    PARTIAL_SUM = 1,  /* another sum than before; 0 of what was said before, too */
+    PARTIAL_SAME_SUM, /* with other words */
+    PARTIAL_OF_ENDED, /* its order is being given up */
+    PARTIAL_WORD_LAST = PARTIAL_OF_ENDED,
+};
 
 struct partial {
     char capture[ID_SIZE];

@@ -34,6 +34,59 @@ static int64_t refunded_of(const char *order)
     return out.payments[0]->refunded_fen;
 }
 
+/* Who made the orders; told by SMS, as no contact is entered in this world. */
+static void account_of_all(void)
+{
+    static bool made;
+    struct account a = {.id = "acc_test", .user_name = "u", .phone = "13600000000", .password = ""};
+    memcpy(a.channel, w.channel, sizeof a.channel);
+    if (!made)
+        assert_ok(account_insert(w.c, &a));
+    made = true;
+}
+
+static int64_t told_of(const char *order)
+{
+    struct rows rows;
+    test_ctx_reset(&w.t);
+    assert_ok(db_query(w.c, &rows,
+                       SQL("SELECT COUNT(*) FROM outbox WHERE object = ? AND dedupe LIKE "
+                           "'sms:partly_refunded:%'"),
+                       TEXT(order)));
+    return row_int(&rows, 0, 0);
+}
+
+/* Each sum once; not what is said of an order that was given up: its refund is told when it is over. */
+static void the_payer_hears_of_a_part(void **s)
+{
+    (void)s;
+    static const struct {
+        int64_t fen;
+        int told;
+    } words[] = {{100, 1}, {100, 1}, {300, 2}, {200, 3}, {0, 4}, {100, 5}};
+    char order[ID_SIZE], payment[ID_SIZE];
+    struct test_ctx staff;
+    PB(RecordPartialRefundResponse) out;
+    account_of_all();
+    paid(order, payment);
+    const char *capture = capture_of(payment);
+    staff_ctx(&staff);
+    assert_err(part(&staff.c, capture, 28000, &out), ERR_INVALID);
+    assert_int_equal(told_of(order), 0);
+    test_ctx_close(&staff);
+    staff_ctx(&staff);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        assert_ok(part(&staff.c, capture, words[i].fen, &out));
+        assert_int_equal(told_of(order), words[i].told);
+    }
+    assert_ok(desk_gives_back(payment, arena_printf(&r.a, "some_%s", payment), 100));
+    assert_ok(refund_by(&staff.c, payment, ""));
+    assert_order(order, ORDER_REFUNDING);
+    assert_ok(part(&staff.c, capture, 150, &out));
+    assert_int_equal(told_of(order), 5);
+    test_ctx_close(&staff);
+}
+
 /* The provider's own desk gave a part back, and its order goes on: it is known, the sums are right. */
 static void a_part_is_recorded_and_its_order_goes_on(void **s)
 {
@@ -102,9 +155,7 @@ static void of_what_is_given_up_the_part_is_known(void **s)
     paid(order, payment);
     const char *capture = capture_of(payment);
     assert_ok(desk_gives_back(payment, arena_printf(&r.a, "some_%s", payment), 100));
-    struct account a = {.id = "acc_test", .user_name = "u", .phone = "13600000000", .password = ""};
-    memcpy(a.channel, w.channel, sizeof a.channel);
-    assert_ok(account_insert(w.c, &a));
+    account_of_all();
     staff_ctx(&staff);
     assert_err(part(&staff.c, capture, 0, &out), ERR_INVALID); /* nothing was said before */
     int64_t n, mark, was;
@@ -148,6 +199,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_is_recorded_and_its_order_goes_on),
         cmocka_unit_test(of_what_is_given_up_the_part_is_known),
+        cmocka_unit_test(the_payer_hears_of_a_part),
     };
     return CHECK_MAIN_WORLD(tests, money_open, money_close);
 }

@@ -8,6 +8,7 @@
 #include "identity/identity_moves.h"
 #include "invoice/invoice_moves.h"
 #include "order/order_tell.h"
+#include "payment/partial.h"
 #include "payment/payment_moves.h"
 #include "payment/refund.h"
 #include "shipment/shipment_desk.h"
@@ -117,6 +118,12 @@ static const struct hears of_refund[] = {
     [REFUND_EV_ABSENT] = OF_DESK,
 };
 
+static const struct hears of_partial[] = {
+    [PARTIAL_SUM] = TOLD("PARTLY_REFUNDED"),
+    [PARTIAL_SAME_SUM] = SILENT("it was told"),
+    [PARTIAL_OF_ENDED] = SILENT("the refund of all of it is told when it is over"),
+};
+
 static const struct hears of_invoice[] = {
     [INV_EV_SENT] = OF_DESK,
     [INV_EV_UNSENT] = OF_DESK,
@@ -149,6 +156,7 @@ static const struct {
     {"deposit", of_deposit, N(of_deposit), DEPOSIT_LAST},
     {"payment", of_payment, N(of_payment), PAY_EV_LAST},
     {"refund", of_refund, N(of_refund), REFUND_EV_LAST},
+    {"partial", of_partial, N(of_partial), PARTIAL_WORD_LAST},
     {"invoice", of_invoice, N(of_invoice), INV_EV_LAST},
     {"shipment", of_shipment, N(of_shipment), SHIPMENT_LAST},
 };
