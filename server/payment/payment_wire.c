@@ -126,6 +126,9 @@ PB(Reconciliation) * wire_reconciliation(struct ctx *c, const struct reconciliat
         d->number = to_text(c->arena, r->differences[i].number);
         d->ours_fen = r->differences[i].ours_fen;
         d->bill_fen = r->differences[i].bill_fen;
+        d->capture_id = to_text(c->arena, r->differences[i].capture);
+        d->payment_id = to_text(c->arena, r->differences[i].payment);
+        d->order_id = to_text(c->arena, r->differences[i].order);
         out->differences[out->n_differences++] = d;
     }
     return out;

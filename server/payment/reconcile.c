@@ -39,15 +39,39 @@ struct comparison {
     const enum booked_as *booked; /* its rows */
     struct booked *captures;      /* sorted by number */
     size_t n_captures;
+    const struct payment_bill_row *rows[DIFFERENCES_SHOWN]; /* of the bill, for the list's; NULL: ours */
 };
 
 static void differs(struct comparison *x, const char *kind, const char *number, int64_t ours, int64_t bill)
 {
     int64_t n = x->out->n_differences++;
     if (n < DIFFERENCES_SHOWN)
-        x->list[n] = (struct difference){kind, number, ours, bill};
+        x->list[n] = (struct difference){kind, number, ours, bill, "", "", ""};
     LOG(ERROR, "reconcile.difference", KV_S("provider", payment_supplier(x->provider)), KV_S("date", x->date),
         KV_S("kind", kind), KV_S("number", number), KV_I("ours_fen", ours), KV_I("bill_fen", bill));
+}
+
+/* The same, of a row of the bill. */
+static void row_differs(struct comparison *x, const char *kind, const struct payment_bill_row *row,
+                        int64_t ours)
+{
+    int64_t n = x->out->n_differences;
+    if (n < DIFFERENCES_SHOWN)
+        x->rows[n] = row;
+    differs(x, kind, *row->out_refund_no ? row->out_refund_no : row->transaction_id, ours, row->amount_fen);
+}
+
+/* Whose money the list is about: by the bill's row, which has the transaction beside a refund's number, or by
+ * our number. */
+static enum err name_all(struct comparison *x)
+{
+    int64_t n = x->out->n_differences < DIFFERENCES_SHOWN ? x->out->n_differences : DIFFERENCES_SHOWN;
+    for (int64_t i = 0; i < n; i++) {
+        const struct payment_bill_row *row = x->rows[i];
+        TRY(difference_name(x->c, x->provider, row ? row->transaction_id : x->list[i].number,
+                            row ? row->out_trade_no : "", &x->list[i]));
+    }
+    return OK;
 }
 
 static int by_number(const void *a, const void *b)
@@ -70,18 +94,18 @@ static enum err compare_capture(struct comparison *x, const struct payment_bill_
         TRY(capture_amount(x->c, x->provider, row->transaction_id, &fen, &found));
     }
     if (!found)
-        differs(x, "NOT_BOOKED", row->transaction_id, 0, row->amount_fen);
+        row_differs(x, "NOT_BOOKED", row, 0);
     else if (x->booked[row - x->bill->rows] == BOOKED_NOW)
-        differs(x, "BOOKED", row->transaction_id, 0, row->amount_fen);
+        row_differs(x, "BOOKED", row, 0);
     else if (fen != row->amount_fen)
-        differs(x, "AMOUNT", row->transaction_id, fen, row->amount_fen);
+        row_differs(x, "AMOUNT", row, fen);
     return OK;
 }
 
 static enum err unknown(struct comparison *x, const struct payment_bill_row *row)
 {
     fault_clear(x->c->fault);
-    differs(x, "REFUND_UNKNOWN", row->out_refund_no, 0, row->amount_fen);
+    row_differs(x, "REFUND_UNKNOWN", row, 0);
     return OK;
 }
 
@@ -149,7 +173,7 @@ static enum err compare_state(struct comparison *x, const struct payment_bill_ro
         TRY(returned_by_bills(x->c, x->provider, row->transaction_id, &billed));
     if (billed == r->amount_fen)
         return refund_learn(x->c, r, &(struct refund_answer){.event = REFUND_EV_DONE, .error = ""});
-    differs(x, "REFUND_STATE", row->out_refund_no, r->amount_fen, row->amount_fen);
+    row_differs(x, "REFUND_STATE", row, r->amount_fen);
     return refund_hinted(x->c, x->provider, row->out_refund_no,
                          arena_printf(x->c->arena, "bill:%s:%lld", x->date, (long long)x->out->runs));
 }
@@ -176,7 +200,7 @@ static enum err compare_refund(struct comparison *x, const struct payment_bill_r
         return compare_strange(x, row, &r);
     is_ours(x, r.amount_fen);
     if (r.amount_fen != row->amount_fen)
-        differs(x, "REFUND_AMOUNT", row->out_refund_no, r.amount_fen, row->amount_fen);
+        row_differs(x, "REFUND_AMOUNT", row, r.amount_fen);
     return row->success && r.state != REFUND_IS_DONE ? compare_state(x, row, &r) : OK;
 }
 
@@ -255,6 +279,7 @@ enum err reconcile_with(struct ctx *c, int provider, const char *date, const str
                            .booked = booked,
                            .list = ARENA_ARRAY(c->arena, struct difference, DIFFERENCES_SHOWN)};
     TRY(compare(&x, from_ms));
+    TRY(name_all(&x));
     out->differences = x.list;
     TRY(money_of_day(c, provider, from_ms, from_ms + DAY_MS, &out->money));
     if (!money_is_conserved(&out->money))

@@ -32,6 +32,7 @@ struct difference {
     const char *kind; /* proto ReconciliationDifference.kind */
     const char *number;
     int64_t ours_fen, bill_fen;
+    const char *capture, *payment, *order; /* whose money it is; "" when not known */
 };
 enum {
     DIFFERENCES_SHOWN = 100

@@ -24,14 +24,18 @@ static int64_t shown(const struct reconciliation *r)
     return r->n_differences < DIFFERENCES_SHOWN ? r->n_differences : DIFFERENCES_SHOWN;
 }
 
+static json_t *difference_json(const struct difference *d)
+{
+    return json_pack("{s:s,s:s,s:I,s:I,s:s,s:s,s:s}", "kind", d->kind, "number", d->number, "ours_fen",
+                     (json_int_t)d->ours_fen, "bill_fen", (json_int_t)d->bill_fen, "capture", d->capture,
+                     "payment", d->payment, "order", d->order);
+}
+
 static json_t *to_json(const struct reconciliation *r)
 {
     json_t *list = json_array();
     for (int64_t i = 0; i < shown(r); i++)
-        json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I}", "kind", r->differences[i].kind, "number",
-                                              r->differences[i].number, "ours_fen",
-                                              (json_int_t)r->differences[i].ours_fen, "bill_fen",
-                                              (json_int_t)r->differences[i].bill_fen));
+        json_array_append_new(list, difference_json(&r->differences[i]));
     json_t *j =
         json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:o}", "provider", payment_supplier(r->provider), "date", r->date,
                   "state", states[r->state], "runs", (json_int_t)r->runs, "bill_hash", r->bill_hash,
@@ -72,8 +76,9 @@ void reconcile_read_json(struct ctx *c, const char *json, struct reconciliation 
     struct difference *d = ARENA_ARRAY(c->arena, struct difference, n + 1);
     for (size_t i = 0; i < n; i++) {
         const json_t *one = json_array_get(list, i);
-        d[i] = (struct difference){text(c, one, "kind"), text(c, one, "number"), number(one, "ours_fen"),
-                                   number(one, "bill_fen")};
+        d[i] = (struct difference){text(c, one, "kind"),    text(c, one, "number"),  number(one, "ours_fen"),
+                                   number(one, "bill_fen"), text(c, one, "capture"), text(c, one, "payment"),
+                                   text(c, one, "order")};
     }
     out->differences = d;
 #define X(name, member)                                                                                      \
@@ -102,10 +107,14 @@ const char *reconcile_text(struct ctx *c, const struct reconciliation *r)
     line(&b, "captured by the bill", &r->bill_captures);
     line(&b, "refunds in the bill", &r->refunds);
     line(&b, "refunds by the bill", &r->bill_refunds);
-    for (int64_t i = 0; i < shown(r); i++)
-        buf_printf(&b, "! %-18s %-32s ours %lld fen, bill %lld fen\n", r->differences[i].kind,
-                   r->differences[i].number, (long long)r->differences[i].ours_fen,
-                   (long long)r->differences[i].bill_fen);
+    for (int64_t i = 0; i < shown(r); i++) {
+        const struct difference *d = &r->differences[i];
+        buf_printf(&b, "! %-18s %-32s ours %lld fen, bill %lld fen\n", d->kind, d->number,
+                   (long long)d->ours_fen, (long long)d->bill_fen);
+        if (*d->payment)
+            buf_printf(&b, "    %s%s%s%s%s\n", d->order, *d->order ? " " : "", d->capture,
+                       *d->capture ? " " : "", d->payment);
+    }
     if (r->n_differences > shown(r))
         buf_printf(&b, "! and %lld more\n", (long long)(r->n_differences - shown(r)));
     return buf_text(&b);

@@ -180,6 +180,26 @@ enum err returned_by_bills(struct ctx *c, int provider, const char *txn_no, int6
     return OK;
 }
 
+enum err difference_name(struct ctx *c, int provider, const char *number, const char *payment_id,
+                         struct difference *d)
+{
+    struct rows r;
+    const char *refund = id_valid("rfd", number) ? number : "";
+    TRY(db_query(c, &r,
+                 SQL("SELECT c.id, c.payment_id, COALESCE(c.order_id, '') FROM payment_capture c WHERE "
+                     "c.provider = ? AND c.txn_no = ? UNION SELECT e.id, e.payment_id, COALESCE(e.order_id, "
+                     "'') FROM payment_refund r JOIN payment_capture e ON e.id = r.capture_id WHERE r.id = "
+                     "? AND r.provider = ? UNION SELECT '', p.id, p.order_id FROM payment p WHERE p.id = ? "
+                     "AND p.provider = ?"),
+                 INT(provider), TEXT(number), TEXT(refund), INT(provider), TEXT(payment_id), INT(provider)));
+    for (size_t i = 0; i < r.n && !*d->capture; i++) { /* the capture is the first; it knows more */
+        d->capture = row_text(&r, i, 0);
+        d->payment = row_text(&r, i, 1);
+        d->order = row_text(&r, i, 2);
+    }
+    return OK;
+}
+
 enum err capture_amount(struct ctx *c, int provider, const char *txn_no, int64_t *fen, bool *found)
 {
     struct rows r;

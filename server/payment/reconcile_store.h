@@ -47,6 +47,11 @@ enum err refund_of_transaction(struct ctx *c, int provider, const char *txn_no, 
 enum err return_put(struct ctx *c, int provider, const char *date, const struct payment_bill_row *row);
 /* What the bills say was given back of a capture. */
 enum err returned_by_bills(struct ctx *c, int provider, const char *txn_no, int64_t *fen);
+/* d's capture, payment and order, by the provider's transaction number or the id of a refund of ours; without
+ * a capture the payment by our number, as the provider has it, "" for none. Unchanged when nothing is known.
+ */
+enum err difference_name(struct ctx *c, int provider, const char *number, const char *payment_id,
+                         struct difference *d);
 /* The amount of a capture; *found false for none. */
 enum err capture_amount(struct ctx *c, int provider, const char *txn_no, int64_t *fen, bool *found);
 

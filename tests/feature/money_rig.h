@@ -360,6 +360,14 @@ static inline struct reconciliation report(int provider, const char *date, int64
     return out;
 }
 
+/* A row of a report says whose money it is about. */
+static inline void assert_named(const struct difference *d, const char *payment, const char *order)
+{
+    assert_string_equal(d->capture, payment ? only_capture(payment).capture.id : "");
+    assert_string_equal(d->payment, payment ? payment : "");
+    assert_string_equal(d->order, order);
+}
+
 /* At the provider's own desk, without asking us. */
 static inline enum err desk_gives_back(const char *payment, const char *number, int64_t fen)
 {

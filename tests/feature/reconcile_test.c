@@ -105,6 +105,9 @@ static void a_row_that_cannot_be_booked_is_a_difference_and_the_others_are_booke
         assert_int_equal(booked, 2);
         assert_string_equal(out.differences[refused].kind, "NOT_BOOKED");
         assert_int_equal(out.differences[refused].bill_fen, 28000);
+        assert_string_equal(out.differences[refused].capture, ""); /* no capture yet */
+        assert_string_equal(out.differences[refused].payment, bad_payment);
+        assert_string_equal(out.differences[refused].order, bad);
         assert_int_equal(out.money.captured.n, 3);
         assert_int_equal(out.bill_captures.n, 4);
         assert_order(good[0], ORDER_REVIEW);
@@ -192,11 +195,11 @@ static void refunds_are_compared(void **s)
 {
     (void)s;
     for (int provider = PROVIDER_WECHAT; provider <= PROVIDER_ALIPAY; provider++) {
-        char date[11], next[11], order[ID_SIZE], payment[ID_SIZE], other[ID_SIZE];
+        char date[11], next[11], order[ID_SIZE], payment[ID_SIZE], other[ID_SIZE], others[ID_SIZE];
         const struct payment_port *port = provider == PROVIDER_ALIPAY ? &r.alipay : &r.pay;
         struct payment_refund_status there;
         next_noon(date);
-        paid_at(provider, order, other);
+        paid_at(provider, others, other);
         struct payment_refund_order o = {
             .out_trade_no = other, .out_refund_no = "by_hand", .refund_fen = 100, .total_fen = 28000};
         assert_ok(
@@ -219,6 +222,8 @@ static void refunds_are_compared(void **s)
         assert_string_equal(out.differences[unknown].kind, "REFUND_UNKNOWN");
         assert_string_equal(out.differences[unknown].number, "by_hand");
         assert_string_equal(out.differences[!unknown].kind, "REFUND_STATE");
+        assert_named(&out.differences[unknown], other, others);
+        assert_named(&out.differences[!unknown], payment, order);
         wait_refund(payment, REFUND_IS_DONE);
         report(provider, date, 1, "REFUND_UNKNOWN");
     }
@@ -257,6 +262,8 @@ static void a_refund_that_no_bill_has_is_shown(void **s)
     assert_string_equal(out.differences[0].kind, "NOT_IN_BILL");
     assert_string_equal(out.differences[1].kind, "REFUND_NOT_IN_BILL");
     assert_string_equal(out.differences[1].number, only_capture(payment).refund.id);
+    for (int i = 0; i < 2; i++)
+        assert_named(&out.differences[i], payment, order);
 }
 
 struct seen {

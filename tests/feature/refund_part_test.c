@@ -34,6 +34,25 @@ static int64_t refunded_of(const char *order)
     return out.payments[0]->refunded_fen;
 }
 
+/* The same by the API, which reads the report. */
+static void assert_listed(int provider, const char *date, const char *payment, const char *order)
+{
+    struct test_ctx staff;
+    PB(ListReconciliationsRequest) in = CERTDESK__V1__LIST_RECONCILIATIONS_REQUEST__INIT;
+    PB(ListReconciliationsResponse) out = CERTDESK__V1__LIST_RECONCILIATIONS_RESPONSE__INIT;
+    staff_ctx(&staff);
+    in.provider = (PB(PaymentProvider))provider;
+    in.date = (char *)(uintptr_t)date;
+    assert_ok(call(&staff.c, "ListReconciliations", &in, &out));
+    assert_int_equal(out.n_reconciliations, 1);
+    const PB(ReconciliationDifference) *d = out.reconciliations[0]->differences[0];
+    assert_string_equal(d->kind, "REFUND_UNKNOWN");
+    assert_string_equal(d->capture_id, only_capture(payment).capture.id);
+    assert_string_equal(d->payment_id, payment);
+    assert_string_equal(d->order_id, order);
+    test_ctx_close(&staff);
+}
+
 /* Who made the orders; told by SMS, as no contact is entered in this world. */
 static void account_of_all(void)
 {
@@ -100,7 +119,10 @@ static void a_part_is_recorded_and_its_order_goes_on(void **s)
         const char *capture = capture_of(payment);
         assert_ok(desk_gives_back(payment, arena_printf(&r.a, "some_%s", payment), 100));
         next_noon(next);
-        assert_money(report(provider, date, 1, "REFUND_UNKNOWN").money, 28000, 0);
+        struct reconciliation first = report(provider, date, 1, "REFUND_UNKNOWN");
+        assert_money(first.money, 28000, 0);
+        assert_named(&first.differences[0], payment, order);
+        assert_listed(provider, date, payment, order);
         staff_ctx(&staff);
         assert_err(part(&staff.c, capture, 99, &out), ERR_INVALID); /* the bill knows better */
         assert_non_null(strstr(staff.fault.violations[0].text, "1.00 yuan"));
@@ -123,6 +145,7 @@ static void a_part_is_recorded_and_its_order_goes_on(void **s)
         assert_string_equal(day.differences[0].number, only_capture(payment).capture.txn_no);
         assert_int_equal(day.differences[0].ours_fen, 100);
         assert_int_equal(day.differences[0].bill_fen, 300);
+        assert_named(&day.differences[0], payment, order);
         staff_ctx(&staff);
         assert_err(part(&staff.c, capture, 0, &out), ERR_INVALID);
         assert_ok(part(&staff.c, capture, 300, &out));

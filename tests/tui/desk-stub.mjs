@@ -112,7 +112,7 @@ export function world() {
     captures: [capture(1, null, 'CLOSED', 'INVALID_REQUEST'), capture(2, null, 'ABNORMAL', 'ABNORMAL'), capture(3, 'NO_PAYMENT'), capture(4, null)],
     days: ['WECHAT', 'ALIPAY'].map((p, i) => ({ provider: `PAYMENT_PROVIDER_${p}`, date: '2026-11-21', state: `RECONCILIATION_STATE_${i ? 'CLEAN' : 'DIFFERENT'}`, runs: 2,
       captures: 3, captured_fen: 84000, settled_fen: 28000, refunded_fen: 56000, bill_captures: 3, bill_captured_fen: 84000, refunds: 2, refunds_fen: 56000, bill_refunds: 3,
-      bill_refunds_fen: 56100, difference_count: i ? 0 : 1, differences: i ? [] : [{ kind: 'REFUND_UNKNOWN', number: 'desk_1', ours_fen: 0, bill_fen: 100 }], update_time: at(90000) })),
+      bill_refunds_fen: 56100, difference_count: i ? 0 : 1, differences: i ? [] : [{ kind: 'REFUND_UNKNOWN', number: 'desk_1', ours_fen: 0, bill_fen: 100, capture_id: id('cap', 4), payment_id: id('pay', 4), order_id: id('ord', 4) }], update_time: at(90000) })),
     remittances: { waiting: 3, batches: [{ number: 2, create_time: at(500), deposits: 12, sent: 10, failed: 1, open: 1 }, { number: 1, create_time: at(100), deposits: 5, sent: 5 }],
       stuck: [{ id: id('dep', 1), order_id: id('ord', 1), cause: 'PIN', supplier: 'remittance', update_time: at(700) }] },
     invoices: [longName, '杭州市西湖区示范科技有限公司'].map((title, i) => ({ id: id('inv', i + 1), order_id: id('ord', i + 1), title, amount_fen: 20000, email: 'a@example.com', create_time: at(70),

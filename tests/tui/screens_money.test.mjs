@@ -88,6 +88,18 @@ describe('money', () => {
     } finally { d.stop(); }
   });
 
+  test('what differs names the order, the capture and the payment, where they are known', async () => {
+    const d = await as('FINANCE');
+    try {
+      await open(d.s, '8', '有差异');
+      await d.s.key('Enter');
+      const [, , , c] = d.peer.w.captures;
+      await d.s.see('账单中的退款');
+      await d.s.key('End');
+      await d.s.see((t) => t.includes('desk_1') && [`订单 ${c.order_id}`, `款项 ${c.id}`, `支付 ${c.payment_id}`].every((x) => t.includes(x)));
+    } finally { d.stop(); }
+  });
+
   test('money that needs nobody is put aside, with a word; what has not ended has no such key', async () => {
     const d = await as('FINANCE');
     try {

@@ -353,6 +353,16 @@ static void sum(struct doc *d, struct arena *a, const char *label, int n, int64_
         doc_value(d, label, arena_printf(a, _("%s  (%d)"), word_money(a, fen), n));
 }
 
+static void whose(struct doc *d, struct arena *a, const Certdesk__V1__ReconciliationDifference *x)
+{
+    if (*x->order_id)
+        doc_value(d, "", arena_printf(a, _("order %s"), x->order_id));
+    if (*x->capture_id)
+        doc_value(d, "", arena_printf(a, _("capture %s"), x->capture_id));
+    if (*x->payment_id)
+        doc_value(d, "", arena_printf(a, _("payment %s"), x->payment_id));
+}
+
 void reconciliation_compose(struct doc *d, const Certdesk__V1__Reconciliation *r)
 {
     struct arena a;
@@ -379,6 +389,7 @@ void reconciliation_compose(struct doc *d, const Certdesk__V1__Reconciliation *r
         doc_value(d, "",
                   arena_printf(&a, _("ours %s, bill %s: %s"), word_money(&a, x->ours_fen),
                                word_money(&a, x->bill_fen), explain_difference(x->kind)));
+        whose(d, &a, x);
     }
     if ((size_t)r->difference_count > r->n_differences)
         doc_value(d, "", arena_printf(&a, _("and %d more"), r->difference_count - (int)r->n_differences));
