@@ -268,7 +268,7 @@ static void a_slow_statement_is_stopped(void **state)
     int64_t start = clock_mono_ms();
     assert_err(db_query(&t.c, &r, SQL("SELECT COUNT(*) FROM seq_1_to_1000000000 WHERE MD5(seq) = 'x'")),
                ERR_UNAVAILABLE);
-    assert_true(clock_mono_ms() - start < 3000);
+    assert_true(clock_mono_ms() - start < 10000);
     assert_true(db_usable(t.c.db));
     assert_ok(db_query(&t.c, &r, SQL("SELECT 1")));
 }

@@ -334,7 +334,7 @@ static void it_is_mailed_again_a_few_times_a_day(void **s)
     let_pass(25 * 3600000);
     assert_ok(resend(v.id, ""));
     size_t five = 5;
-    assert_true(test_until(mailed_to_other, &five, 15000));
+    assert_true(test_until(mailed_to_other, &five, PATIENCE_MS));
     assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM audit WHERE detail LIKE '%example%'")), 0);
 }
 
@@ -359,7 +359,7 @@ static void one_that_is_late_is_shown_to_the_desk(void **s)
     let_pass(20 * 3600000 - 60000);
     assert_false(test_until(late_is_seen, order, 300));
     let_pass(61000);
-    assert_true(test_until(late_is_seen, order, 15000));
+    assert_true(test_until(late_is_seen, order, PATIENCE_MS));
     struct invoice v = of(order);
     struct rows rows;
     assert_ok(db_query(w.c, &rows,
@@ -394,7 +394,7 @@ static void without_a_supplier_it_waits_for_a_hand(void **s)
     struct invoice_port port = providers.invoice;
     providers.invoice = (struct invoice_port){0};
     paid(order);
-    assert_true(test_until(unsent_is_shown, order, 15000));
+    assert_true(test_until(unsent_is_shown, order, PATIENCE_MS));
     assert_int_equal(of(order).state, INV_REQUESTED);
     providers.invoice = port;
     struct rows rows;

@@ -149,7 +149,7 @@ static inline bool is(void *arg)
 static inline void wait_for(const char *order, enum inv_state state, bool mailed)
 {
     outbox_wake(outbox);
-    if (!test_until(is, &(struct awaited){order, state, mailed}, 15000))
+    if (!test_until(is, &(struct awaited){order, state, mailed}, PATIENCE_MS))
         world_fail("the invoice did not become %s, it is %s\n", inv_state_name((int)state),
                    inv_state_name((int)of(order).state));
 }
@@ -180,7 +180,7 @@ static inline void goes_to(const char *order, enum inv_state state, bool mailed)
     struct awaited a = {order, state, mailed};
     for (int i = 0; i < 60 && !is(&a); i++) {
         outbox_wake(outbox);
-        assert_true(test_until(rested, (void *)(uintptr_t)order, 15000));
+        assert_true(test_until(rested, (void *)(uintptr_t)order, PATIENCE_MS));
         int64_t due = next_due(order);
         if (due > 0)
             let_pass(due - clock_now_ms() + 1);
@@ -200,7 +200,7 @@ static inline bool accepted_there(void *arg)
 static inline void wait_accepted(const char *order)
 {
     outbox_wake(outbox);
-    assert_true(test_until(accepted_there, (void *)(uintptr_t)order, 15000));
+    assert_true(test_until(accepted_there, (void *)(uintptr_t)order, PATIENCE_MS));
 }
 
 static inline int64_t calls(const char *action)

@@ -100,7 +100,7 @@ static inline bool payment_is(void *arg)
 static inline void wait_payment(const char *id, enum pay_state s)
 {
     outbox_wake(outbox);
-    if (!test_until(payment_is, &(struct awaited){id, (int)s}, 15000))
+    if (!test_until(payment_is, &(struct awaited){id, (int)s}, PATIENCE_MS))
         world_fail("the payment did not become %s\n", pay_state_name((int)s));
 }
 
@@ -115,7 +115,7 @@ static inline bool order_is(void *arg)
 static inline void wait_order(const char *id, enum order_state s)
 {
     outbox_wake(outbox);
-    if (!test_until(order_is, &(struct awaited){id, (int)s}, 15000))
+    if (!test_until(order_is, &(struct awaited){id, (int)s}, PATIENCE_MS))
         world_fail("the order did not become %s\n", order_state_name((int)s));
 }
 
@@ -142,7 +142,7 @@ static inline bool refund_is(void *arg)
 static inline void wait_refund(const char *payment, enum refund_state s)
 {
     outbox_wake(outbox);
-    if (!test_until(refund_is, &(struct awaited){payment, (int)s}, 15000))
+    if (!test_until(refund_is, &(struct awaited){payment, (int)s}, PATIENCE_MS))
         world_fail("the refund did not become %s\n", refund_state_name((int)s));
 }
 

@@ -95,7 +95,7 @@ static bool verification_is(void *arg)
 static void wait_verification(const char *order, enum verification_state s)
 {
     outbox_wake(outbox);
-    if (!test_until(verification_is, &(struct awaited){.id = order, .state = (int)s}, 15000))
+    if (!test_until(verification_is, &(struct awaited){.id = order, .state = (int)s}, PATIENCE_MS))
         world_fail("the verification did not become %d\n", (int)s);
 }
 
@@ -110,7 +110,7 @@ static bool payment_is(void *arg)
 static void wait_payment(const char *id, enum pay_state s)
 {
     outbox_wake(outbox);
-    if (!test_until(payment_is, &(struct awaited){.id = id, .state = (int)s}, 15000))
+    if (!test_until(payment_is, &(struct awaited){.id = id, .state = (int)s}, PATIENCE_MS))
         world_fail("the payment did not become %s\n", pay_state_name((int)s));
 }
 
@@ -455,7 +455,7 @@ static void what_was_queued_by_earlier_words_goes_out_by_them(void **s)
     let_pass(1000);
     assert_ok(tx_run(w.c, queue_notices, NULL));
     outbox_wake(outbox);
-    if (!test_until(two_came, &got, 15000))
+    if (!test_until(two_came, &got, PATIENCE_MS))
         world_fail("the messages did not come\n");
     char *text = json_dumps(got, 0);
     assert_non_null(strstr(text, "订单ord_old已支付280.00元，我们将在3-5个工作日内完成审核"));

@@ -81,14 +81,14 @@ static inline bool rig_is(void *arg)
 static inline void rig_wait(struct outbox_rig *x, const char *order, enum verification_state s)
 {
     outbox_wake(x->outbox);
-    if (!test_until(rig_is, &(struct rig_awaited){x, order, (int)s, false}, 15000))
+    if (!test_until(rig_is, &(struct rig_awaited){x, order, (int)s, false}, PATIENCE_MS))
         world_fail("the verification did not become %d\n", (int)s);
 }
 
 static inline void rig_wait_order(struct outbox_rig *x, const char *order, enum order_state s)
 {
     outbox_wake(x->outbox);
-    if (!test_until(rig_is, &(struct rig_awaited){x, order, (int)s, true}, 15000))
+    if (!test_until(rig_is, &(struct rig_awaited){x, order, (int)s, true}, PATIENCE_MS))
         world_fail("the order did not become %s\n", order_state_name((int)s));
 }
 

@@ -313,10 +313,10 @@ static void the_days_go_on_by_themselves(void **s)
     rig_fault(&r, "wechat", "bill", "busy");
     next_noon(next);
     struct seen x = {.date = date};
-    assert_true(test_until(listed, &x, 15000));
+    assert_true(test_until(listed, &x, PATIENCE_MS));
     next_noon(date); /* nobody began this one */
     x.date = next;
-    assert_true(test_until(listed, &x, 15000));
+    assert_true(test_until(listed, &x, PATIENCE_MS));
 }
 
 static void nonsense_is_refused(void **s)

@@ -330,7 +330,7 @@ static void money_of_nobody_waits_for_a_person(void **s)
     assert_ok(refund_by(&staff.c, "", out.captures[0]->id)); /* the provider does not know it, either */
     struct awaited is = {"not_ours_at_all", REFUND_IS_CLOSED};
     outbox_wake(outbox);
-    assert_true(test_until(refund_is, &is, 15000));
+    assert_true(test_until(refund_is, &is, PATIENCE_MS));
     assert_string_equal(only_capture("not_ours_at_all").refund.error, "RESOURCE_NOT_EXISTS");
     test_ctx_close(&staff);
     assert_ok(db_exec(w.c, NULL, SQL("DELETE FROM payment_refund WHERE payment_id = 'not_ours_at_all'")));
@@ -445,7 +445,7 @@ static void a_code_that_cannot_be_closed_goes_on(void **s)
     wait_payment(first, PAY_WAITING);
     pay(second);
     wait_payment(second, PAY_PAID);
-    assert_true(test_until(looked, first, 15000));
+    assert_true(test_until(looked, first, PATIENCE_MS));
     pay(first); /* the same person, a minute later */
     wait_payment(first, PAY_HELD);
     assert_string_equal(only_capture(first).capture.reason, "ORDER_PAID");

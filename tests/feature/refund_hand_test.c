@@ -165,7 +165,7 @@ static void assert_twice(const char *refund, const char *payment, int n)
     struct test_ctx staff;
     struct rows rows;
     outbox_wake(outbox);
-    assert_true(test_until(no_refund_job, (void *)(uintptr_t)refund, 15000));
+    assert_true(test_until(no_refund_job, (void *)(uintptr_t)refund, PATIENCE_MS));
     assert_ok(db_query(w.c, &rows,
                        SQL("SELECT COUNT(*) FROM audit WHERE action = 'refund.paid_twice' AND object = ? AND "
                            "JSON_VALUE(detail, '$.given_fen') = 28000"),
@@ -280,7 +280,7 @@ static void what_was_paid_twice_is_seen_to_once(void **s)
     assert_err(resolve(&staff.c, capture, "付款人已退回", &out), ERR_PAYMENT_STATE); /* once */
     test_ctx_close(&staff);
     let_pass(INT64_C(8) * 24 * 3600000); /* the look of a week later */
-    assert_true(test_until(no_refund_job, (void *)(uintptr_t)refund, 15000));
+    assert_true(test_until(no_refund_job, (void *)(uintptr_t)refund, PATIENCE_MS));
     assert_false(needs_a_person(capture));
     struct rows rows;
     test_ctx_reset(&w.t);
@@ -339,7 +339,7 @@ static void held_money_that_is_not_ours_is_put_aside(void **s)
     assert_ok(refund_by(&staff.c, "", capture)); /* the provider does not know it: it needs a person again */
     test_ctx_close(&staff);
     outbox_wake(outbox);
-    assert_true(test_until(refund_is, &(struct awaited){"of_another_shop", REFUND_IS_CLOSED}, 15000));
+    assert_true(test_until(refund_is, &(struct awaited){"of_another_shop", REFUND_IS_CLOSED}, PATIENCE_MS));
     assert_true(needs_a_person(capture));
     staff_ctx(&staff);
     assert_err(resolve(&staff.c, capture, "不可", &out), ERR_PAYMENT_STATE);
@@ -596,7 +596,7 @@ static void a_day_is_reconciled_again(void **s)
     staff_ctx(&staff);
     assert_ok(again(&staff.c, PROVIDER_WECHAT, date));
     assert_ok(again(&staff.c, PROVIDER_WECHAT, date)); /* the same wish */
-    assert_true(test_until(ran_twice, date, 15000));
+    assert_true(test_until(ran_twice, date, PATIENCE_MS));
     assert_int_equal(world_number(&w, SQL("SELECT COUNT(*) FROM outbox WHERE kind = 'payment.reconcile'")),
                      jobs + 1); /* no day after it was planned */
     assert_err(again(&staff.c, PROVIDER_WECHAT, next), ERR_INVALID);

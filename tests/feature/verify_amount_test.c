@@ -267,7 +267,7 @@ static void what_it_cannot_send_goes_by_the_desks_bank(void **s)
     new_order(SUBJECT_ORGANIZATION, METHOD_MICRO_DEPOSIT, order);
     rig_fault(&x.r, "esign", "fourFactors", "arrears");
     assert_ok(submit_company(w.c, order, "杭州测试有限公司", USCC));
-    assert_true(test_until(by_remark, order, 15000));
+    assert_true(test_until(by_remark, order, PATIENCE_MS));
     choose("{\"micro_deposit\":[\"esign\"]}"); /* which sends to companies only */
     new_order(SUBJECT_INDIVIDUAL, METHOD_MICRO_DEPOSIT, order);
     assert_ok(submit_person(w.c, order, "张三", PERSON));
@@ -309,7 +309,7 @@ static void a_pin_goes_as_the_deposit_came(void **s)
     choose("{\"micro_deposit\":[\"remittance\"]}");
     new_order(SUBJECT_ORGANIZATION, METHOD_MICRO_DEPOSIT, order);
     assert_ok(submit_company(w.c, order, "杭州测试有限公司", USCC));
-    assert_true(test_until(by_remark, order, 15000));
+    assert_true(test_until(by_remark, order, PATIENCE_MS));
     choose("{\"micro_deposit\":[\"esign\"]}");
     assert_false(pin_by_remark(order)); /* made, and proved nothing yet */
     assert_ok(db_exec(w.c, NULL, SQL("UPDATE deposit SET state = ? WHERE order_id = ?"), INT(DEPOSIT_USED),
@@ -395,7 +395,7 @@ static void a_callback_hastens_the_look_and_is_believed_by_nobody(void **s)
     assert_ok(submit_person(w.c, order, "张三", PERSON));
     assert_ok(start_face(w.c, order, false, &url));
     outbox_wake(x.outbox);
-    assert_true(test_until(face_is_open, order, 15000));
+    assert_true(test_until(face_is_open, order, PATIENCE_MS));
     int k = told_by_them();
     rig_do(&x.r, "/sim/face", "{\"name\":\"张三\",\"outcome\":\"pass\"}");
     assert_err(hand_over(k, "esign", true), ERR_SIGNATURE_BAD);

@@ -59,7 +59,7 @@ static void open_face(const char *order, bool by_sms)
     test_ctx_reset(&w.t);
     assert_ok(start_face(w.c, order, by_sms, &url));
     outbox_wake(x.outbox);
-    assert_true(test_until(face_is_open, (void *)(uintptr_t)order, 15000));
+    assert_true(test_until(face_is_open, (void *)(uintptr_t)order, PATIENCE_MS));
 }
 
 static void assert_checks(const char *order, const char *want)
@@ -297,7 +297,7 @@ static void nobody_comes(void **s)
     struct rig_awaited failed = {&x, order, VERIFICATION_FAILED, false};
     bool over = test_until(rig_is, &failed, 5000);
     if (!over) { /* still the same verification: another session */
-        assert_true(test_until(no_face, order, 15000));
+        assert_true(test_until(no_face, order, PATIENCE_MS));
         assert_ok(start_face(w.c, order, false, &url));
     } else {
         rig_wait_order(&x, order, ORDER_SUBJECT);
@@ -517,7 +517,7 @@ static void a_link_counts_as_a_code(void **s)
     rig_let_pass(&x, 60000);
     assert_ok(start_face(w.c, order, true, &url));
     outbox_wake(x.outbox);
-    assert_true(test_until(face_is_open, order, 15000));
+    assert_true(test_until(face_is_open, order, PATIENCE_MS));
     assert_ok(submit(SUBJECT_INDIVIDUAL, order));
     rig_let_pass(&x, 60000);
     assert_err(start_face(w.c, order, true, &url), ERR_RATE_LIMITED); /* two an hour */

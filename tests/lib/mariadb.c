@@ -38,6 +38,13 @@ bool test_until(bool (*ok)(void *arg), void *arg, int64_t ms)
     return true;
 }
 
+void test_took(const char *what, int64_t began, int64_t wished_ms, int64_t limit_ms)
+{
+    int64_t ms = clock_mono_ms() - began;
+    print_message("# %s: %lld ms, wished for %lld\n", what, (long long)ms, (long long)wished_ms);
+    assert_in_range(ms, 0, limit_ms);
+}
+
 static bool answers(void *arg)
 {
     (void)arg;

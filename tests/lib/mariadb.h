@@ -51,8 +51,17 @@ void test_ctx_close(struct test_ctx *t);
 /* Throws memory and fault away, as between two calls. */
 void test_ctx_reset(struct test_ctx *t);
 
+/* For what must come, however much else the machine does: to wait for it costs nothing when it comes. */
+enum {
+    PATIENCE_MS = 60000
+};
+
 /* Polls until ok(arg) or the deadline; false when it passed. The only waiting in tests. */
 bool test_until(bool (*ok)(void *arg), void *arg, int64_t ms);
+
+/* Prints how long it took since `began` (clock_mono_ms()), against what is wished; fails only past limit_ms.
+ */
+void test_took(const char *what, int64_t began, int64_t wished_ms, int64_t limit_ms);
 
 #define CHECK_MAIN_WITH_SERVER(tests)                                                                        \
     (cmocka_set_message_output(CM_OUTPUT_TAP),                                                               \
