@@ -192,7 +192,7 @@ test('many logins by password at once leave the others their turn', async () => 
   tell('passwords', { ...said, others: asked, slowest }, began);
   allowed(said, 'LOGIN_FAILED', 'EXHAUSTED');
   assert.ok(said.EXHAUSTED > 100 && said.LOGIN_FAILED >= 4, JSON.stringify(said));
-  assert.ok(asked >= 5 && slowest < 2000, `${asked} others, the slowest ${slowest} ms`);
+  assert.ok(asked >= 5 && slowest < 10000, `${asked} others, the slowest ${slowest} ms`);
   const e = await Promise.all(Array.from({ length: 12 }, (_, i) => callers[0].LoginByPassword({ channel: CHANNEL, login: `nobody_else_${i}`, password: 'guess' }).catch((x) => x)));
   const turned = e.find((x) => x.info.reason === 'EXHAUSTED');
   assert.equal(turned?.code, grpc.status.RESOURCE_EXHAUSTED);

@@ -66,7 +66,7 @@ async function kept(channel, offer, terms) {
   }
   const way = word(terms.pin), want = { SMS_TO_LEGAL_REP: 0, SMS_TO_APPLICANT: 0, DEPOSIT_REMARK: 0, ...(way !== 'UNSPECIFIED' && { [way]: 1 }) };
   let had;
-  await until('the PIN', async () => { had = await w.pins(); return way === 'UNSPECIFIED' || had[way]; }, 8000).catch(() => {});
+  await until('the PIN', async () => { had = await w.pins(); return way === 'UNSPECIFIED' || had[way]; }, 60000).catch(() => {});
   assert.deepEqual(had, want, `${channel.code}, ${individual ? 'individual' : 'organization'}, ${method}`);
   return w;
 }

@@ -58,7 +58,7 @@ test('/healthz says whether the database answers', async () => {
 test('a stop while the database is frozen ends well', async () => {
   process.kill(mariadbd(), 'SIGSTOP');
   desk.server.kill('SIGTERM');
-  const ended = await within(20000, desk.ended);
+  const ended = await within(60000, desk.ended);
   assert.deepEqual(ended, { code: 0, signal: null }, desk.log().split('\n').slice(-40).join('\n'));
   assert.doesNotMatch(desk.log(), /AddressSanitizer/);
   await desk.startServer();
@@ -67,13 +67,13 @@ test('a stop while the database is frozen ends well', async () => {
 test('a terminal that is closed ends it as well as SIGTERM does', async () => {
   desk.asked = desk.server;
   desk.server.kill('SIGHUP');
-  assert.deepEqual(await within(20000, desk.ended), { code: 0, signal: null });
+  assert.deepEqual(await within(60000, desk.ended), { code: 0, signal: null });
   await desk.startServer();
 });
 
 test('a second server on the same folder is refused', async () => {
   const second = other(fs.readFileSync(desk.config, 'utf8').replace(/listen = .*/, `listen = 127.0.0.1:${await freePort()}`).replace(/callback_listen = .*/, `callback_listen = 127.0.0.1:${await freePort()}`));
-  const { code, text } = await within(10000, second.ended);
+  const { code, text } = await within(60000, second.ended);
   assert.equal(code, 1, text);
   assert.match(text, /another certdeskd/);
   assert.equal(desk.server.exitCode, null);
@@ -83,7 +83,7 @@ test('a server that waits for its database can be stopped', async () => {
   const waiting = other(`[server]\nstate_dir = ${path.join(desk.dir, 'waiting')}\n[database]\nsocket = ${path.join(desk.dir, 'nobody.sock')}\n`);
   await until('it to wait', () => /Can't connect|database/.test(waiting.text));
   waiting.child.kill('SIGTERM');
-  const { code, signal } = await within(5000, waiting.ended);
+  const { code, signal } = await within(60000, waiting.ended);
   assert.deepEqual({ code, signal }, { code: 0, signal: null }, waiting.text);
 });
 
@@ -103,7 +103,7 @@ test('settings that cannot work are named', async () => {
     '0.0.0.0': `${base}[server]\nlisten = 0.0.0.0:0\n`,
   };
   for (const [name, settings] of Object.entries(wrong)) {
-    const { code, signal, text } = await within(20000, other(settings).ended);
+    const { code, signal, text } = await within(60000, other(settings).ended);
     assert.deepEqual({ code, signal }, { code: 1, signal: null }, `${name}: ${text}`);
     assert.ok(text.includes(name), `${name}: ${text}`);
     assert.doesNotMatch(text, /Sanitizer/);

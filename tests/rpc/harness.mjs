@@ -21,7 +21,7 @@ export function load(file) {
 }
 
 // Polls until the condition holds; fails loudly instead of hanging.
-export async function until(condition, what, ms = 5000) {
+export async function until(condition, what, ms = 30000) {
   const end = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`waited ${ms} ms for: ${what}`);

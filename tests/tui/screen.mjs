@@ -34,7 +34,7 @@ export class Screen {
   }
 
   // Waits until the screen fits: a string, a RegExp, or a function of the text. Says what was there instead.
-  async see(what, ms = 10000) {
+  async see(what, ms = 30000) {
     const fits = typeof what === 'string' ? (t) => t.includes(what) : what instanceof RegExp ? (t) => what.test(t) : what;
     const until = Date.now() + ms;
     let text = '';
