@@ -46,6 +46,12 @@ export class Clock {
   now() {
     return Date.now() + this.offset;
   }
+  // On to the next noon in Beijing, so that what comes now is of one day; says which.
+  noon() {
+    const day = 86400_000, beijing = this.now() + day / 3;
+    this.advance(day + day / 2 - (beijing % day));
+    return new Date(this.now() + day / 3).toISOString().slice(0, 10);
+  }
 }
 
 export class Sandbox {
