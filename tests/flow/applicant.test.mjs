@@ -3,6 +3,7 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Desk, until } from '../lib/desk.mjs';
+import { Sql } from './database.mjs';
 import { company } from './people.mjs';
 import { refused } from './refused.mjs';
 import { CHANNEL, MATERIALS, Walk } from './walk.mjs';
@@ -282,7 +283,7 @@ describe('materials and signature', () => {
     await refused(w.uploadScan('business_license', { request_id: 'another' }), 'FAILED_PRECONDITION', 'ORDER_STATE'); // signed is signed
   });
 
-  test('no callback at all: the poller finds the payment; told twice it is paid once', async () => {
+  test('no callback at all: the poller finds the payment; told twice it is paid once', async (t) => {
     await desk.sim('/sim/fault', { provider: 'wechat', action: 'callback', kind: 'never' });
     await w.createPayment();
     const { orders } = await desk.sim('/sim/wechat/orders');
@@ -297,6 +298,9 @@ describe('materials and signature', () => {
     const { payments } = await other.call.ListPayments({ order_id: other.order.id });
     assert.deepEqual(payments.map((p) => p.state), ['PAYMENT_STATE_PAID']);
     await other.read(other.signer, /已支付/);
+    const sql = new Sql(`${desk.state}/db/db.sock`);
+    t.after(() => sql.close());
+    await until('no job to be due', async () => await sql.count(`SELECT COUNT(*) FROM outbox WHERE state = 2 OR (state = 1 AND run_at_ms <= ${Date.now() + offset})`) === 0);
     assert.equal((await desk.messages(other.signer)).filter((m) => /已支付/.test(m.text)).length, 1);
   });
 });

@@ -30,8 +30,11 @@ test('waits for the UKEY, shows its number, asks once, writes it step by step', 
     await d.s.see(/读卡器 +30000009/);
     await d.s.key('Enter');
     await d.s.see(/写入 UKEY 30000009/);
+    await d.s.key('Enter', 'n'); // Enter is no yes: there is still a question that n answers
+    await d.s.gone('写入 UKEY 30000009');
     await d.s.key('Enter');
-    assert.equal(d.peer.calls.filter((c) => c.method === 'BeginPersonalisation').length, 0); // Enter is no yes
+    await d.s.see(/写入 UKEY 30000009/);
+    assert.equal(d.peer.calls.filter((c) => c.method === 'BeginPersonalisation').length, 0);
     await d.s.key('y');
     const t = await d.s.see('UKEY 制证完成', 60000);
     assert.match(t, /完成 +11 +完成/);

@@ -91,7 +91,8 @@ describe('queues', () => {
       for (const [key, text] of [['1', '没有待审核的订单'], ['2', '没有待制证的订单'], ['3', '没有待邮寄'], ['4', '没有运输中的快件'],
         ['5', '没有需要处理的任务'], ['6', '库存中还没有 UKEY'], ['7', '没有需要人工处理的款项'], ['8', '尚无对账记录'], ['9', '尚未生成文件'], ['0', '没有需要人工处理的发票']]) {
         await open(d.s, key, text);
-        await d.s.key('Enter'); // nothing is selected: nothing happens
+        await d.s.key('Enter', 'Z'); // nothing is selected: nothing happens, and the next key finds the same screen
+        await d.s.see((t) => t.includes('此处没有该按键的功能') && t.includes(text));
         await d.s.key('Escape');
         await d.s.see(zh.home);
       }
@@ -277,8 +278,11 @@ describe('other screens', () => {
         await d.s.see('纸质材料');
         await d.s.key('p');
         await d.s.see('审核期限自现在起算');
-        await d.s.key('Enter'); // does nothing
+        await d.s.key('Enter', 'n'); // Enter is no yes: there is still a question that n answers
+        await d.s.gone('审核期限自现在起算');
+        await d.s.key('p');
         await d.s.see('审核期限自现在起算');
+        assert.ok(!d.peer.calls.some((c) => c.method === 'RecordPaperArrival'));
         await d.s.key('y');
         await d.s.see('已登记收到纸质材料');
         await d.s.key('Escape');
