@@ -152,6 +152,14 @@ async function mailsOf(w, subjects) {
   return mails;
 }
 
+// What was told to the signer that fits, once so many are there and no job is left to tell more.
+async function told(w, pattern, n) {
+  const texts = async () => (await desk.messages(w.signer)).map((m) => m.text).filter((t) => pattern.test(t));
+  await until(`${n} SMS like ${pattern}`, async () => (await texts()).length >= n);
+  await until('all SMS sent', async () => await sql.value("SELECT COUNT(*) FROM outbox WHERE kind = 'sms.send' AND state IN (1, 2)") === '0');
+  return texts();
+}
+
 describe('the post (S29)', () => {
   let w;
   before(async () => {
@@ -190,12 +198,12 @@ describe('the post (S29)', () => {
     await w.ship({ number: 'SF00000009' });
     await w.deliver();
     assert.equal(w.state, 'FINISHED');
-    await w.read(w.signer, /已签收/);
-    const texts = (await desk.messages(w.signer)).map((m) => m.text).filter((t) => /已寄出|已签收/.test(t));
-    assert.deepEqual(texts.map((t) => /SF\d+|已签收/.exec(t)[0]), ['SF00000001', 'SF00000009', '已签收']);
-    // What went wrong was told once each, by both ways: the courier's own words by mail alone.
-    const trouble = (await desk.messages(w.signer)).map((m) => m.text).filter((t) => /派送异常|已被退回/.test(t));
-    assert.deepEqual(trouble.map((t) => /派送异常|已被退回/.exec(t)[0]), ['派送异常', '已被退回']);
+    // Each was told once, in whatever order the jobs ran. What went wrong is told by both ways: the courier's own words by
+    // mail alone.
+    const texts = await told(w, /已寄出|已签收|派送异常|已被退回/, 5);
+    assert.deepEqual(texts.map((t) => (/已寄出/.test(t) ? /SF\d+/ : /已签收|派送异常|已被退回/).exec(t)[0]).sort(),
+      ['SF00000001', 'SF00000009', '已签收', '派送异常', '已被退回'].sort());
+    const trouble = texts.filter((t) => /派送异常|已被退回/.test(t));
     for (const t of trouble) assert.match(t, /顺丰速运单号SF00000001/);
     const mails = await mailsOf(w, ['UKEY 派送异常', 'UKEY 已被退回', 'UKEY 已寄出', 'UKEY 已寄出', '证书订单已签收']);
     assert.match(mails.find((m) => m.subject === 'UKEY 派送异常').text, /快递公司说明：收件人拒收，快件退回/);
