@@ -47,7 +47,13 @@ static void a_clean_day(void **s)
     }
 }
 
-/* A payment that was scanned while nobody looked: ours is closed, and only the bill knows. */
+static bool more_told(void *than)
+{
+    return told() > *(const int *)than;
+}
+
+/* A payment that was scanned while nobody looked: ours is closed, and only the bill knows. The callback has
+ * come, and is handed to nobody: one that came later would be taken for that of the next who pays. */
 static void lost(int provider, char order[static ID_SIZE], char payment[static ID_SIZE])
 {
     to_payment(order);
@@ -55,7 +61,9 @@ static void lost(int provider, char order[static ID_SIZE], char payment[static I
     wait_payment(payment, PAY_WAITING);
     assert_ok(db_exec(w.c, NULL, SQL("UPDATE payment SET state = 4, version = version + 1 WHERE id = ?"),
                       TEXT(payment)));
+    int before = told();
     scan(payment);
+    assert_true(test_until(more_told, &before, PATIENCE_MS));
 }
 
 /* Nobody told us, and nobody asked: the bill did. */
