@@ -349,10 +349,7 @@ static void the_channel_says_who_is_asked(void **s)
 
 static int told_by_them(void)
 {
-    pthread_mutex_lock(&x.r.inbox.lock);
-    int n = x.r.inbox.n_inbox;
-    pthread_mutex_unlock(&x.r.inbox.lock);
-    return n;
+    return rig_callbacks(&x.r);
 }
 
 /* Hands the k-th callback to the server's own door, changed by `flip` in one bit of its body. */

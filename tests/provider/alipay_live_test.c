@@ -69,10 +69,7 @@ static void act(const char *what, const char *number)
 
 static int callbacks(void)
 {
-    pthread_mutex_lock(&r.inbox.lock);
-    int n = r.inbox.n_inbox;
-    pthread_mutex_unlock(&r.inbox.lock);
-    return n;
+    return rig_callbacks(&r);
 }
 
 static enum err callback(int k, struct payment_event *e)

@@ -151,10 +151,7 @@ static const char *const callback_headers[] = {"X-Tsign-Open-App-Id", "X-Tsign-O
 
 static int callbacks(void)
 {
-    pthread_mutex_lock(&r.inbox.lock);
-    int n = r.inbox.n_inbox;
-    pthread_mutex_unlock(&r.inbox.lock);
-    return n;
+    return rig_callbacks(&r);
 }
 
 /* Verifies the k-th callback that came. */

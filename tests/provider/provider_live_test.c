@@ -222,10 +222,7 @@ static enum err callback(int k, struct payment_event *e)
 
 static int callbacks(void)
 {
-    pthread_mutex_lock(&r.inbox.lock);
-    int n = r.inbox.n_inbox;
-    pthread_mutex_unlock(&r.inbox.lock);
-    return n;
+    return rig_callbacks(&r);
 }
 
 static void an_order_is_placed_paid_and_told(void **state)

@@ -5,6 +5,7 @@
 
 #include "peer.h"
 
+#include "base/clock.h"
 #include "provider/js.h"
 
 #include <fcntl.h>
@@ -206,6 +207,29 @@ static inline void rig_fault(struct rig *r, const char *provider, const char *ac
     rig_do(r, "/sim/fault",
            arena_printf(&r->a, "{\"provider\":\"%s\",\"action\":\"%s\",\"kind\":\"%s\",\"count\":1}",
                         provider, action, kind));
+}
+
+static inline bool rig_delivering(struct rig *r)
+{
+    bool due = false;
+    size_t i;
+    json_t *all = rig_control(r, "/sim/deliveries", NULL), *one;
+    json_array_foreach(json_object_get(all, "deliveries"), i, one) due =
+        due || json_integer_value(json_object_get(one, "due_ms")) <= clock_now_ms();
+    json_decref(all);
+    return due;
+}
+
+/* How many callbacks came so far, once none that is due is on its way: the next one is of what is done next.
+ */
+static inline int rig_callbacks(struct rig *r)
+{
+    while (rig_delivering(r))
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    pthread_mutex_lock(&r->inbox.lock);
+    int n = r->inbox.n_inbox;
+    pthread_mutex_unlock(&r->inbox.lock);
+    return n;
 }
 
 static inline void rig_start(struct rig *r)
