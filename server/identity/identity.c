@@ -100,7 +100,7 @@ static enum err no_more(struct ctx *c, int allowed, int64_t oldest_ms)
     return e;
 }
 
-static enum err spend_attempt(struct ctx *c, const struct order *o, bool of_agent,
+static enum err look_attempts(struct ctx *c, const struct order *o, bool of_agent,
                               const unsigned char number[static 32], int *left)
 {
     int of_order, of_number, allowed;
@@ -116,12 +116,19 @@ static enum err spend_attempt(struct ctx *c, const struct order *o, bool of_agen
     return OK;
 }
 
-enum err identity_spend_check(struct ctx *c, const struct order *o)
+static enum err look_check(struct ctx *c, const struct order *o, struct allowance *out)
 {
     int allowed;
     TRY(catalog_account_checks(c, o->channel, &allowed));
-    enum err e = allowance_use(c, ALLOW_CHECKS, o->account, allowed, DAY_MS);
+    enum err e = allowance_look(c, ALLOW_CHECKS, o->account, allowed, DAY_MS, out);
     return e == ERR_RATE_LIMITED ? no_more(c, allowed, c->now_ms + c->fault->retry_ms - DAY_MS) : e;
+}
+
+enum err identity_spend_check(struct ctx *c, const struct order *o)
+{
+    struct allowance a;
+    TRY(look_check(c, o, &a));
+    return allowance_take(c, &a);
 }
 
 /* The number that S10 is about, and the agent's own. */
@@ -180,7 +187,16 @@ static enum err add_job(struct ctx *c, const struct verification *v, enum check 
                       v->id, strlen(v->id), 0, NULL);
 }
 
-enum err identity_start(struct ctx *c, const struct order *o, bool of_agent)
+enum err identity_may_start(struct ctx *c, const struct order *o, bool of_agent, int *left)
+{
+    unsigned char number[32];
+    struct allowance a;
+    number_digest(c, o, of_agent, number);
+    TRY(look_attempts(c, o, of_agent, number, left));
+    return look_check(c, o, &a);
+}
+
+enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, int left)
 {
     const struct plan *p = plan_for(o, of_agent);
     if (!p)
@@ -196,7 +212,7 @@ enum err identity_start(struct ctx *c, const struct order *o, bool of_agent)
                              .updated_ms = c->now_ms};
     unsigned char digest[32], number[32];
     number_digest(c, o, of_agent, number);
-    TRY(spend_attempt(c, o, of_agent, number, &v.attempts_left));
+    v.attempts_left = left;
     memcpy(v.id, o->verification, sizeof v.id);
     memcpy(v.order, o->id, sizeof v.order);
     input_digest(c, o, of_agent, digest);

@@ -97,11 +97,13 @@ enum secret_way {
 enum secret_way identity_secret_way(const struct ctx *c, const char *const *senders, size_t n,
                                     enum subject_kind kind, enum method m);
 
-/* Inside the transaction in which the order moved to *_VERIFYING with the new subject or agent: makes
- * o->verification, which that move named, and its job. RATE_LIMITED beyond the
+/* Before the order moves to *_VERIFYING, with the new subject or agent in *o: RATE_LIMITED beyond the
  * attempts a day that the method allows per order, and per identity number over all orders of the channel,
- * and beyond the paid checks that the channel allows an account in a day. */
-enum err identity_start(struct ctx *c, const struct order *o, bool of_agent);
+ * and beyond the paid checks that the channel allows an account in a day; the same whether another order has
+ * the number (S10) or not. *left: attempts after this one. */
+enum err identity_may_start(struct ctx *c, const struct order *o, bool of_agent, int *left);
+/* In the same transaction, when it moved: makes o->verification, which that move named, and its job. */
+enum err identity_start(struct ctx *c, const struct order *o, bool of_agent, int left);
 /* Inside a transaction, for a number in *o that nobody checks (by paper): counts like a check of the subject
  * that was begun, by the same limits per identity number and per account. RATE_LIMITED. */
 enum err identity_spend_number(struct ctx *c, const struct order *o);

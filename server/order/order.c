@@ -156,17 +156,21 @@ static enum err count_taken(struct ctx *c, const struct order *o)
     return ERR_ORDER_OPEN;
 }
 
-/* The number first: when it is another order's, nothing was begun. */
+/* The number before anything is begun for it, and the limits before the number. */
 static enum err verify_subject(struct ctx *c, struct order *o, const struct subject *s)
 {
     char verification[ID_SIZE];
+    struct order next = *o;
+    int left;
+    next.subject = *s;
+    TRY(identity_may_start(c, &next, false, &left));
     id_new("ver", verification);
     enum err e = order_move(c, o, EV_SUBJECT_SUBMITTED,
                             &(struct order_change){.subject = s, .verification = verification}, NULL);
     if (e == ERR_ORDER_OPEN)
         return count_taken(c, o);
     TRY(e);
-    return identity_start(c, o, false);
+    return identity_start(c, o, false, left);
 }
 
 enum err order_submit_subject(struct ctx *c, const char *id, enum subject_kind kind, const struct subject *s,
@@ -287,10 +291,12 @@ enum err order_submit_agent(struct ctx *c, const char *id, const struct agent *a
         TRY(material_of_former_agent(c, out));
     if (collected)
         return order_move(c, out, clean.in_person ? EV_AGENT_IN_PERSON : EV_AGENT_SUBMITTED, &change, NULL);
+    int left;
+    TRY(identity_may_start(c, &next, true, &left));
     id_new("ver", verification);
     change.verification = verification;
     TRY(order_move(c, out, EV_AGENT_SUBMITTED, &change, NULL));
-    return identity_start(c, out, true);
+    return identity_start(c, out, true, left);
 }
 
 /* -- end

@@ -449,9 +449,11 @@ static void an_account_begins_so_many_checks_a_day(void **s)
 {
     (void)s;
     static const char *const people[] = {"110101199003070134", "11010519491231002X"};
-    char order[ID_SIZE];
+    char order[ID_SIZE], waiting[ID_SIZE];
     const char *url;
     new_order(SUBJECT_INDIVIDUAL, METHOD_PHONE_THREE_FACTOR, order);
+    make_order_by(&w, w.c, SUBJECT_INDIVIDUAL, METHOD_FACE, waiting);
+    assert_ok(submit_person(w.c, waiting, "张三", "110101200001010010"));
     policy("{\"account_checks\":3}");
     for (size_t i = 0; i < 2; i++) {
         assert_ok(submit_person(w.c, order, "张三", people[i]));
@@ -466,12 +468,22 @@ static void an_account_begins_so_many_checks_a_day(void **s)
     assert_true(w.t.fault.retry_ms > INT64_C(23) * 3600000);
     assert_non_null(strstr(w.t.fault.text_zh, "每天最多可核验3次"));
     make_order_by(&w, w.c, SUBJECT_INDIVIDUAL, METHOD_FACE, order);
-    assert_ok(submit_person(w.c, order, "张三", "110101200001010010"));
-    assert_err(start_face(w.c, order, false, &url), ERR_RATE_LIMITED);
+    assert_err(submit_person(w.c, order, "张三", "110101200001010010"), ERR_RATE_LIMITED);
+    assert_err(start_face(w.c, waiting, false, &url), ERR_RATE_LIMITED);
     assert_int_equal(rig_calls(&x, "tencent.DetectAuth"), asked);
     rig_let_pass(&x, INT64_C(24) * 3600000);
-    open_face(order, false);
+    open_face(waiting, false);
     policy("{}");
+}
+
+/* Of a number that is taken as of one that is free. */
+static void same_limit(struct test_ctx *t, const char *order, const char *zh)
+{
+    static const char *const numbers[] = {PERSON, "11010519491231002X"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_err(submit_person(&t->c, order, "张三", numbers[i]), ERR_RATE_LIMITED);
+        assert_non_null(strstr(t->fault.text_zh, zh));
+    }
 }
 
 /* Whether a number has an open order is learnt by asking, and asking is counted. */
@@ -490,8 +502,14 @@ static void to_find_a_number_taken_counts_as_a_check(void **s)
     make_order_by(&w, &other.c, SUBJECT_INDIVIDUAL, METHOD_PHONE_THREE_FACTOR, again);
     for (int i = 0; i < 2; i++)
         assert_err(submit_person(&other.c, again, "张三", PERSON), ERR_ORDER_OPEN);
-    assert_err(submit_person(&other.c, again, "张三", PERSON), ERR_RATE_LIMITED);
-    assert_err(submit_person(&other.c, again, "张三", "11010519491231002X"), ERR_RATE_LIMITED);
+    same_limit(&other, again, "每天最多可核验2次");
+    test_ctx_close(&other);
+    /* an order that has no attempts left says so of every number */
+    policy("{\"account_checks\":100,\"attempts\":{\"face\":1}}");
+    world_ctx(&w, &other, "acc_asking_by_face");
+    make_order_by(&w, &other.c, SUBJECT_INDIVIDUAL, METHOD_FACE, again);
+    assert_ok(submit_person(&other.c, again, "李四", "110101200001010010"));
+    same_limit(&other, again, "每天最多可核验1次");
     test_ctx_close(&other);
     policy("{}");
 }
