@@ -84,9 +84,9 @@ enum err refund_returned(struct ctx *c, const struct capture *cap, struct refund
 enum err refund_by_staff(struct ctx *c, const char *payment_id, const char *capture_id, const char *why,
                          struct capture *cap, struct refund *out);
 
-/* A person's decision: the refund that is REQUESTED is sent no more. The provider is asked, once nothing that
- * was sent can be under way, whether it has it; by that it goes on, or is CLOSED and may be recorded. One
- * that is STOPPING stays so. PAYMENT_STATE for any other. */
+/* A person's decision: the refund that is REQUESTED, or PROCESSING with an error, is sent no more. The
+ * provider is asked, once nothing that was sent can be under way, whether it has it; by that it goes on, or
+ * is CLOSED and may be recorded. One that is STOPPING stays so. PAYMENT_STATE for any other. */
 enum err refund_stop(struct ctx *c, const char *capture_id, const char *why, struct capture *cap,
                      struct refund *out);
 

@@ -134,6 +134,8 @@ enum err refund_stop(struct ctx *c, const char *capture_id, const char *why, str
     TRY(e);
     if (out->state == REFUND_IS_STOPPING)
         return OK;
+    if (out->state == REFUND_IS_PROCESSING && !*out->error) /* else the last look found that it is not so */
+        return refund_refused(c, "the provider is paying it out: wait for that", "支付机构正在退款，请等待");
     TRY(refund_move(c, out, REFUND_EV_STOPPED,
                     &(struct refund_change){.note = why, .asked_by = c->caller.id}));
     return refund_look_later(c, out, 0);

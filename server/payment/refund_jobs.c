@@ -189,8 +189,9 @@ static enum err send(struct ctx *c, const struct payment_port *port, const struc
         TRY(query(c, port, r, out));
         if (!*out)
             TRY(went_back(c, port, r, out));
-        if (!*out)
-            *out = answer(c, REFUND_EV_REFUSED, code, NULL);
+        if (!*out) /* r is as it was before this sending: one before it may be under way still */
+            *out =
+                answer(c, r->sent_ms && c->now_ms < refund_quiet_ms(r) ? 0 : REFUND_EV_REFUSED, code, NULL);
         return OK;
     }
     TRY(e);
@@ -227,7 +228,9 @@ static enum err refund_done(struct ctx *c, const struct job *j, const struct job
     if (r.state == REFUND_IS_DONE)
         return a->paid_twice ? refund_paid_twice(c, &r, a->fen) : OK;
     int to;
-    if (a->event &&
+    bool early =
+        a->event == REFUND_EV_ABSENT && c->now_ms < refund_quiet_ms(&r); /* it was stopped once more */
+    if (a->event && !early &&
         machine_next(&refund_machine, (int)r.state, (int)a->event, ERR_PAYMENT_STATE, &to, NULL) == OK)
         return refund_learn(c, &r, a);
     if (*r.error && !*a->error)

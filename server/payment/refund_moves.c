@@ -9,7 +9,8 @@
  *      +--refused, closed-----^                             refused: under the same)
  *
  *   REQUESTED --stopped--> STOPPING --absent--> CLOSED (the same number); or what the provider has: accepted,
- *   done, abnormal, closed, as from REQUESTED. Nothing is sent in STOPPING.
+ *   done, abnormal, closed, as from REQUESTED. Nothing is sent in STOPPING. PROCESSING --stopped--> STOPPING
+ *   too, for what the provider said that it pays out and does not have when it is asked.
  *
  *   REQUESTED, ABNORMAL -done-> DONE; REQUESTED -abnormal-> ABNORMAL: an answer may be the last already
  *   CLOSED -done-> DONE: by the bills all of it went back under another number
@@ -40,6 +41,7 @@ static const struct move moves[] = {
     {REFUND_IS_ABNORMAL, REFUND_EV_RECORDED, REFUND_IS_DONE},
     {REFUND_IS_CLOSED, REFUND_EV_RECORDED, REFUND_IS_DONE},
     {REFUND_IS_REQUESTED, REFUND_EV_STOPPED, REFUND_IS_STOPPING},
+    {REFUND_IS_PROCESSING, REFUND_EV_STOPPED, REFUND_IS_STOPPING},
     {REFUND_IS_STOPPING, REFUND_EV_ABSENT, REFUND_IS_CLOSED},
     {REFUND_IS_STOPPING, REFUND_EV_ACCEPTED, REFUND_IS_PROCESSING},
     {REFUND_IS_STOPPING, REFUND_EV_DONE, REFUND_IS_DONE},

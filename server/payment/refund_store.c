@@ -125,8 +125,10 @@ enum err refund_update(struct ctx *c, struct refund *r, enum refund_state to, bo
     TRY(seal(c, "note", r->id, ch->note, &note));
     TRY(seal(c, "reference", r->id, ch->reference, &reference));
     int64_t accepted_ms = r->accepted_ms ? r->accepted_ms : to == REFUND_IS_CLOSED ? 0 : c->now_ms;
-    if (to == REFUND_IS_REQUESTED || to == REFUND_IS_STOPPING)
-        accepted_ms = 0; /* another refund for the provider, on another day perhaps; or none */
+    if (to == REFUND_IS_REQUESTED)
+        accepted_ms = 0; /* another refund for the provider, on another day perhaps */
+    if (to == REFUND_IS_STOPPING)
+        accepted_ms = r->accepted_ms;
     int64_t done_ms = to == REFUND_IS_DONE ? c->now_ms : 0;
     TRY(db_exec_one(
         c,

@@ -245,7 +245,7 @@ static void refunds(void **s)
         {"REQUESTED",
          "accepted>PROCESSING done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED stopped>STOPPING"},
         {"STOPPING", "accepted>PROCESSING done>DONE abnormal>ABNORMAL closed>CLOSED absent>CLOSED"},
-        {"PROCESSING", "done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED"},
+        {"PROCESSING", "done>DONE abnormal>ABNORMAL closed>CLOSED refused>CLOSED stopped>STOPPING"},
         {"ABNORMAL", "done>DONE closed>CLOSED retried>PROCESSING recorded>DONE"},
         {"CLOSED", "retried>REQUESTED done>DONE recorded>DONE"},
     };

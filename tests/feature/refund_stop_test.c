@@ -356,6 +356,31 @@ static void what_is_about_to_be_sent_is_not_sent(void **s)
     assert_ended(order, payment, 28000);
 }
 
+/* Said to be paid out, and then the provider does not know it, and our balance is too low to ask again. */
+static void what_was_accepted_and_is_not_there_is_stopped(void **s)
+{
+    (void)s;
+    char order[ID_SIZE], payment[ID_SIZE];
+    struct test_ctx staff;
+    PB(StopRefundResponse) out;
+    PB(RecordRefundResponse) recorded;
+    const char *capture = unaccepted(PROVIDER_ALIPAY, order, payment, 100);
+    test_ctx_reset(&w.t);
+    assert_ok(db_exec(w.c, NULL,
+                      SQL("UPDATE payment_refund SET state = ?, accepted_ms = ? WHERE capture_id = ?"),
+                      INT(REFUND_IS_PROCESSING), INT(clock_now_ms()), TEXT(capture)));
+    staff_ctx(&staff);
+    assert_ok(stop(&staff.c, capture, &out));
+    hurry = true;
+    wait_refund(payment, REFUND_IS_CLOSED);
+    hurry = false;
+    assert_ok(record(&staff.c, capture, 28000, 0, &recorded));
+    test_ctx_close(&staff);
+    assert_int_equal(refunds_there(payment, NULL), 0);
+    assert_ended(order, payment, 28000);
+    many(payment, "refund", "no_balance", 0);
+}
+
 static void what_cannot_be_stopped_is_refused(void **s)
 {
     (void)s;
@@ -390,6 +415,7 @@ int main(void)
         cmocka_unit_test(without_an_answer_nothing_is_recorded),
         cmocka_unit_test(a_call_under_way_is_not_overtaken),
         cmocka_unit_test(what_is_about_to_be_sent_is_not_sent),
+        cmocka_unit_test(what_was_accepted_and_is_not_there_is_stopped),
         cmocka_unit_test(what_cannot_be_stopped_is_refused),
     };
     return CHECK_MAIN_WORLD(tests, money_open, money_close);

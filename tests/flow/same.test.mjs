@@ -229,7 +229,7 @@ test('eight people who record a part of what pays for an order record one word; 
   assert.deepEqual([payment.state, payment.refunded_fen, payment.captures[0].partial_fen], ['PAYMENT_STATE_PAID', 100, 100]);
   assert.equal((await w.refresh()).state, 'ORDER_STATE_ISSUE');
   assert.deepEqual(await invoice(), before);
-  const words = new RegExp(`${w.order.id}.*截至目前累计退款1\\.00元`), mails = async () => (await desk.sim(`/sim/mails?to=${encodeURIComponent(w.who.agent.email)}`)).mails.filter((m) => m.subject === '部分款项已退还');
+  const words = new RegExp(`${w.order.id}.*截至目前累计退款1\\.00元`), mails = async () => (await desk.sim(`/sim/mails?to=${encodeURIComponent(w.who.agent.email)}`)).mails.filter((m) => m.subject === '证书订单退款情况');
   await desk.sms(w.who.agent.phone, words);
   assert.match((await until('the mail', async () => (await mails())[0])).text, words);
   assert.deepEqual([(await desk.messages(w.who.agent.phone)).filter((m) => words.test(m.text)).length, (await mails()).length], [1, 1]);

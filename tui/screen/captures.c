@@ -141,7 +141,8 @@ static bool stuck(const struct page *p)
 static bool asked(const struct page *p)
 {
     const Certdesk__V1__Refund *r = may(p) ? capture(p)->refund : NULL;
-    return r && r->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_REQUESTED;
+    return r && (r->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_REQUESTED ||
+                 (r->state == CERTDESK__V1__REFUND_STATE__REFUND_STATE_PROCESSING && *r->error));
 }
 
 static bool to_record(const struct page *p)
