@@ -47,7 +47,7 @@ describe('from scripts', () => {
     r = await certdesk(['stock', 'list']);
     assert.equal(r.out.trim().split('\n').length, 61);
     r = await certdesk(['captures', 'list']);
-    assert.match(r.out, /Refund refused[^]*Refund abnormal[^]*Held: of no payment of ours/);
+    assert.match(r.out, /Refund not made[^]*Refund abnormal[^]*Held: of no payment of ours/);
     assert.equal(r.out.trim().split('\n').length, 4);
     r = await certdesk(['captures', 'list', 'all', '-o', 'json']);
     assert.equal(JSON.parse(r.out).length, 4);

@@ -31,7 +31,7 @@ const char *word_refund(int state)
 {
     static const char *const w[] = {
         N_("unknown"),         N_("Refund asked for"), N_("Refund under way"),    N_("Refunded"),
-        N_("Refund abnormal"), N_("Refund refused"),   N_("Refund being stopped")};
+        N_("Refund abnormal"), N_("Refund not made"),  N_("Refund being stopped")};
     return PICK(w, state);
 }
 

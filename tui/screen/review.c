@@ -20,6 +20,7 @@ struct state {
     bool resumed;   /* the marks are from before: to be told when the order is here */
     struct revealed revealed;
     char etag[80]; /* of what was shown before */
+    bool beaten;   /* somebody else decided or changed something first: said when it is loaded */
 };
 
 static const Certdesk__V1__Material *chosen_material(const struct page *p)
@@ -134,8 +135,9 @@ static void on_loaded(struct page *p, enum err e, const ProtobufCMessage *respon
     s->review = r->review;
     if (r->review) {
         marks_take(&s->marks, r->review->materials, r->review->n_materials);
-        if (*s->etag && strcmp(s->etag, r->review->etag) != 0)
+        if (s->beaten || (*s->etag && strcmp(s->etag, r->review->etag) != 0))
             tell_changed(p);
+        s->beaten = false;
         snprintf(s->etag, sizeof s->etag, "%s", r->review->etag);
     }
     page_compose(p);
@@ -257,7 +259,7 @@ static void on_decided(struct page *p, enum err e, const ProtobufCMessage *r, co
     }
     if (e != ERR_CONFLICT)
         return;
-    tell_changed(p);
+    s->beaten = true; /* told when it is loaded */
     page_reload(p);
 }
 

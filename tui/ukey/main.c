@@ -180,7 +180,7 @@ static const char ENDS_TEXT[] =
        "  1  failed, or refused; standard error says why\n"
        "  2  the words, a file or the UKEY that was given are wrong, or lack what was asked for\n"
        "  4  not yet: the server or the smart card service does not answer, or no UKEY was plugged in\n"
-       "The language follows CERTDESK_LANG, LC_ALL or LANG (zh_CN, en).\n");
+       "The language follows CERTDESK_LANG (zh_CN, en), else LANGUAGE, LC_ALL or LANG; C names none.\n");
 
 static int usage(FILE *to)
 {
