@@ -7,9 +7,9 @@
  * forgets the tries.
  *
  * Of staff, five in a quarter of an hour from wherever, whatever of name, password and TOTP was wrong; a
- * login makes them anew, and so does who gives the person a new one (certdeskd staff add). An address from
- * which the person logged in within the last month has five of its own: who guesses at names from elsewhere
- * does not close the desk.
+ * login makes those that it was counted by anew, and so does who gives the person a new one (certdeskd staff
+ * add). An address from which the person logged in within the last month has five of its own: who guesses at
+ * names from elsewhere does not close the desk.
  */
 #ifndef CERTDESK_ACCOUNT_LOGIN_TRIES_H
 #define CERTDESK_ACCOUNT_LOGIN_TRIES_H
@@ -36,8 +36,8 @@ enum err login_tries_right(struct ctx *c, const struct login_tries *t);
 /* A new password, proved by the phone: the account's names have all their tries again. */
 enum err login_tries_forget(struct ctx *c, const struct account *a);
 
-/* The same for a login of staff; what was wrong is counted by login_tries_wrong(). of: "" for a name that
- * nobody has, else what is the person's alone and changes with each new login that they are given. */
+/* The same for a login of staff; what was wrong is counted by login_tries_wrong(). of: what is the
+ * person's alone and changes with each new login that they are given. */
 enum err login_tries_look_staff(struct ctx *c, const char *login, const char *of, struct login_tries *out);
 enum err login_tries_right_staff(struct ctx *c, const struct login_tries *t);
 enum err login_tries_forget_staff(struct ctx *c, const char *login);

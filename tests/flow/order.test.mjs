@@ -30,6 +30,7 @@ test('the order goes through every state to FINISHED', async () => {
   assert.equal(login.account.phone, '136****0001');
   await walk.createOrder();
   const ended = watch(walk);
+  await until('the stream to begin', () => seen.length);
   for (const [step, state] of [...STEPS.slice(2), ...DESK_STEPS]) {
     await walk[step]();
     assert.equal(walk.state, state, `after ${step}`);
