@@ -224,20 +224,25 @@ static bool wants(const struct material_rule *rule, const struct material *m)
     return strcmp(rule->kind, m->kind) == 0 && accepts(rule, m->content_type) && m->size <= rule->max_bytes;
 }
 
-/* What shows an agent is of use to the order whose agent that is, once it has one. */
-static enum err of_same_agent(struct ctx *c, const struct order *o, const struct material *m, bool *same)
+/* What shows an agent is of use to the order whose agent that is, once it has one. *old: the order that was
+ * looked at last; many of these are of one. */
+static enum err of_same_agent(struct ctx *c, const struct order *o, const struct material *m,
+                              struct order *old, bool *same)
 {
-    struct order old;
-    TRY(order_load(c, m->order, &old));
-    *same = *o->agent.id_number && strcmp(o->agent.id_number, old.agent.id_number) == 0;
+    *same = false;
+    if (!*o->agent.id_number)
+        return OK;
+    if (strcmp(old->id, m->order) != 0)
+        TRY(order_load(c, m->order, old));
+    *same = strcmp(o->agent.id_number, old->agent.id_number) == 0;
     return OK;
 }
 
 static enum err of_use(struct ctx *c, const struct order *o, const struct material_rule *rule,
-                       const struct material *m, bool *use)
+                       const struct material *m, struct order *old, bool *use)
 {
     *use = wants(rule, m);
-    return *use && rule->of_agent ? of_same_agent(c, o, m, use) : OK;
+    return *use && rule->of_agent ? of_same_agent(c, o, m, old, use) : OK;
 }
 
 enum err material_carried(struct ctx *c, const struct order *o, const struct material **out, size_t *n)
@@ -252,10 +257,11 @@ enum err material_carried(struct ctx *c, const struct order *o, const struct mat
     TRY(material_list(c, o->id, &have, &n_have));
     TRY(material_of_earlier_orders(c, o->id, &old, &n_old));
     struct material *list = ARENA_ARRAY(c->arena, struct material, n_rules + 1);
+    struct order last = {0};
     for (size_t r = 0; r < n_rules; r++) { /* in the channel's order */
         bool found = has(have, n_have, rules[r].kind);
         for (size_t i = 0; i < n_old && !found; i++) { /* newest first */
-            TRY(of_use(c, o, &rules[r], &old[i], &found));
+            TRY(of_use(c, o, &rules[r], &old[i], &last, &found));
             if (found)
                 list[(*n)++] = old[i];
         }
