@@ -37,10 +37,11 @@ export class Screen {
   async see(what, ms = 30000) {
     const fits = typeof what === 'string' ? (t) => t.includes(what) : what instanceof RegExp ? (t) => what.test(t) : what;
     const until = Date.now() + ms;
-    let text = '';
+    let text = '', before, fitted = 0;
     do {
+      before = text;
       text = await this.text();
-      if (fits(text)) return text;
+      if (fits(text) && (text === before || ++fitted > 10)) return text; // whole: not while it is being drawn, but for what never rests
       await new Promise((r) => setTimeout(r, 20)); // between two looks, not instead of one
     } while (Date.now() < until);
     throw new Error(`not seen: ${what}\n${text}\n${this.stderr()}`);
