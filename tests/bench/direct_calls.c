@@ -1,6 +1,7 @@
 /* The statements, and the connection that runs them. */
 #include "direct.h"
 
+#include <errmsg.h>
 #include <mysql.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,13 +169,25 @@ static size_t rows(struct direct *w, int which, void (*each)(struct direct *w, s
     return n;
 }
 
+/* Many threads come at once, and the database's queue of those who wait may be full for a moment. */
+static void reach_database(struct direct *w)
+{
+    for (int tries = 0;; tries++) {
+        w->my = mysql_init(NULL);
+        mysql_optionsv(w->my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+        if (mysql_real_connect(w->my, NULL, w->o->user, w->o->password, w->o->schema, 0, w->o->socket,
+                               CLIENT_FOUND_ROWS))
+            return;
+        if (tries == 500 || mysql_errno(w->my) != CR_CONNECTION_ERROR)
+            direct_die("connect", mysql_error(w->my));
+        mysql_close(w->my);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+}
+
 static void open_connection(struct direct *w)
 {
-    w->my = mysql_init(NULL);
-    mysql_optionsv(w->my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (!mysql_real_connect(w->my, NULL, w->o->user, w->o->password, w->o->schema, 0, w->o->socket,
-                            CLIENT_FOUND_ROWS))
-        direct_die("connect", mysql_error(w->my));
+    reach_database(w);
     plain(w,
           "SET SESSION sql_mode='STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
           "NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION', time_zone='+00:00', "
